@@ -1,0 +1,1 @@
+//! The installation file `helpline.yaml`, parsed into checked settings.

@@ -1,0 +1,1 @@
+//! How numbers, digits, money, days and times are joined from phrases.

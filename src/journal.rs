@@ -1,0 +1,1 @@
+//! What happened, as data: log lines, call records and metrics are folds over it.

@@ -1,0 +1,3 @@
+//! The `helpline` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Audio: RTP in and out at its own pace, recordings, and keys heard in either.

@@ -1,0 +1,1 @@
+//! The figures at `/metrics`: a fold over the journal.

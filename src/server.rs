@@ -1,0 +1,1 @@
+//! The one loop that joins the rooms, and the shutdown.

@@ -1,0 +1,1 @@
+//! Signalling: messages, transactions, dialogs, and the user agent that answers and dials.

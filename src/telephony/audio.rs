@@ -1,0 +1,275 @@
+//! What the switchboard and `media` say to each other.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Digit, LegId, PlaybackId};
+
+/// The media's pace: one frame of audio.
+pub const TICK: Duration = Duration::from_millis(20);
+
+/// A way of encoding speech at 8 kHz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Codec {
+    /// G.711 µ-law, RFC 3551 payload type 0.
+    Pcmu,
+    /// G.711 A-law, RFC 3551 payload type 8.
+    Pcma,
+}
+
+impl Codec {
+    /// The static payload type of RFC 3551 section 6.
+    pub const fn payload_type(self) -> u8 {
+        match self {
+            Codec::Pcmu => 0,
+            Codec::Pcma => 8,
+        }
+    }
+
+    /// The encoding name of `a=rtpmap`.
+    pub const fn encoding(self) -> &'static str {
+        match self {
+            Codec::Pcmu => "PCMU",
+            Codec::Pcma => "PCMA",
+        }
+    }
+}
+
+/// Which way audio flows, as one side sees it (RFC 3264 section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Both ways.
+    SendReceive,
+    /// This side only sends: it has put the other on hold.
+    SendOnly,
+    /// This side only receives.
+    ReceiveOnly,
+    /// Neither.
+    Inactive,
+}
+
+impl Direction {
+    /// Whether this side sends.
+    pub const fn sends(self) -> bool {
+        matches!(self, Direction::SendReceive | Direction::SendOnly)
+    }
+
+    /// Whether this side receives.
+    pub const fn receives(self) -> bool {
+        matches!(self, Direction::SendReceive | Direction::ReceiveOnly)
+    }
+
+    /// The same, as the other side sees it.
+    pub const fn reversed(self) -> Direction {
+        match self {
+            Direction::SendOnly => Direction::ReceiveOnly,
+            Direction::ReceiveOnly => Direction::SendOnly,
+            other => other,
+        }
+    }
+}
+
+/// All that `media` has to know of what was agreed for a leg's audio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioPlan {
+    /// Where to send RTP; `None` while the other side gave no usable address (`c=0.0.0.0`, RFC 3264 section 8.4): then
+    /// it is learned from what arrives.
+    pub remote: Option<SocketAddr>,
+    /// Where to send RTCP; `None` as above.
+    pub remote_rtcp: Option<SocketAddr>,
+    /// The codec of both directions.
+    pub codec: Codec,
+    /// Its payload type, as the answerer chose it.
+    pub payload_type: u8,
+    /// The payload type of telephone-event at 8 kHz (RFC 4733), when agreed.
+    pub telephone_event: Option<u8>,
+    /// As Helpline sees it.
+    pub direction: Direction,
+    /// Milliseconds of audio in each packet that we send: 10, 20, 40 or 60.
+    pub packet_ms: u8,
+    /// Whether to look for tones in the audio.
+    pub inband_digits: bool,
+}
+
+/// A recording, ready to send: the same audio in every codec, 8 samples a millisecond, one byte a sample, a whole
+/// number of ticks long.
+pub struct Clip {
+    /// G.711 µ-law.
+    pub pcmu: Box<[u8]>,
+    /// G.711 A-law.
+    pub pcma: Box<[u8]>,
+}
+
+impl Clip {
+    /// The audio in `codec`.
+    pub fn encoded(&self, codec: Codec) -> &[u8] {
+        match codec {
+            Codec::Pcmu => &self.pcmu,
+            Codec::Pcma => &self.pcma,
+        }
+    }
+
+    /// How long it plays.
+    pub fn duration(&self) -> Duration {
+        Duration::from_micros(self.pcmu.len() as u64 * 125)
+    }
+}
+
+impl fmt::Debug for Clip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clip({:?})", self.duration())
+    }
+}
+
+/// What the switchboard asks of a media reactor. Every command is total: one that names a leg that is gone does nothing.
+#[derive(Clone, Debug)]
+pub enum MediaCommand {
+    /// Open the audio of a leg on our even `port` (RTCP on the one above).
+    Open {
+        /// The leg.
+        leg: LegId,
+        /// Our RTP port.
+        port: u16,
+        /// What was agreed, or, before an answer is known, offered (`remote` is `None` then).
+        plan: AudioPlan,
+    },
+    /// The agreement has changed: hold, resume, another address or codec.
+    Change {
+        /// The leg.
+        leg: LegId,
+        /// The new agreement.
+        plan: AudioPlan,
+    },
+    /// Play these clips one after another, in place of whatever is playing.
+    Play {
+        /// The leg.
+        leg: LegId,
+        /// The name of this playback.
+        playback: PlaybackId,
+        /// What to play; never empty.
+        clips: Vec<Arc<Clip>>,
+        /// Round and round, until stopped (hold music).
+        repeat: bool,
+    },
+    /// Fall silent: no `PlaybackFinished` follows.
+    Stop {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Close the audio of a leg; `Closed` follows.
+    Close {
+        /// The leg.
+        leg: LegId,
+    },
+}
+
+impl MediaCommand {
+    /// The leg that the command is about.
+    pub fn leg(&self) -> LegId {
+        match self {
+            MediaCommand::Open { leg, .. }
+            | MediaCommand::Change { leg, .. }
+            | MediaCommand::Play { leg, .. }
+            | MediaCommand::Stop { leg }
+            | MediaCommand::Close { leg } => *leg,
+        }
+    }
+}
+
+/// How a key press reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DigitSource {
+    /// RFC 4733 telephone-event.
+    Rtp,
+    /// SIP INFO.
+    Info,
+    /// Tones in the audio.
+    Inband,
+}
+
+/// What a media reactor tells the switchboard.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MediaEvent {
+    /// A key was pressed: told once a press, at its beginning.
+    Digit {
+        /// The leg.
+        leg: LegId,
+        /// The key.
+        digit: Digit,
+        /// Rtp or Inband.
+        source: DigitSource,
+    },
+    /// The last frame of a playback was sent. Never told of one that was stopped, replaced or repeats.
+    PlaybackFinished {
+        /// The leg.
+        leg: LegId,
+        /// The playback.
+        playback: PlaybackId,
+    },
+    /// Nothing arrived on a leg that should receive for the time allowed (30 s).
+    Silent {
+        /// The leg.
+        leg: LegId,
+    },
+    /// The leg's port could not be opened, and its audio is closed; no `Closed` follows.
+    Failed {
+        /// The leg.
+        leg: LegId,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// The leg's audio is closed and its port free.
+    Closed {
+        /// The leg.
+        leg: LegId,
+        /// What was measured.
+        report: StreamReport,
+    },
+    /// What a reactor did since its last tally; about once a second.
+    Tally(MediaTally),
+}
+
+/// What was measured on one leg's audio (RFC 3550 sections 6.4 and A).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StreamReport {
+    /// RTP packets sent.
+    pub packets_sent: u64,
+    /// RTP packets received from the caller.
+    pub packets_received: u64,
+    /// Packets of the caller's that never arrived.
+    pub packets_lost: u64,
+    /// Interarrival jitter of the caller's audio, in milliseconds.
+    pub jitter_ms: f64,
+    /// Share of our packets that the caller's side reported lost in its last RTCP report, 0 to 1, when it sent one.
+    pub remote_loss: Option<f64>,
+    /// Jitter that the caller's side reported, in milliseconds, when it did.
+    pub remote_jitter_ms: Option<f64>,
+    /// Round trip of RTCP in milliseconds, when it could be measured.
+    pub round_trip_ms: Option<f64>,
+}
+
+/// Counts of one reactor since its last tally.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MediaTally {
+    /// RTP packets sent.
+    pub packets_sent: u64,
+    /// RTP packets received from callers.
+    pub packets_received: u64,
+    /// Packets of callers' that never arrived.
+    pub lost_inbound: u64,
+    /// Packets that callers' sides reported lost.
+    pub lost_outbound: u64,
+    /// Packets dropped: malformed, or from a stranger.
+    pub dropped: u64,
+    /// Ticks by how late they began, counted by [`MediaTally::LATE_BOUNDS_MS`], the last for all beyond.
+    pub ticks_late: [u64; 8],
+    /// The sum of the lateness of those ticks, in microseconds.
+    pub late_us_sum: u64,
+}
+
+impl MediaTally {
+    /// Upper bounds, in milliseconds, of the first seven places of `ticks_late`.
+    pub const LATE_BOUNDS_MS: [f64; 7] = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
+}

@@ -1,0 +1,21 @@
+//! The words that all rooms share: data and arithmetic on it, no behaviour of any room.
+
+mod audio;
+mod cause;
+mod description;
+mod digit;
+mod ids;
+mod offer_answer;
+mod party;
+mod signal;
+
+pub use audio::{
+    AudioPlan, Clip, Codec, DigitSource, Direction, MediaCommand, MediaEvent, MediaTally, StreamReport, TICK,
+};
+pub use cause::{Cause, Refusal, Warning};
+pub use description::{Format, MediaDescription, MediaKind, Origin, SessionDescription};
+pub use digit::{Digit, NotADigit};
+pub use ids::{CallId, LegId, PlaybackId};
+pub use offer_answer::{Agreed, InbandDigits, LocalMedia, OfferRefused, accept_answer, answer, offer};
+pub use party::{Caller, PhoneNumber};
+pub use signal::{Incoming, SipCommand, SipEvent, SipTally, TransportKind};
