@@ -203,6 +203,11 @@ impl Switchboard {
         call.into_iter().chain(drain).min()
     }
 
+    /// Whether the time of calls in progress is over because Helpline closes down.
+    pub fn drained(&self) -> bool {
+        self.drain.is_some_and(|drain| drain.until.is_none())
+    }
+
     /// The state of the house at `now`.
     pub fn snapshot(&mut self, now: Moment) -> Snapshot {
         Snapshot {
