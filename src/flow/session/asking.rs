@@ -87,6 +87,11 @@ impl Asking {
         matches!(self.phase, Phase::MustHear | Phase::Speaking)
     }
 
+    /// Whether keys are kept for later.
+    pub(super) fn must_be_heard(&self) -> bool {
+        self.phase == Phase::MustHear
+    }
+
     pub(super) fn assert_consistent(&self) {
         assert!(!matches!(self.phase, Phase::Unasked | Phase::MustHeard), "a question speaks or waits");
         let between_keys = matches!(self.phase, Phase::NextKey { .. });
@@ -138,7 +143,7 @@ impl Session {
 
     /// Takes the keys that have come, one after another, until the question is answered.
     pub(super) fn consider(&mut self, turn: &mut Turn<'_>, mut asking: Asking) -> Next {
-        if asking.phase == Phase::MustHear {
+        if asking.must_be_heard() {
             self.state = State::Asking(asking);
             return Next::Stay;
         }
