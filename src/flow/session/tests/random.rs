@@ -163,9 +163,9 @@ fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
         line.input(SessionInput::Expired);
     } else if random.u8(..10) < eager {
         let digit = Digit::ALL[if random.u8(..20) == 0 { random.usize(..16) } else { random.usize(..6) }];
-        let (answers, before) = (line.answers(), line.keyed());
+        let (answers, before) = (line.answers(), (line.keyed(), line.session.deadline()));
         let actions = line.input(SessionInput::Digit(digit));
-        let answered = !actions.is_empty() || line.keyed() != before;
+        let answered = !actions.is_empty() || (line.keyed(), line.session.deadline()) != before;
         assert!(!answers || digit.numeral().is_none() || answered, "a key is answered: {:?}", line.session);
     } else if line.playing && random.bool() {
         line.playing = false;
