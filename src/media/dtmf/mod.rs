@@ -1,0 +1,3 @@
+//! Keys pressed by callers, each press told once.
+
+pub mod inband;
