@@ -67,7 +67,15 @@ impl Audio {
         let version = self.description.origin.version;
         let local = local_media(self.address, self.port, self.session_id, version, settings);
         let Some(offered) = offered else {
-            self.describe(offer(&local));
+            // The lines that were rejected are kept, so that every line keeps its place (RFC 3264 section 8).
+            let mut ours = offer(&local);
+            let line = self.line();
+            let mut media = self.description.media.clone();
+            if let (Some(kept), Some(new)) = (media.get_mut(line), ours.media.pop()) {
+                *kept = new;
+            }
+            ours.media = media;
+            self.describe(ours);
             self.awaits_answer = true;
             return Ok(false);
         };
@@ -82,8 +90,15 @@ impl Audio {
         self.awaits_answer = false;
         let version = self.description.origin.version;
         let local = local_media(self.address, self.port, self.session_id, version, settings);
-        let plan = accept_answer(answer, &local).map_err(|refused| refused.0)?;
+        let taken = answer.media.get(self.line()).cloned();
+        let taken = SessionDescription { media: taken.into_iter().collect(), ..answer.clone() };
+        let plan = accept_answer(&taken, &local).map_err(|refused| refused.0)?;
         Ok(self.follow(plan))
+    }
+
+    /// The place of our audio among the lines of the description.
+    fn line(&self) -> usize {
+        self.description.media.iter().position(|media| media.port != 0).unwrap_or(0)
     }
 
     /// The version goes up only when the description differs from the last one (RFC 3264 section 8).

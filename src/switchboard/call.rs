@@ -172,11 +172,11 @@ impl Call {
     /// Panics when a promise is broken.
     pub(super) fn assert_consistent(&self) {
         match (&self.phase, &self.stream) {
-            (Phase::Walking { session, playing }, Stream::Open) => assert!(
-                playing.is_some() || session.deadline().is_some(),
-                "{} neither hears anything nor waits for anything",
-                self.id
-            ),
+            (Phase::Walking { session, playing }, Stream::Open) => {
+                session.assert_consistent();
+                let waits = session.deadline().is_some();
+                assert!(playing.is_some() != waits, "{} hears something or waits for something, not both", self.id);
+            }
             (Phase::Answered { .. } | Phase::Lingering { .. } | Phase::Closing { .. }, Stream::Open) => {}
             (Phase::HangingUp { .. }, _) => {}
             (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.id),
@@ -275,9 +275,7 @@ impl Call {
             return;
         }
         self.leave_flow(turn);
-        if matches!(self.stream, Stream::Open) {
-            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
-        }
+        self.stop_playing(turn);
         turn.sip(SipCommand::HangUp { leg: self.leg, cause });
         self.phase = Phase::HangingUp { outcome, until: turn.now + HANG_UP_MAX };
     }
