@@ -33,8 +33,12 @@ const AMPLITUDE_MIN: f32 = 256.0;
 const TWIST_FORWARD_MAX: f32 = 6.31;
 /// How much stronger the low group may be, as a ratio of powers: 10 dB (Q.24: 8 dB and more).
 const TWIST_REVERSE_MAX: f32 = 10.0;
-/// By how much a tone's power may change over the last three blocks, as a ratio: 2 dB.
-const UNSTEADINESS_MAX: f32 = 1.585;
+/// By how much the power of either tone may change from block to block, as a ratio: 0.8 dB.
+const POWER_CHANGE_MAX: f32 = 1.2;
+/// By how much the frequency of either tone may seem to change from block to block, in hertz.
+const FREQUENCY_CHANGE_MAX_HZ: f32 = 8.0;
+/// Blocks in a row that must be as steady as that, at the end of those that show the key.
+const BLOCKS_STEADY: u32 = 3;
 /// The share of its power at which a key that is held still counts as held: half the amplitude.
 const HELD_POWER_MIN: f32 = 0.25;
 
@@ -61,6 +65,7 @@ pub struct ToneDetector {
 struct Streak {
     pair: Pair,
     blocks: u32,
+    steady: u32,
     last: [Tone; 2],
     before: [Tone; 2],
 }
@@ -175,24 +180,36 @@ impl Default for ToneDetector {
 }
 
 impl Streak {
-    /// Whether the blocks so far are a key: enough of them, at the right frequencies, steady.
+    /// Whether the blocks so far are a key: enough of them, steady, at the right frequencies.
     fn is_key(&self) -> bool {
-        if self.blocks < BLOCKS_TO_TELL {
-            return false;
-        }
         let [low, high] = self.last;
         let twist = high.power / low.power;
-        twist <= TWIST_FORWARD_MAX
-            && twist >= 1.0 / TWIST_REVERSE_MAX
-            && [self.pair.low, self.pair.high].iter().zip(self.last.iter().zip(self.before)).all(
-                |(&place, (last, before))| {
-                    // The mean over two hops: the phases of a block that is not yet full of the tone are out of it by now.
-                    let deviation = (last.deviation_hz + before.deviation_hz) / 2.0;
-                    let change = last.power / before.power;
-                    deviation.abs() <= DEVIATION_MAX * FREQUENCIES[place]
-                        && (UNSTEADINESS_MAX.recip()..=UNSTEADINESS_MAX).contains(&change)
-                },
-            )
+        self.blocks >= BLOCKS_TO_TELL
+            && self.steady >= BLOCKS_STEADY
+            && (1.0 / TWIST_REVERSE_MAX..=TWIST_FORWARD_MAX).contains(&twist)
+            && self.deviates_little(0, self.pair.low)
+            && self.deviates_little(1, self.pair.high)
+    }
+
+    /// Whether a tone's frequency is right, by the mean over two hops: the phases of a block that is not yet full of the
+    /// tone are out of it by now.
+    fn deviates_little(&self, tone: usize, place: usize) -> bool {
+        let deviation_hz = (self.last[tone].deviation_hz + self.before[tone].deviation_hz) / 2.0;
+        deviation_hz.abs() <= DEVIATION_MAX * FREQUENCIES[place]
+    }
+
+    /// The streak with one block more.
+    fn and(self, next: [Tone; 2]) -> Streak {
+        let steady = self.last.iter().zip(&next).all(|(last, next)| next.is_steady_after(last));
+        let steady = if steady { self.steady + 1 } else { 0 };
+        Streak { pair: self.pair, blocks: self.blocks + 1, steady, last: next, before: self.last }
+    }
+}
+
+impl Tone {
+    fn is_steady_after(&self, before: &Tone) -> bool {
+        (1.0 / POWER_CHANGE_MAX..=POWER_CHANGE_MAX).contains(&(self.power / before.power))
+            && (self.deviation_hz - before.deviation_hz).abs() <= FREQUENCY_CHANGE_MAX_HZ
     }
 }
 
@@ -202,11 +219,11 @@ fn next_in_streak(streak: Option<Streak>, spectrum: &Spectrum) -> Option<Streak>
     if let Some(streak) = streak.filter(|streak| streak.pair == pair) {
         let last = [spectrum.tone_after(pair.low, streak.last[0]), spectrum.tone_after(pair.high, streak.last[1])];
         if spectrum.shows(last, SHARE_MIN) {
-            return Some(Streak { pair, blocks: streak.blocks + 1, last, before: streak.last });
+            return Some(streak.and(last));
         }
     }
     let first = [spectrum.tone(pair.low), spectrum.tone(pair.high)];
-    spectrum.shows(first, SHARE_MIN_FIRST).then_some(Streak { pair, blocks: 1, last: first, before: first })
+    spectrum.shows(first, SHARE_MIN_FIRST).then_some(Streak { pair, blocks: 1, steady: 0, last: first, before: first })
 }
 
 /// The spectrum of a block; none of one that is too quiet for any key.
