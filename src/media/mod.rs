@@ -2,3 +2,4 @@
 
 pub mod codecs;
 pub mod dtmf;
+pub mod prompts;
