@@ -1,0 +1,4 @@
+//! Walks through flows, as data and at random.
+
+mod flows;
+mod random;
