@@ -1,1 +1,5 @@
 //! The command line: one file a command.
+
+pub mod check;
+pub mod prompts;
+pub mod report;

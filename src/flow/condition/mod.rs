@@ -231,7 +231,9 @@ impl Expression {
                 faults.extend(left.unfit(kinds, Kinds::TEXT, "only a text starts with something"));
                 faults.extend(right.unfit(kinds, Kinds::TEXT, "a text starts with a text"));
             }
-            Expression::IsEmpty(operand) => faults.extend(operand.unfit(kinds, Kinds::TEXT, "only a text can be empty")),
+            Expression::IsEmpty(operand) => {
+                faults.extend(operand.unfit(kinds, Kinds::TEXT, "only a text can be empty"))
+            }
             Expression::Holds(operand) => {
                 faults.extend(operand.unfit(kinds, Kinds::TRUTH, "only what is true or false can stand alone"));
             }
@@ -272,7 +274,9 @@ fn unlike(left: &Operand, right: &Operand, kinds: &dyn Fn(&str) -> Option<Kinds>
     let message = format!("{} is compared with {}", left_kinds.described(), right_kinds.described());
     // What callers key is text, which is easily forgotten.
     let remedy = match (&left.what, &right.what) {
-        (_, Content::Literal(Value::Number { .. })) if left_kinds == Kinds::TEXT => Some("put it into quotes".to_owned()),
+        (_, Content::Literal(Value::Number { .. })) if left_kinds == Kinds::TEXT => {
+            Some("put it into quotes".to_owned())
+        }
         (_, Content::Literal(Value::Text(text))) if left_kinds == Kinds::NUMBER => {
             Some(format!("write {text} without quotes")).filter(|_| text.parse::<f64>().is_ok())
         }

@@ -52,7 +52,8 @@ fn tokens(text: &str) -> Result<Vec<Placed>, ConditionFault> {
         let (token, length) = match first {
             '\'' | '"' => quoted(rest, first, at)?,
             'a'..='z' | 'A'..='Z' | '_' => {
-                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
+                let end =
+                    rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
                 (Token::Word(rest[..end].to_owned()), end)
             }
             '0'..='9' | '-' | '+' => number(rest, at)?,
@@ -84,12 +85,18 @@ fn tokens(text: &str) -> Result<Vec<Placed>, ConditionFault> {
 fn quoted(rest: &str, quote: char, at: usize) -> Result<(Token, usize), ConditionFault> {
     match rest[1..].find(quote) {
         Some(end) => Ok((Token::Literal(Value::Text(rest[1..=end].to_owned())), end + 2)),
-        None => Err(fault(at..at + rest.len(), "this text is never closed".into(), Some("close it with the same quotation mark"))),
+        None => Err(fault(
+            at..at + rest.len(),
+            "this text is never closed".into(),
+            Some("close it with the same quotation mark"),
+        )),
     }
 }
 
 fn number(rest: &str, at: usize) -> Result<(Token, usize), ConditionFault> {
-    let after = rest[1..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).map_or(rest.len(), |end| end + 1);
+    let after = rest[1..]
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))
+        .map_or(rest.len(), |end| end + 1);
     let written = &rest[..after];
     match scalar::number(written) {
         Some(value) => Ok((Token::Literal(value), after)),

@@ -99,10 +99,13 @@ fn unlike_things_are_told() {
     check("tier is 'gold' and total > 3 and vip", &[]);
     check("unknown > 3 or unknown is 'x'", &[]);
     check("tier == 3", &[("3", "a text is compared with a number")]);
-    check("tier > 'a'", &[
-        ("tier", "only numbers and times are more or less than others"),
-        ("'a'", "only numbers and times are more or less than others"),
-    ]);
+    check(
+        "tier > 'a'",
+        &[
+            ("tier", "only numbers and times are more or less than others"),
+            ("'a'", "only numbers and times are more or less than others"),
+        ],
+    );
     check("now > 3", &[("3", "a time is compared with a number")]);
     check("tier", &[("tier", "only what is true or false can stand alone")]);
     check("count starts with '3'", &[("count", "only a text starts with something")]);

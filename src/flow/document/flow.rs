@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+use super::Reader;
 use super::codes;
 use super::diagnostic::{Diagnostic, Page, Span, listed, shortened};
 use super::outline::{Outline, TARGET_WORDS};
 use super::scalar;
 use super::tree::{Content, Entry, Node};
-use super::Reader;
 use crate::flow::{Currency, Flow, FlowIndex, FlowSet, StepIndex, Target};
 use crate::telephony::Digit;
 
@@ -70,7 +70,8 @@ impl<'r, 'a> FlowReader<'r, 'a> {
         for node in nodes {
             let Some(number) = node.text().filter(|text| scalar::is_dialled(text)) else {
                 let place = if node.is_nothing() { entry.key_span } else { node.span };
-                let said = node.text().map_or_else(|| node.described().to_owned(), |text| format!("`{}`", shortened(text)));
+                let said =
+                    node.text().map_or_else(|| node.described().to_owned(), |text| format!("`{}`", shortened(text)));
                 let fault = self.page.error(codes::NOT_A_NUMBER, place, format!("callers cannot dial {said}"));
                 let bare: String =
                     node.text().unwrap_or("").chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
@@ -102,7 +103,11 @@ impl<'r, 'a> FlowReader<'r, 'a> {
         let Some(name) = self.text_of(entry, "the name of a time zone") else { return TimeZone::UTC };
         TimeZone::get(name).unwrap_or_else(|_| {
             let zones: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-            let fault = self.page.error(codes::TIME_ZONE, entry.value.span, format!("no time zone is named `{}`", shortened(name)));
+            let fault = self.page.error(
+                codes::TIME_ZONE,
+                entry.value.span,
+                format!("no time zone is named `{}`", shortened(name)),
+            );
             let fault = fault.meant(name, zones.iter().map(String::as_str));
             self.fault(fault.or_remedy("names look like `Europe/London`"));
             TimeZone::UTC
@@ -129,7 +134,11 @@ impl<'r, 'a> FlowReader<'r, 'a> {
     fn start(&mut self) -> StepIndex {
         let first = StepIndex(0);
         let Some(entry) = self.outline.root.find("start") else {
-            let fault = self.page.error(codes::MISSING_KEY, self.outline.name_span, format!("the flow `{}` has no `start`", self.outline.name));
+            let fault = self.page.error(
+                codes::MISSING_KEY,
+                self.outline.name_span,
+                format!("the flow `{}` has no `start`", self.outline.name),
+            );
             let fault = match self.outline.steps.first() {
                 Some(step) => fault.remedy(format!("name the step where callers begin: `start: {}`", step.key)),
                 None => fault,
@@ -247,12 +256,12 @@ fn place_in(page: &Page<'_>, node: &Node, range: std::ops::Range<usize>) -> Span
         _ if raw == text => 0,
         _ if raw.len() >= 2 && raw.get(1..raw.len() - 1) == Some(text) => 1,
         _ => {
-            let (Some(part), Some(before)) = (text.get(range.clone()), text.get(..range.start)) else { return node.span };
+            let (Some(part), Some(before)) = (text.get(range.clone()), text.get(..range.start)) else {
+                return node.span;
+            };
             let nth = before.matches(part).count();
             return match raw.match_indices(part).nth(nth) {
-                Some((at, _)) if !part.is_empty() => {
-                    Span::new(node.span.start + at, node.span.start + at + part.len())
-                }
+                Some((at, _)) if !part.is_empty() => Span::new(node.span.start + at, node.span.start + at + part.len()),
                 _ => node.span,
             };
         }

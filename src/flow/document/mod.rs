@@ -102,7 +102,8 @@ impl Reader<'_> {
             let flow = FlowReader::new(self, outline, index).read(&mut set);
             set.flows.push(flow);
         }
-        let mut languages: Vec<_> = self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
+        let mut languages: Vec<_> =
+            self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
         languages.sort();
         languages.dedup();
         self.recordings.add_phrases(&languages, self.known, &mut self.faults);

@@ -48,9 +48,13 @@ pub(super) fn outlines<'a>(pages: &[Page<'_>], trees: &'a [Option<Node>], faults
         if let Some(first) = outlines.iter().find(|other| other.name == outline.name) {
             let (line, _) = pages[first.page].line_and_column(first.name_span.start);
             faults.push(
-                page.error(codes::DUPLICATE_FLOW, outline.name_span, format!("there are two flows named `{}`", outline.name))
-                    .label(format!("the first is in {}:{line}", pages[first.page].source.file))
-                    .remedy("give this one another name"),
+                page.error(
+                    codes::DUPLICATE_FLOW,
+                    outline.name_span,
+                    format!("there are two flows named `{}`", outline.name),
+                )
+                .label(format!("the first is in {}:{line}", pages[first.page].source.file))
+                .remedy("give this one another name"),
             );
         }
         if outlines.len() == MAX_FLOWS {
@@ -74,7 +78,8 @@ fn outline<'a>(page: &Page<'_>, index: usize, root: &'a Node, faults: &mut Fault
         Content::Table(entries) => entries,
         Content::Nothing => return None,
         _ => {
-            let message = format!("a flow file is a table that begins with `flow: name`, and this is {}", root.described());
+            let message =
+                format!("a flow file is a table that begins with `flow: name`, and this is {}", root.described());
             faults.push(page.error(codes::WRONG_SHAPE, root.span, message));
             return None;
         }
@@ -86,7 +91,11 @@ fn outline<'a>(page: &Page<'_>, index: usize, root: &'a Node, faults: &mut Fault
             faults.push(page.error(codes::NOT_AVAILABLE, entry.key_span, message));
         } else if !FILE_KEYS.contains(&key) {
             let fault = page.error(codes::UNKNOWN_KEY, entry.key_span, format!("a flow file has no `{key}`"));
-            faults.push(fault.meant(key, FILE_KEYS).or_remedy(&format!("it has {}", listed(FILE_KEYS).replace(" or ", " and "))));
+            faults.push(
+                fault
+                    .meant(key, FILE_KEYS)
+                    .or_remedy(&format!("it has {}", listed(FILE_KEYS).replace(" or ", " and "))),
+            );
         }
     }
     let Some(flow) = root.find("flow") else {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Known;
 use super::codes;
 use super::diagnostic::{Diagnostic, Faults, Severity, listed};
-use super::Known;
 use crate::flow::{FlowIndex, Prompt, PromptId, StepIndex, speech};
 
 /// The recordings, each once.

@@ -38,9 +38,9 @@ pub fn duration(text: &str) -> Option<Duration> {
 pub fn written_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
-        _ if millis % 1000 != 0 => format!("{millis}ms"),
-        _ if millis % 60_000 != 0 => format!("{}s", millis / 1000),
-        _ if millis % 3_600_000 != 0 => format!("{}m", millis / 60_000),
+        _ if !millis.is_multiple_of(1000) => format!("{millis}ms"),
+        _ if !millis.is_multiple_of(60_000) => format!("{}s", millis / 1000),
+        _ if !millis.is_multiple_of(3_600_000) => format!("{}m", millis / 60_000),
         _ => format!("{}h", millis / 3_600_000),
     }
 }
@@ -182,7 +182,19 @@ mod tests {
         check("500ms", Some(500));
         check("1m500ms", Some(60_500));
         check("0s", Some(0));
-        for wrong in ["", "5", "s", "30m1h", "5s5s", "5 s", "-5s", "1.5s", "5sec", "99999999999999999999s", "9999999999999999999h"] {
+        for wrong in [
+            "",
+            "5",
+            "s",
+            "30m1h",
+            "5s5s",
+            "5 s",
+            "-5s",
+            "1.5s",
+            "5sec",
+            "99999999999999999999s",
+            "9999999999999999999h",
+        ] {
             check(wrong, None);
         }
         assert_eq!(written_duration(Duration::from_secs(90)), "90s");
@@ -234,8 +246,16 @@ mod tests {
 
     #[test]
     fn names() {
-        assert!(is_name("opening_hours") && is_name("1st") && !is_name("opening hours") && !is_name("") && !is_name("a.b"));
-        assert!(is_language("en") && is_language("pt-BR") && is_language("no") && !is_language("EN") && !is_language("english"));
+        assert!(
+            is_name("opening_hours") && is_name("1st") && !is_name("opening hours") && !is_name("") && !is_name("a.b")
+        );
+        assert!(
+            is_language("en")
+                && is_language("pt-BR")
+                && is_language("no")
+                && !is_language("EN")
+                && !is_language("english")
+        );
         assert!(is_recording("main/jingle") && !is_recording("../x") && !is_recording("/x") && !is_recording("a//b"));
         assert!(is_dialled("+442079460000") && is_dialled("1000") && is_dialled("support"));
         assert!(!is_dialled("+44 20") && !is_dialled("+") && !is_dialled("") && !is_dialled("+support"));

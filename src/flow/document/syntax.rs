@@ -66,13 +66,17 @@ fn words(kind: &ErrorKind, page: &Page<'_>, span: Span) -> Words {
         }
         Kind::UnknownAnchor | Kind::MissingAnchorOrAliasName => {
             if page.at(span).starts_with('*') || page.text()[..span.start].ends_with('*') {
-                said("`*` without quotes has another meaning in YAML", "write `star` for the star key, or put the text into quotes")
+                said(
+                    "`*` without quotes has another meaning in YAML",
+                    "write `star` for the star key, or put the text into quotes",
+                )
             } else {
                 said("`&` without quotes has another meaning in YAML", "put the text into quotes")
             }
         }
         Kind::UnexpectedCharacter { character } => {
-            let message = format!("a text cannot begin with `{}` unless it stands in quotes", character.escape_default());
+            let message =
+                format!("a text cannot begin with `{}` unless it stands in quotes", character.escape_default());
             (codes::SYNTAX, message, "put it into quotes")
         }
         Kind::UnknownQuotedScalarEscape
@@ -92,7 +96,10 @@ fn words(kind: &ErrorKind, page: &Page<'_>, span: Span) -> Words {
         Kind::CommentInterceptedScalar => {
             said("a comment stands in the middle of a text", "write the text with `>-` or in quotes")
         }
-        _ => said("this cannot be understood as YAML", "look at the indentation, the colons and the quotation marks here"),
+        _ => said(
+            "this cannot be understood as YAML",
+            "look at the indentation, the colons and the quotation marks here",
+        ),
     }
 }
 

@@ -62,7 +62,8 @@ pub(super) fn cut(text: &str) -> (Vec<Part>, Vec<TemplateFault>) {
                 at = range.end;
             }
             unclosed => {
-                let length = inner.find(char::is_whitespace).unwrap_or(inner.len()).min(unclosed.unwrap_or(inner.len()));
+                let length =
+                    inner.find(char::is_whitespace).unwrap_or(inner.len()).min(unclosed.unwrap_or(inner.len()));
                 let range = start..start + 1 + length;
                 let message = "a `{` begins a placeholder, and is never closed".to_owned();
                 faults.push(TemplateFault { range: range.clone(), message, remedy: "close it with `}`" });
@@ -192,7 +193,11 @@ mod tests {
         check("It is {total|money}.", &["It is", "<total as money>"], &[]);
         check("{ a | digits }{b}", &["<a as digits>", "<b>"], &[]);
         check("Order {n|digits} is for {m}", &["Order", "<n as digits>", "is for", "<m>"], &[]);
-        check("Order {n|digits is", &["Order", "is"], &[("{n|digits", "a `{` begins a placeholder, and is never closed")]);
+        check(
+            "Order {n|digits is",
+            &["Order", "is"],
+            &[("{n|digits", "a `{` begins a placeholder, and is never closed")],
+        );
         check("a } b", &["a", "b"], &[("}", "a `}` closes nothing")]);
         check("a {} b", &["a", "b"], &[("{}", "a placeholder without a value")]);
         check("{a {b}", &["<b>"], &[("{a", "a `{` begins a placeholder, and is never closed")]);

@@ -268,13 +268,7 @@ impl Growth {
     }
 
     /// Puts a whole node where it belongs.
-    fn add(
-        &mut self,
-        page: &Page<'_>,
-        faults: &mut Faults,
-        node: Node,
-        anchor: usize,
-    ) -> Result<(), Box<Diagnostic>> {
+    fn add(&mut self, page: &Page<'_>, faults: &mut Faults, node: Node, anchor: usize) -> Result<(), Box<Diagnostic>> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             let message = "this file says too much: repetitions by `*` count in full";

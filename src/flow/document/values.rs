@@ -139,7 +139,9 @@ impl Values {
             let page = &pages[value.first.0];
             let message = format!("nothing reads `{name}`");
             let fault = page.warning(codes::UNUSED_VALUE, value.first.1, message);
-            faults.push(fault.remedy(format!("speak it with `{{{name}|digits}}`, compare it in a `when`, or leave it away")));
+            faults.push(
+                fault.remedy(format!("speak it with `{{{name}|digits}}`, compare it in a `when`, or leave it away")),
+            );
         }
     }
 }

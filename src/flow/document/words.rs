@@ -9,7 +9,7 @@ use super::flow::FlowReader;
 use super::template::{self, Part};
 use super::tree::{Content, Entry, Node};
 use super::values::{Known, SetValue};
-use crate::flow::{Piece, SpokenAs, Speech, StepIndex, Value, speech};
+use crate::flow::{Currency, Piece, Speech, SpokenAs, StepIndex, Value, speech};
 use crate::telephony::Digit;
 
 /// The ways in which a value can be spoken.
@@ -81,7 +81,8 @@ impl FlowReader<'_, '_> {
     pub fn no_such_language(&mut self, code: &str, place: Span) {
         let languages = &self.outline.languages;
         let codes = languages.iter().map(|language| &**language);
-        let fault = self.page.error(codes::NO_SUCH_LANGUAGE, place, format!("the flow does not speak `{}`", shortened(code)));
+        let fault =
+            self.page.error(codes::NO_SUCH_LANGUAGE, place, format!("the flow does not speak `{}`", shortened(code)));
         let remedy = format!("its `languages` are {}", listed(codes.clone()).replace(" or ", " and "));
         self.fault(fault.meant(code, codes).or_remedy(&remedy));
     }
@@ -120,7 +121,9 @@ impl FlowReader<'_, '_> {
             } else {
                 format!("write `{{{first}: ..., {}: ...}}`", untranslated[0])
             };
-            self.fault(fault.remedy(remedy).consequence(format!("callers who speak {languages} would hear `{first}` here")));
+            self.fault(
+                fault.remedy(remedy).consequence(format!("callers who speak {languages} would hear `{first}` here")),
+            );
         }
         Some(Speech { by_language })
     }
@@ -164,9 +167,9 @@ impl FlowReader<'_, '_> {
                 }
                 Part::Value { name, name_range, format, range } => {
                     let name_place = self.place_in(written.node, at(name_range.clone()));
-                    let format = format.as_ref().map(|(format, range)| {
-                        (format.as_str(), self.place_in(written.node, at(range.clone())))
-                    });
+                    let format = format
+                        .as_ref()
+                        .map(|(format, range)| (format.as_str(), self.place_in(written.node, at(range.clone()))));
                     let place = self.place_in(written.node, at(range.clone()));
                     if let Some(format) = self.placeholder(language, (name, name_place), format, place) {
                         pieces.push(Piece::Value { name: Arc::from(name.as_str()), format });
@@ -239,9 +242,7 @@ impl FlowReader<'_, '_> {
             }
             Known::Nothing => {
                 let fault = self.page.error(codes::NO_SUCH_VALUE, place, format!("nothing sets `{}`", shortened(name)));
-                fault
-                    .meant(name, self.reader.values.names())
-                    .consequence("callers would hear nothing in its place")
+                fault.meant(name, self.reader.values.names()).consequence("callers would hear nothing in its place")
             }
         };
         self.fault(fault);
@@ -268,7 +269,8 @@ impl FlowReader<'_, '_> {
         place: Span,
     ) -> Option<SpokenAs> {
         let Some(spoken_as) = spoken_as.filter(|spoken_as| formats.contains(spoken_as)) else {
-            let ways: Vec<String> = formats.iter().map(|format| format!("{{{name}|{}}}", format_name(*format))).collect();
+            let ways: Vec<String> =
+                formats.iter().map(|format| format!("{{{name}|{}}}", format_name(*format))).collect();
             let fault = self.page.error(codes::NO_SUCH_FORMAT, place, format!("`{name}` cannot be spoken in this way"));
             let fault = match ways.is_empty() {
                 true => fault.remedy("leave it out: nothing could say it"),
@@ -300,7 +302,7 @@ impl FlowReader<'_, '_> {
         let mut words = Vec::new();
         let mut unfit = None;
         for literal in &value.literals {
-            if !speech::can_speak(literal, spoken_as) {
+            if !can_speak(literal, spoken_as) {
                 unfit = unfit.or(Some(literal.clone()));
             } else if spoken_as == SpokenAs::Word {
                 words.extend(literal.written());
@@ -308,13 +310,23 @@ impl FlowReader<'_, '_> {
         }
         if let Some(unfit) = unfit {
             let written = unfit.written().unwrap_or_default();
-            let message = format!("`{name}` can be `{}`, which cannot be spoken as a {}", shortened(&written), format_name(spoken_as));
+            let message = format!(
+                "`{name}` can be `{}`, which cannot be spoken as a {}",
+                shortened(&written),
+                format_name(spoken_as)
+            );
             let fault = self.page.error(codes::NO_SUCH_FORMAT, place, message);
             self.fault(fault.consequence("callers would hear nothing in its place"));
             return None;
         }
         for word in words {
-            let word = if word == "true" { "yes".to_owned() } else if word == "false" { "no".to_owned() } else { word };
+            let word = if word == "true" {
+                "yes".to_owned()
+            } else if word == "false" {
+                "no".to_owned()
+            } else {
+                word
+            };
             let recording = format!("phrases/word/{}", word.trim());
             self.tell_missing(language, &recording, &word, place);
             self.reader.recordings.ask(language, &recording, &word, None);
@@ -352,4 +364,15 @@ fn natural_format(value: &SetValue) -> SpokenAs {
 
 fn format_name(spoken_as: SpokenAs) -> &'static str {
     FORMATS.iter().find(|(_, format)| *format == spoken_as).map_or("word", |(name, _)| name)
+}
+
+/// Whether a value can be spoken so, in whatever language.
+fn can_speak(value: &Value, spoken_as: SpokenAs) -> bool {
+    let setting = speech::Setting {
+        wall: jiff::Timestamp::UNIX_EPOCH,
+        time_zone: &jiff::tz::TimeZone::UTC,
+        currency: Some(Currency::Gbp),
+        near_days: true,
+    };
+    speech::speak("en", value, spoken_as, &setting).is_some()
 }
