@@ -1,1 +1,5 @@
 //! The command line: one file a command.
+
+#[cfg(test)]
+mod terminal;
+
