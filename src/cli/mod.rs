@@ -1,5 +1,4 @@
 //! The command line: one file a command.
 
-#[cfg(test)]
 mod terminal;
-
+pub mod r#try;

@@ -23,14 +23,14 @@ const ONE_WORD: Duration = Duration::from_millis(400);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the lines mean.
-pub(super) const HELP: &str = "\
-  12#              press these keys, one after another
+const HELP: &str = "  12#              press these keys, one after another
   (empty line)     wait until something happens
   :wait 3m         wait that long
   :time mon 18:05  set the clock: a day, a date or nothing, and a time
   :hangup          hang up
   :quit            hang up and leave
-  :help            this list";
+  :help            this list
+";
 
 /// How the transcript looks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -175,7 +175,7 @@ impl<'a> Telephone<'a> {
                 self.aside(&told);
             }
             "hangup" | "quit" | "q" => self.hang_up(),
-            "help" => self.printed.push_str(&format!("{HELP}\n")),
+            "help" => self.printed.push_str(HELP),
             "agents" => return Err(Misunderstood::Agents),
             other => return Err(Misunderstood::Command(other.to_owned())),
         }
@@ -275,8 +275,7 @@ impl<'a> Telephone<'a> {
         let flows = Arc::clone(&self.flows);
         for run in prompts.chunk_by(|a, b| self.is_recorded(&flows, *a) == self.is_recorded(&flows, *b)) {
             let recorded = self.is_recorded(&flows, run[0]);
-            let words: Vec<String> = run.iter().map(|prompt| words(flows.prompt(*prompt))).collect();
-            let words = tidy(&words.join(" "));
+            let words = sentence(run.iter().map(|prompt| flows.prompt(*prompt)));
             length += run.iter().map(|prompt| self.length(flows.prompt(*prompt))).sum::<Duration>();
             missing |= !recorded;
             let (start, end) = match (recorded, self.look.colour) {
@@ -287,12 +286,14 @@ impl<'a> Telephone<'a> {
             let gap = if line.trim().is_empty() || words.starts_with(['.', ',', '?', '!']) { "" } else { " " };
             let _ = write!(line, "{gap}{start}{words}{end}");
         }
+        if line.ends_with(char::is_alphanumeric) {
+            line.push('.');
+        }
         if missing && !std::mem::replace(&mut self.explained, true) {
             let told = if self.look.colour { "dim" } else { "in parentheses" };
             self.aside(&format!("What is {told} has no recording."));
         }
-        self.printed.push_str(&line);
-        self.printed.push('\n');
+        let _ = writeln!(self.printed, "{line}");
         self.playing = Some(self.now + length);
     }
 
@@ -335,21 +336,26 @@ impl<'a> Telephone<'a> {
     }
 }
 
-/// The text of a recording, or its name where only that is known.
-fn words(prompt: &Prompt) -> String {
-    if prompt.text.is_empty() { format!("<{}>", prompt.name) } else { prompt.text.to_string() }
+/// What recordings say one after another, as it would be written; a recording without a text is told by its name.
+fn sentence<'p>(prompts: impl Iterator<Item = &'p Prompt>) -> String {
+    let mut written = String::new();
+    for prompt in prompts {
+        let named = format!("<{}>", prompt.name);
+        let text = if prompt.text.is_empty() { named.as_str() } else { prompt.text.trim() };
+        if begins_sentence(text) && written.ends_with(char::is_alphanumeric) {
+            written.push('.');
+        }
+        if !written.is_empty() && !text.starts_with(['.', ',', '?', '!', ';', ':']) {
+            written.push(' ');
+        }
+        written.push_str(text);
+    }
+    written
 }
 
-/// Pieces of a sentence, joined as they are written.
-fn tidy(text: &str) -> String {
-    let mut tidy = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !tidy.is_empty() && !word.starts_with(['.', ',', '?', '!', ';', ':']) {
-            tidy.push(' ');
-        }
-        tidy.push_str(word);
-    }
-    tidy
+/// Whole sentences follow values that end without a full stop: "You entered one two. If that is right, press one."
+fn begins_sentence(text: &str) -> bool {
+    text.starts_with(char::is_uppercase) && text.ends_with(['.', '?', '!'])
 }
 
 fn seconds(length: Duration) -> String {
