@@ -3,3 +3,5 @@
 pub mod check;
 pub mod prompts;
 pub mod report;
+mod terminal;
+pub mod r#try;
