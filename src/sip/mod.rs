@@ -16,6 +16,7 @@ mod peer;
 pub mod sdp;
 mod settings;
 mod transaction;
+pub mod transport;
 mod user_agent;
 
 pub use peer::{ConnectionId, Output, Peer};

@@ -313,7 +313,10 @@ impl TransactionLayer {
 
     /// Ends all transactions whose request could not be sent this way, and tells whose they were.
     pub(in crate::sip) fn fail_clients(&mut self, peer: &Peer) -> Vec<Reply> {
-        let same_way = |one: &Peer| one.transport == peer.transport && one.remote == peer.remote;
+        let same_way = |one: &Peer| {
+            one.transport == peer.transport
+                && (one.remote == peer.remote || (one.connection.is_some() && one.connection == peer.connection))
+        };
         let waits = |state: &State| matches!(state, State::Calling { .. } | State::Proceeding { .. });
         let failed: Vec<Reply> = self
             .clients
