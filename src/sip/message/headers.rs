@@ -1,5 +1,7 @@
 //! The header fields of a message, in their order, as text.
 
+use std::fmt;
+
 use super::HeaderName;
 use super::grammar::{List, trim};
 
@@ -7,13 +9,13 @@ use super::grammar::{List, trim};
 ///
 /// All values lie in one buffer, so that a message costs few allocations. What is replaced or removed stays in it until
 /// the message goes: messages live for milliseconds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Headers {
     text: String,
     fields: Vec<Field>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Field {
     name: HeaderName,
     start: usize,
@@ -162,6 +164,12 @@ impl Headers {
             self.text.push_str(value);
         }
         Field { name, start, end: self.text.len(), latin1: false }
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, value)| format!("{name}: {value}"))).finish()
     }
 }
 
