@@ -170,3 +170,70 @@ fn content_length(head: &[u8]) -> Result<usize, &'static str> {
     }
     found.ok_or("no Content-Length")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: &str = "OPTIONS sip:a@b SIP/2.0\r\nl : 5\r\n\r\nhello";
+
+    fn frames(pieces: &[&str]) -> Vec<Framed> {
+        let mut framer = Framer::new(200);
+        let mut found = Vec::new();
+        for piece in pieces {
+            framer.push(piece.as_bytes());
+            while let Some(framed) = framer.next() {
+                found.push(framed);
+            }
+        }
+        found
+    }
+
+    fn message(text: &str) -> Framed {
+        Framed::Message(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn messages_are_cut_wherever_the_reads_were() {
+        let bare = OPTIONS.replace("\r\n", "\n");
+        let two = format!("{OPTIONS}{bare}");
+        for cut in 0..two.len() {
+            let (first, second) = two.split_at(cut);
+            assert_eq!(frames(&[first, second]), [message(OPTIONS), message(&bare)], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn line_breaks_between_messages_have_their_meaning() {
+        let check = |pieces: &[&str], expected: &[Framed]| assert_eq!(frames(pieces), expected, "{pieces:?}");
+        check(&["\r\n\r\n"], &[Framed::KeepAlive]);
+        check(&["\r", "\n", "\r", "\n"], &[Framed::KeepAlive]);
+        check(&["\r\n"], &[]);
+        check(&["\r\n", OPTIONS], &[Framed::Pong, message(OPTIONS)]);
+        check(&["\r\n\r\n\r\n\r\n", OPTIONS], &[Framed::KeepAlive, Framed::KeepAlive, message(OPTIONS)]);
+        check(&[OPTIONS, "\r\n\r\n", OPTIONS], &[message(OPTIONS), Framed::KeepAlive, message(OPTIONS)]);
+    }
+
+    #[test]
+    fn a_stream_that_cannot_be_cut_is_broken_once() {
+        let check = |text: &str, reason: &'static str| {
+            assert_eq!(frames(&[text, OPTIONS]), [Framed::Broken(reason)], "{text}");
+        };
+        check("OPTIONS sip:a@b SIP/2.0\r\n\r\n", "no Content-Length");
+        check("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: -1\r\n\r\n", "a bad Content-Length");
+        check("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 1\r\nl: 2\r\n\r\n", "several Content-Lengths");
+        check("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 300\r\n\r\n", "the message is over the limit");
+        check(
+            "OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 18446744073709551615\r\n\r\n",
+            "the message is over the limit",
+        );
+        check(&format!("OPTIONS sip:a@b SIP/2.0\r\nSubject: {}", "x".repeat(200)), "the headers are over the limit");
+        check("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "not SIP");
+        check("\u{16}\u{3}\u{1}\u{2}", "not SIP");
+        check("\rOPTIONS", "not SIP");
+        let mut folded = Framer::new(200);
+        folded.push(b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length:\r\n  2\r\n\r\nhi");
+        assert!(matches!(folded.next(), Some(Framed::Message(_))));
+        assert!(folded.is_empty());
+    }
+}

@@ -180,3 +180,54 @@ impl PartialEq for Headers {
 }
 
 impl Eq for Headers {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(headers: &Headers) -> Vec<u8> {
+        let mut out = Vec::new();
+        headers.print(&mut out);
+        out
+    }
+
+    #[test]
+    fn lines_are_added_replaced_and_removed_in_their_order() {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Via, "one");
+        headers.push(HeaderName::Supported, "a, b");
+        headers.push(HeaderName::Supported, "c");
+        headers.push_front(HeaderName::Via, "zero");
+        headers.push(HeaderName::ContentLength, "7");
+        assert_eq!(headers.len(), 5);
+        assert_eq!(headers.get(&HeaderName::Via), Some("zero"));
+        assert_eq!(headers.values(&HeaderName::Supported).collect::<Vec<_>>(), ["a", "b", "c"]);
+        headers.set(HeaderName::Supported, "d");
+        headers.set(HeaderName::Subject, "new");
+        assert_eq!(printed(&headers), b"Via: zero\r\nVia: one\r\nSupported: d\r\nSubject: new\r\n");
+        assert!(headers.remove(&HeaderName::Via) && !headers.remove(&HeaderName::Via));
+        assert!(!headers.contains(&HeaderName::Via));
+        headers.set(HeaderName::Supported, "e");
+        assert_eq!(printed(&headers), b"Supported: e\r\nSubject: new\r\n");
+    }
+
+    #[test]
+    fn nobody_adds_a_line_within_a_value() {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Subject, "a\r\nVia: b\nc");
+        assert_eq!(printed(&headers), b"Subject: a  Via: b c\r\n");
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_print_back_unchanged() {
+        let mut headers = Headers::new();
+        headers.push_bytes(HeaderName::Subject, b" Gr\xfc\xdfe \xc3\xbc ");
+        headers.push_bytes(HeaderName::From, "Grüße".as_bytes());
+        assert_eq!(headers.get(&HeaderName::Subject), Some("Grüße Ã¼"));
+        let expected = [b"Subject: Gr\xfc\xdfe \xc3\xbc\r\n".as_slice(), "From: Grüße\r\n".as_bytes()].concat();
+        assert_eq!(printed(&headers), expected);
+        let mut copy = Headers::new();
+        copy.copy_from(&headers, &[HeaderName::From, HeaderName::Subject]);
+        assert_eq!(printed(&copy), expected);
+    }
+}
