@@ -99,15 +99,18 @@ impl Framer {
         if let [b'\r', ..] | [] = self.bytes.as_slice() {
             return if matches!(self.bytes.get(1), None | Some(b'\n')) { Ok(None) } else { Err("not SIP") };
         }
-        let from = self.searched.saturating_sub(3);
-        let Some(head) = head_length(&self.bytes, from) else {
-            if self.searched == 0 && !could_be_sip(&self.bytes) {
-                return Err("not SIP");
-            }
+        if !begins_like_sip(&self.bytes) {
+            return Err("not SIP");
+        }
+        let head = head_length(&self.bytes, self.searched.saturating_sub(3));
+        if head.unwrap_or(self.bytes.len()) > self.limit {
+            return Err("the message is over the limit");
+        }
+        let Some(head) = head else {
             self.searched = self.bytes.len();
-            return if self.bytes.len() > self.limit { Err("the headers are over the limit") } else { Ok(None) };
+            return Ok(None);
         };
-        if !could_be_sip(&self.bytes[..head]) {
+        if !has_start_line(&self.bytes) {
             return Err("not SIP");
         }
         let body = content_length(&self.bytes[..head])?;
@@ -132,16 +135,17 @@ fn head_length(bytes: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// Whether the first line, as far as it has come, may be SIP's: it begins with a token and a blank, or with `SIP/`.
-fn could_be_sip(bytes: &[u8]) -> bool {
+/// Whether what has come may be the beginning of a message: a token with a blank behind it, or `SIP/`.
+fn begins_like_sip(bytes: &[u8]) -> bool {
+    let token = bytes.iter().take_while(|byte| grammar::is_token_byte(**byte)).count();
+    token > 0 && matches!(bytes.get(token), None | Some(b' ' | b'\t' | b'/'))
+}
+
+/// Whether the first line is a request's or a response's.
+fn has_start_line(bytes: &[u8]) -> bool {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let whole = line.len() < bytes.len();
-    let token = line.iter().take_while(|byte| grammar::is_token_byte(**byte)).count();
-    if whole {
-        let request = token > 0 && line.windows(5).any(|window| window.eq_ignore_ascii_case(b" SIP/"));
-        return request || line.len() >= 4 && line[..4].eq_ignore_ascii_case(b"SIP/");
-    }
-    token > 0 && matches!(line.get(token), None | Some(b' ' | b'\t' | b'/'))
+    let is_response = line.len() >= 4 && line[..4].eq_ignore_ascii_case(b"SIP/");
+    is_response || line.windows(5).any(|window| window.eq_ignore_ascii_case(b" SIP/"))
 }
 
 /// Content-Length of a whole head. On a stream there has to be one, and one only (RFC 3261 section 20.14).
@@ -227,7 +231,7 @@ mod tests {
             "OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 18446744073709551615\r\n\r\n",
             "the message is over the limit",
         );
-        check(&format!("OPTIONS sip:a@b SIP/2.0\r\nSubject: {}", "x".repeat(200)), "the headers are over the limit");
+        check(&format!("OPTIONS sip:a@b SIP/2.0\r\nSubject: {}", "x".repeat(200)), "the message is over the limit");
         check("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "not SIP");
         check("\u{16}\u{3}\u{1}\u{2}", "not SIP");
         check("\rOPTIONS", "not SIP");

@@ -123,7 +123,7 @@ fn response(line: &[u8], rest: &[u8]) -> Result<Response, Fault> {
     let reason = parts.next().unwrap_or_default();
     let status = std::str::from_utf8(status).ok().filter(|text| text.len() == 3).and_then(|text| text.parse().ok());
     let status = status.filter(|status| (100..700).contains(status)).ok_or(Fault::BadResponse)?;
-    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+    if !version.eq_ignore_ascii_case(b"SIP/2.0") || reason.contains(&b'\r') {
         return Err(Fault::BadResponse);
     }
     let reason = match std::str::from_utf8(reason) {
