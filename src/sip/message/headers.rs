@@ -1,5 +1,7 @@
 //! The header fields of a message, in their order, as text.
 
+use std::fmt;
+
 use super::HeaderName;
 use super::grammar::{List, trim};
 
@@ -7,13 +9,13 @@ use super::grammar::{List, trim};
 ///
 /// All values lie in one buffer, so that a message costs few allocations. What is replaced or removed stays in it until
 /// the message goes: messages live for milliseconds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Headers {
     text: String,
     fields: Vec<Field>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Field {
     name: HeaderName,
     start: usize,
@@ -165,6 +167,12 @@ impl Headers {
     }
 }
 
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, value)| format!("{name}: {value}"))).finish()
+    }
+}
+
 impl PartialEq for Headers {
     fn eq(&self, other: &Headers) -> bool {
         self.iter().eq(other.iter())
@@ -172,3 +180,54 @@ impl PartialEq for Headers {
 }
 
 impl Eq for Headers {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(headers: &Headers) -> Vec<u8> {
+        let mut out = Vec::new();
+        headers.print(&mut out);
+        out
+    }
+
+    #[test]
+    fn lines_are_added_replaced_and_removed_in_their_order() {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Via, "one");
+        headers.push(HeaderName::Supported, "a, b");
+        headers.push(HeaderName::Supported, "c");
+        headers.push_front(HeaderName::Via, "zero");
+        headers.push(HeaderName::ContentLength, "7");
+        assert_eq!(headers.len(), 5);
+        assert_eq!(headers.get(&HeaderName::Via), Some("zero"));
+        assert_eq!(headers.values(&HeaderName::Supported).collect::<Vec<_>>(), ["a", "b", "c"]);
+        headers.set(HeaderName::Supported, "d");
+        headers.set(HeaderName::Subject, "new");
+        assert_eq!(printed(&headers), b"Via: zero\r\nVia: one\r\nSupported: d\r\nSubject: new\r\n");
+        assert!(headers.remove(&HeaderName::Via) && !headers.remove(&HeaderName::Via));
+        assert!(!headers.contains(&HeaderName::Via));
+        headers.set(HeaderName::Supported, "e");
+        assert_eq!(printed(&headers), b"Supported: e\r\nSubject: new\r\n");
+    }
+
+    #[test]
+    fn nobody_adds_a_line_within_a_value() {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::Subject, "a\r\nVia: b\nc");
+        assert_eq!(printed(&headers), b"Subject: a  Via: b c\r\n");
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_print_back_unchanged() {
+        let mut headers = Headers::new();
+        headers.push_bytes(HeaderName::Subject, b" Gr\xfc\xdfe \xc3\xbc ");
+        headers.push_bytes(HeaderName::From, "Grüße".as_bytes());
+        assert_eq!(headers.get(&HeaderName::Subject), Some("Grüße Ã¼"));
+        let expected = [b"Subject: Gr\xfc\xdfe \xc3\xbc\r\n".as_slice(), "From: Grüße\r\n".as_bytes()].concat();
+        assert_eq!(printed(&headers), expected);
+        let mut copy = Headers::new();
+        copy.copy_from(&headers, &[HeaderName::From, HeaderName::Subject]);
+        assert_eq!(printed(&copy), expected);
+    }
+}

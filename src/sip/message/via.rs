@@ -104,3 +104,47 @@ impl fmt::Display for Via {
         f.write_str(self.parameters.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vias_are_read_and_printed() {
+        let check = |text: &str, printed: &str| {
+            let read = Via::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+            assert_eq!(read.to_string(), printed, "{text}");
+            assert_eq!(Via::parse(printed), Ok(read), "{text}");
+        };
+        check("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport", "SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK1");
+        check(
+            "sip / 2.0 / tcp \t host.example.com : 5061 ; Branch = z9hG4bK1 ; alias",
+            "SIP/2.0/TCP host.example.com:5061;branch=z9hG4bK1;alias",
+        );
+        check(
+            "SIP/2.0/UDP h;rport=5062;received=192.0.2.9;branch=z9hG4bK1;ttl=1",
+            "SIP/2.0/UDP h;rport=5062;received=192.0.2.9;branch=z9hG4bK1;ttl=1",
+        );
+        // RFC 5118 sections 4.1 and 4.5.
+        check("SIP/2.0/UDP [2001:db8::9:1];branch=b", "SIP/2.0/UDP [2001:db8::9:1];branch=b");
+        check("SIP/2.0/UDP h;received=2001:db8::9:255", "SIP/2.0/UDP h;received=2001:db8::9:255");
+        check("SIP/2.0/UDP h;received=[2001:db8::9:255]", "SIP/2.0/UDP h;received=2001:db8::9:255");
+        check("SIP/2.0/UDP h;branch=", "SIP/2.0/UDP h");
+        for text in [
+            "",
+            "SIP/2.0/UDP",
+            "SIP/2.0/UDP ",
+            "SIP/2.0 h",
+            "SIP/7.0/UDP h",
+            "HTTP/2.0/UDP h",
+            "SIP/2.0/UDP h:x",
+            "SIP/2.0/UDP h h",
+            "SIP/2.0/UDP h;;",
+            "SIP/2.0/UDP h;rport=70000",
+            "SIP/2.0/UDP h;received=host",
+            "SIP/2.0/U(P h",
+        ] {
+            assert!(Via::parse(text).is_err(), "{text}");
+        }
+    }
+}
