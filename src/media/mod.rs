@@ -7,6 +7,7 @@ pub mod codecs;
 pub mod control;
 pub mod dtmf;
 pub mod player;
+pub mod prompts;
 pub mod reactor;
 pub mod reception;
 pub mod remote;
