@@ -1,1 +1,4 @@
 //! Signalling: messages, transactions, dialogs, and the user agent that answers and dials.
+
+pub mod message;
+pub mod sdp;
