@@ -311,3 +311,26 @@ impl Stream {
 fn packet_time(plan: &AudioPlan) -> Duration {
     Duration::from_millis(if matches!(plan.packet_ms, 10 | 20 | 40 | 60) { u64::from(plan.packet_ms) } else { 20 })
 }
+
+/// In place of a network, for tests and trials: `to` hears at once what `from`, whose address is given, sends `now`.
+/// Whether something was sent.
+pub fn pass(
+    now: Moment,
+    from: &mut Stream,
+    address: SocketAddr,
+    to: &mut Stream,
+    tell: &mut impl FnMut(StreamEvent),
+) -> bool {
+    let mut packet = [0; PACKET_MAX];
+    let sent = from.tick(now, &mut packet, &mut |_| ());
+    if let Some(sent) = sent {
+        to.receive(now, address, &packet[..sent.length], tell);
+    }
+    if let Some(report) = from.tick_control(now, &mut packet) {
+        to.receive_control(now, address, &packet[..report.length]);
+    }
+    sent.is_some()
+}
+
+#[cfg(test)]
+mod tests;
