@@ -381,3 +381,6 @@ const fn sin(turns: f64) -> f64 {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;
