@@ -259,6 +259,55 @@ fn what_must_be_heard_is_heard() {
     );
 }
 
+#[test]
+fn keys_after_one_that_does_not_fit_are_forgotten() {
+    check(
+        LISTEN,
+        "says This is recorded.
+        > 71
+        > .
+        notice: next
+        says Mind the gap.
+        > .
+        says Sorry, that is not one of the choices. Mind the gap.
+        > .
+        says To go on, press one.",
+    );
+}
+
+const CODE: &str = "\
+flow: main
+numbers: [1000]
+start: notice
+steps:
+  notice: {say: This is recorded., must_hear: true, next: code}
+  code: {collect: Your code?, digits: 2, confirm: true, save: code, next: told}
+  told: {say: 'Thank you, {code|digits}.', next: again}
+";
+
+#[test]
+fn a_whole_answer_is_kept_while_words_must_be_heard() {
+    // The end key after the longest answer belongs to it, also when it was typed ahead.
+    check(
+        CODE,
+        "says This is recorded.
+        > 12#1
+        > .
+        notice: next
+        code: next
+        says Thank you, one two
+        > .
+        told: next
+        says Your code?
+        > 345
+        falls silent
+        says You entered three four If that is right, press one. To enter it again, press two.
+        says Sorry, that is not one of the choices. You entered three four If that is right, press one. To enter it again, press two.
+        > 2
+        says Your code?",
+    );
+}
+
 const COLLECT: &str = "\
 flow: main
 numbers: [1000]
