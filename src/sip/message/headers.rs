@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::HeaderName;
-use super::grammar::{List, trim};
+use super::grammar::List;
 
 /// The header fields of a message: lines in their order, read by type only when somebody asks.
 ///
@@ -107,19 +107,21 @@ impl Headers {
         self.fields.len() < before
     }
 
-    /// Adds a line as it arrived; bytes that are no UTF-8 are kept as Latin-1, so that they print back unchanged.
+    /// Adds a line as it arrived, without blanks around the value and line breaks in it; bytes that are no UTF-8 are
+    /// kept as Latin-1, so that they print back unchanged.
     pub(super) fn push_bytes(&mut self, name: HeaderName, value: &[u8]) {
-        match std::str::from_utf8(value) {
+        let start = self.text.len();
+        let latin1 = match std::str::from_utf8(value) {
             Ok(value) => {
-                let field = self.store(name, trim(value));
-                self.fields.push(field);
+                self.text.push_str(value);
+                false
             }
             Err(_) => {
-                let start = self.text.len();
-                self.text.extend(value.trim_ascii().iter().copied().map(char::from));
-                self.fields.push(Field { name, start, end: self.text.len(), latin1: true });
+                self.text.extend(value.iter().copied().map(char::from));
+                true
             }
-        }
+        };
+        self.fields.push(Field { name, start, end: self.text.len(), latin1 });
     }
 
     /// Adds all lines of `names` that another message has, in its order and byte for byte.
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_utf_8_print_back_unchanged() {
         let mut headers = Headers::new();
-        headers.push_bytes(HeaderName::Subject, b" Gr\xfc\xdfe \xc3\xbc ");
+        headers.push_bytes(HeaderName::Subject, b"Gr\xfc\xdfe \xc3\xbc");
         headers.push_bytes(HeaderName::From, "Grüße".as_bytes());
         assert_eq!(headers.get(&HeaderName::Subject), Some("Grüße Ã¼"));
         let expected = [b"Subject: Gr\xfc\xdfe \xc3\xbc\r\n".as_slice(), "From: Grüße\r\n".as_bytes()].concat();

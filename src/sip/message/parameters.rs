@@ -101,16 +101,21 @@ impl Parameters {
     /// Takes away all that are called `name`.
     pub fn remove(&mut self, name: &str) {
         if self.contains(name) {
-            let mut kept = String::with_capacity(self.0.len());
+            let mut kept = Parameters(String::with_capacity(self.0.len()));
             for (other, value) in self.iter().filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
-                kept.push(';');
-                kept.push_str(other);
-                if let Some(value) = value {
-                    kept.push('=');
-                    kept.push_str(value);
-                }
+                kept.push_as_written(other, value);
             }
-            self.0 = kept;
+            *self = kept;
+        }
+    }
+
+    /// Adds a parameter that was read before, as it was written.
+    pub(super) fn push_as_written(&mut self, name: &str, value: Option<&str>) {
+        self.0.push(';');
+        self.0.push_str(name);
+        if let Some(value) = value {
+            self.0.push('=');
+            self.0.push_str(value);
         }
     }
 
