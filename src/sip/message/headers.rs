@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::HeaderName;
 use super::grammar::List;
+use super::{HeaderName, Via};
 
 /// The header fields of a message: lines in their order, read by type only when somebody asks.
 ///
@@ -98,6 +98,20 @@ impl Headers {
             }
             None => self.fields.push(field),
         }
+    }
+
+    /// Puts `via` in the place of the topmost, as the receiver of a request has to (RFC 3261 section 18.2.1); all others
+    /// stay as they are. Adds it before all lines where there was none.
+    pub fn set_topmost_via(&mut self, via: &Via) {
+        let Some(place) = self.fields.iter().position(|field| field.name == HeaderName::Via) else {
+            return self.push_front(HeaderName::Via, via.to_string());
+        };
+        let mut line = via.to_string();
+        for other in List::new(self.value(&self.fields[place])).skip(1) {
+            line.push_str(", ");
+            line.push_str(other);
+        }
+        self.fields[place] = self.store(HeaderName::Via, &line);
     }
 
     /// Takes away all lines of a name; whether there was one.
@@ -211,6 +225,20 @@ mod tests {
         assert!(!headers.contains(&HeaderName::Via));
         headers.set(HeaderName::Supported, "e");
         assert_eq!(printed(&headers), b"Supported: e\r\nSubject: new\r\n");
+    }
+
+    #[test]
+    fn the_topmost_via_is_replaced_in_its_place() {
+        let via = Via::parse("SIP/2.0/UDP new").expect("well formed");
+        let mut headers = Headers::new();
+        headers.set_topmost_via(&via);
+        headers.push(HeaderName::Subject, "s");
+        headers.push(HeaderName::Via, "SIP/2.0/UDP last");
+        assert_eq!(printed(&headers), b"Via: SIP/2.0/UDP new\r\nSubject: s\r\nVia: SIP/2.0/UDP last\r\n");
+        headers.set(HeaderName::Via, "SIP/2.0/UDP a, SIP/2.0/UDP b,SIP/2.0/UDP c");
+        headers.set_topmost_via(&via);
+        let vias: Vec<&str> = headers.values(&HeaderName::Via).collect();
+        assert_eq!(vias, ["SIP/2.0/UDP new", "SIP/2.0/UDP b", "SIP/2.0/UDP c"]);
     }
 
     #[test]

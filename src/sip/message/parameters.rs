@@ -6,6 +6,9 @@ use std::fmt;
 use super::ParseFault;
 use super::grammar;
 
+/// The most parameters that a header's value or a URI may have: looking one up walks over all of them.
+pub const PARAMETERS_MAX: usize = 64;
+
 /// `;name=value` and `;name`, in their order, kept as text: looking one up walks over few bytes, and most are never
 /// looked up. Names are found in either case (RFC 3261 section 7.3.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +26,12 @@ impl Parameters {
         let fault = ParseFault { what };
         let mut rest = grammar::trim(text);
         let mut parameters = String::with_capacity(rest.len());
+        let mut count = 0;
         while !rest.is_empty() {
+            count += 1;
+            if count > PARAMETERS_MAX {
+                return Err(fault);
+            }
             rest = rest.strip_prefix(';').ok_or(fault)?.trim_start_matches([' ', '\t']);
             let end = rest.find([';', '=']).unwrap_or(rest.len());
             let name = grammar::trim(&rest[..end]);
@@ -187,6 +195,8 @@ mod tests {
         check(";received=[2001:db8::9:1]", Some(";received=[2001:db8::9:1]"));
         check(";nonce=abc==;x", Some(";nonce=abc==;x"));
         check(";empty=", Some(";empty="));
+        check(&";x".repeat(PARAMETERS_MAX), Some(&";x".repeat(PARAMETERS_MAX)));
+        check(&";x".repeat(PARAMETERS_MAX + 1), None);
         check(";;", None);
         check(";", None);
         check("x", None);
