@@ -204,10 +204,7 @@ fn what_does_not_fit_is_said_three_times() {
         "> 1\nmain: choice 1\nORDER\n> .\n> 9\n{again}\n> 47\nfalls silent\n{again}\n> 9\norder: no_match\nsays Just water then."
     ));
     // What was typed after the wrong key was meant for something else, and is forgotten.
-    check(
-        MAIN,
-        &format!("says Welcome.\n> 9\nwelcome: next\n{}", TO_MAIN.replace("says", wrong)),
-    );
+    check(MAIN, &format!("says Welcome.\n> 9\nwelcome: next\n{}", TO_MAIN.replace("says", wrong)));
 }
 
 #[test]
@@ -332,7 +329,10 @@ fn digits_are_collected_and_confirmed() {
 
 #[test]
 fn an_answer_can_be_typed_ahead_with_its_confirmation() {
-    check(COLLECT, "says Which number?\n> 123#1\nfalls silent\nsays You entered one two three If that is right, press one. To enter it again, press two.\nnumber: next\nsays Your code?");
+    check(
+        COLLECT,
+        "says Which number?\n> 123#1\nfalls silent\nsays You entered one two three If that is right, press one. To enter it again, press two.\nnumber: next\nsays Your code?",
+    );
     // The longest answer is complete at once; the end key after it is part of it.
     check(
         COLLECT,
