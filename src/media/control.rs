@@ -130,7 +130,7 @@ impl Control {
 
     fn ntp(&self, now: Moment) -> u64 {
         let micros = now.as_micros();
-        let fraction = (micros % 1_000_000 << 32) / 1_000_000;
+        let fraction = ((micros % 1_000_000) << 32) / 1_000_000;
         self.ntp_zero.wrapping_add((micros / 1_000_000) << 32 | fraction)
     }
 

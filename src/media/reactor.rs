@@ -122,3 +122,6 @@ impl Drop for Reactor {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,7 +133,7 @@ impl Stream {
             self.control.from = None;
         }
         self.remote.change(now, plan.remote);
-        self.keys.listen(plan.inband_digits);
+        self.keys.change(plan.inband_digits, plan.telephone_event.is_some());
         self.packet_time = packet_time(&plan);
         // A leg that is taken off hold has the whole time to be heard again.
         self.heard = now;
@@ -161,15 +161,16 @@ impl Stream {
         bytes: &[u8],
         tell: &mut impl FnMut(StreamEvent),
     ) -> bool {
-        let Ok(packet) = Packet::parse(bytes) else { return false };
         if rtp::is_control(bytes) {
             return self.receive_control(arrival, from, bytes).is_some();
         }
+        let Ok(packet) = Packet::parse(bytes) else { return false };
         let header = packet.header;
         let is_event = Some(header.payload_type) == self.plan.telephone_event;
         let is_audio = header.payload_type == self.plan.payload_type;
-        let is_known = is_event || is_audio || header.payload_type == COMFORT_NOISE;
-        if !is_known || !self.remote.admit(arrival, from, &header) {
+        // The caller's packets count whatever is in them, but only what was agreed shows who the caller is.
+        let is_agreed = is_event || is_audio || header.payload_type == COMFORT_NOISE;
+        if !(is_agreed || self.remote.is_locked_on(from)) || !self.remote.admit(arrival, from, &header) {
             return false;
         }
         self.heard = self.heard.max(arrival);
@@ -311,3 +312,26 @@ impl Stream {
 fn packet_time(plan: &AudioPlan) -> Duration {
     Duration::from_millis(if matches!(plan.packet_ms, 10 | 20 | 40 | 60) { u64::from(plan.packet_ms) } else { 20 })
 }
+
+/// In place of a network, for tests and trials: `to` hears at once what `from`, whose address is given, sends `now`.
+/// Whether something was sent.
+pub fn pass(
+    now: Moment,
+    from: &mut Stream,
+    address: SocketAddr,
+    to: &mut Stream,
+    tell: &mut impl FnMut(StreamEvent),
+) -> bool {
+    let mut packet = [0; PACKET_MAX];
+    let sent = from.tick(now, &mut packet, &mut |_| ());
+    if let Some(sent) = sent {
+        to.receive(now, address, &packet[..sent.length], tell);
+    }
+    if let Some(report) = from.tick_control(now, &mut packet) {
+        to.receive_control(now, address, &packet[..report.length]);
+    }
+    sent.is_some()
+}
+
+#[cfg(test)]
+mod tests;

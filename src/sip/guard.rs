@@ -14,8 +14,17 @@ const SOURCES_MAX: usize = 4_096;
 const COMPLAINTS_PER_SECOND: u32 = 50;
 
 /// What programs that look for open telephone systems call themselves.
-const SCANNERS: [&str; 9] =
-    ["friendly-scanner", "sipvicious", "sundayddr", "sip-scan", "sipcli", "iwar", "vaxsip", "pplsip", "friendly-request"];
+const SCANNERS: [&str; 9] = [
+    "friendly-scanner",
+    "sipvicious",
+    "sundayddr",
+    "sip-scan",
+    "sipcli",
+    "iwar",
+    "vaxsip",
+    "pplsip",
+    "friendly-request",
+];
 
 /// A rate with a burst of one second's worth, as the time at which the next one is due (the generic cell rate
 /// algorithm of ITU-T I.371).
@@ -80,9 +89,8 @@ mod tests {
     #[test]
     fn a_rate_allows_a_burst_and_then_its_pace() {
         let mut rate = Rate::per_second(10);
-        let taken = |rate: &mut Rate, from: u64, to: u64| {
-            (from..to).filter(|ms| rate.take(Moment::from_millis(*ms))).count()
-        };
+        let taken =
+            |rate: &mut Rate, from: u64, to: u64| (from..to).filter(|ms| rate.take(Moment::from_millis(*ms))).count();
         assert_eq!(taken(&mut rate, 0, 50), 10);
         assert_eq!(taken(&mut rate, 50, 1_050), 10);
         assert_eq!(taken(&mut rate, 9_000, 9_001), 1);
@@ -99,9 +107,13 @@ mod tests {
 
     #[test]
     fn scanners_are_known_by_name() {
-        for (user_agent, scanner) in
-            [("friendly-scanner", true), ("SIPVicious 0.3", true), ("sipsak 0.9.8", false), ("baresip v3", false), ("", false)]
-        {
+        for (user_agent, scanner) in [
+            ("friendly-scanner", true),
+            ("SIPVicious 0.3", true),
+            ("sipsak 0.9.8", false),
+            ("baresip v3", false),
+            ("", false),
+        ] {
             assert_eq!(is_scanner(user_agent), scanner, "{user_agent}");
         }
     }

@@ -1,7 +1,7 @@
 //! Session descriptions as text (RFC 8866): bytes to a [`SessionDescription`] and back.
 //!
-//! Our own reader rather than the `sdp-types` crate: it goes straight to the few things that audio calls need, with a
-//! third of the allocations, and it forgives what that crate refuses and phones send: lines out of order, a missing
+//! Our own reader rather than the `sdp-types` crate: it goes straight to the few things that audio calls need, in half
+//! of the time and with half of the allocations, and it forgives what that crate refuses and phones send: lines out of order, a missing
 //! `s=` or `t=`, bare LF, Latin-1 in names, session ids that are no numbers.
 
 use std::fmt::Write as _;
@@ -170,11 +170,14 @@ fn medium(value: &str, session: &Session) -> Result<MediaDescription, SdpFault> 
     let port = port.split('/').next().unwrap_or(port).parse().map_err(|_| fault)?;
     let is_rtp = protocol.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("RTP/"));
     let mut formats = Vec::with_capacity(4);
-    for token in parts {
-        if formats.len() == FORMATS_MAX {
+    for (index, token) in parts.enumerate() {
+        if index == FORMATS_MAX {
             return Err(SdpFault::TooLong);
         }
-        formats.push(format(token, is_rtp));
+        // A format that is named twice is one: attributes would not know which.
+        if formats.iter().all(|format: &Format| format.token != token) {
+            formats.push(format(token, is_rtp));
+        }
     }
     if formats.is_empty() {
         return Err(fault);
@@ -378,4 +381,134 @@ fn write_medium(out: &mut String, medium: &MediaDescription) -> std::fmt::Result
         Direction::Inactive => "a=inactive\r\n",
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
+
+    fn read(text: &str) -> SessionDescription {
+        parse(text.as_bytes()).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    }
+
+    /// The only media line of a description.
+    fn line(attributes: &str) -> MediaDescription {
+        read(&format!("{START}{attributes}")).media.remove(0)
+    }
+
+    fn formats(line: &MediaDescription) -> Vec<String> {
+        line.formats
+            .iter()
+            .map(|format| {
+                let Format { token, encoding, clock_rate, parameters, .. } = format;
+                format!("{token} {encoding}/{clock_rate} {parameters}").trim_end().to_owned()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        let text = format!(
+            "{START}m=audio 16384 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n\
+             a=fmtp:101 0-15\r\na=rtcp:20000\r\na=ptime:20\r\na=maxptime:60\r\na=sendonly\r\n\
+             m=video 0 RTP/SAVP 96 foo\r\n\
+             m=audio 4000 RTP/AVP 96\r\nc=IN IP6 2001:db8::1\r\na=rtpmap:96 opus/48000/2\r\na=inactive\r\n"
+        );
+        assert_eq!(print(&read(&text)), text);
+        let text = "v=0\r\no=me 1 2 IN IP6 ::1\r\ns=-\r\nt=0 0\r\n";
+        assert_eq!(print(&read(text)), text);
+    }
+
+    #[test]
+    fn what_phones_send_is_read() {
+        let check = |attributes: &str, expected: &[&str]| {
+            assert_eq!(formats(&line(attributes)), expected, "{attributes}");
+        };
+        check("m=audio 4000 RTP/AVP 0 8 9\r\n", &["0 PCMU/8000", "8 PCMA/8000", "9 G722/8000"]);
+        check("m=audio 4000 RTP/AVP 96 200 x\r\n", &["96 /0", "200 /0", "x /0"]);
+        check("m=audio 4000 RTP/AVP 97\na=rtpmap:97 pcmu/8000/1\n", &["97 pcmu/8000"]);
+        check("m=audio 4000 RTP/AVP 97\r\na=rtpmap:97 L16/8000/2 \r\n", &["97 L16/2/8000"]);
+        check(
+            "m=audio 4000 RTP/AVP 101\r\na=fmtp:101 0-16,66\r\na=rtpmap:101  telephone-event/8000\r\n",
+            &["101 telephone-event/8000 0-16,66"],
+        );
+        check("m=audio 4000 RTP/AVP 0\r\na=rtpmap:0\r\na=rtpmap:0 PCMU\r\na=rtpmap:0 PCMU/x\r\n", &["0 PCMU/8000"]);
+        check("m=audio 4000 RTP/AVP 0\r\na=rtpmap:8 PCMA/8000\r\na=fmtp:8 x\r\nz\r\n=\r\n", &["0 PCMU/8000"]);
+        check("m=AUDIO 4000/2 rtp/avp 3\r\n", &["3 GSM/8000"]);
+        check("m=audio 4000 RTP/AVP 0 8 0\r\n", &["0 PCMU/8000", "8 PCMA/8000"]);
+        check("m=message 2855 TCP/MSRP *\r\n", &["* /0"]);
+
+        // No s=, no t=, no o=, lines out of order, Latin-1.
+        let read = parse(b"\nv=0\nc=IN IP4 192.0.2.1\ns=M\xfcller\nm=audio 4000 RTP/AVP 0\n").expect("well formed");
+        assert_eq!(read.connection, Some([192, 0, 2, 1].into()));
+        assert_eq!(read.media[0].kind, MediaKind::Audio);
+    }
+
+    #[test]
+    fn attributes_hold_for_their_line_or_for_all() {
+        let text = format!(
+            "{START}a=ptime:30\r\na=recvonly\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\na=ptime:20.5\r\n\
+             a=sendonly\r\na=rtcp:4003\r\nm=audio 4004 RTP/AVP 0\r\na=rtcp:5000 IN IP4 192.0.2.9\r\na=inactive\r\n"
+        );
+        let lines: Vec<_> = read(&text).media.iter().map(|line| (line.direction, line.ptime, line.rtcp_port)).collect();
+        assert_eq!(
+            lines,
+            [
+                (Direction::ReceiveOnly, Some(30), None),
+                // The port above RTP's is the usual one.
+                (Direction::SendOnly, Some(20), None),
+                (Direction::Inactive, Some(30), Some(5000)),
+            ]
+        );
+    }
+
+    #[test]
+    fn connections_are_addresses_or_nothing() {
+        let check = |value: &str, address: Option<&str>| {
+            let read = line(&format!("m=audio 4000 RTP/AVP 0\r\nc={value}\r\n"));
+            assert_eq!(read.connection, address.map(|address| address.parse().expect("an address")), "{value}");
+        };
+        check("IN IP4 192.0.2.7", Some("192.0.2.7"));
+        check("IN IP4 224.2.1.1/127/3", Some("224.2.1.1"));
+        check("IN IP4 0.0.0.0", Some("0.0.0.0"));
+        check("in ip6 2001:db8::1", Some("2001:db8::1"));
+        check("IN IP4 2001:db8::1", None);
+        check("IN IP4 host.example.com", None);
+        check("TN RFC2543 +1-201-406-4090", None);
+        check("", None);
+
+        // An unusable address of a line's own is not made up for by the session's.
+        let text = format!("{START}m=audio 4000 RTP/AVP 0\r\nc=IN IP4 host\r\nm=audio 4002 RTP/AVP 0\r\n");
+        let read = read(&text);
+        assert_eq!(read.connection, None);
+        assert_eq!(read.media[0].connection, None);
+        assert_eq!(read.media[1].connection, Some([192, 0, 2, 1].into()));
+    }
+
+    #[test]
+    fn session_ids_stay_the_same_or_differ() {
+        let version = |text: &str| read(&format!("v=0\r\no=- 1 {text} IN IP4 h\r\n")).origin.version;
+        assert_eq!(version("18446744073709551615"), u64::MAX);
+        assert_eq!(version("99999999999999999999"), version("99999999999999999999"));
+        assert_ne!(version("99999999999999999999"), version("99999999999999999998"));
+        assert_ne!(version("a"), version("b"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let check = |text: &str, fault: SdpFault| assert_eq!(parse(text.as_bytes()), Err(fault), "{text:.80}");
+        check("", SdpFault::NotSdp);
+        check("v=1\r\n", SdpFault::NotSdp);
+        check("o=- 1 2 IN IP4 h\r\nv=0\r\n", SdpFault::NotSdp);
+        check("v=0\r\no=- 1 2 IN IP4\r\n", SdpFault::BadLine('o'));
+        for value in ["audio", "audio 4000", "audio 4000 RTP/AVP", "audio 70000 RTP/AVP 0", "audio -1 RTP/AVP 0"] {
+            check(&format!("{START}m={value}\r\n"), SdpFault::BadLine('m'));
+        }
+        check(&format!("v=0\r\n{}", "m=audio 0 RTP/AVP 0\r\n".repeat(MEDIA_LINES_MAX + 1)), SdpFault::TooLong);
+        check(&format!("v=0\r\nm=audio 0 RTP/AVP{}\r\n", " 0".repeat(FORMATS_MAX + 1)), SdpFault::TooLong);
+        check(&format!("v=0\r\n{}", "a=x\r\n".repeat(SDP_LINES_MAX + 1)), SdpFault::TooLong);
+        assert_eq!(SdpFault::BadLine('m').to_string(), "has a bad m= line");
+    }
 }

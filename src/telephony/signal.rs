@@ -163,6 +163,13 @@ pub enum SipCommand {
         /// Our offer.
         offer: SessionDescription,
     },
+    /// Tell the other side of a key by INFO (`application/dtmf-relay`); nothing while the call does not stand.
+    SendDigit {
+        /// The leg.
+        leg: LegId,
+        /// The key.
+        digit: Digit,
+    },
     /// From now on answer every new call with 503 and Retry-After.
     Drain,
 }

@@ -73,10 +73,18 @@ impl Refused {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
-    Dialling { since: Moment },
-    Talking { since: Moment, pressed: usize },
+    Dialling {
+        since: Moment,
+    },
+    Talking {
+        since: Moment,
+        pressed: usize,
+    },
     /// We have hung up and the end is not told yet.
-    Leaving { answered: bool, gave_up: bool },
+    Leaving {
+        answered: bool,
+        gave_up: bool,
+    },
     Over(Ending),
 }
 

@@ -29,6 +29,8 @@ use crate::telephony::{
 const SLOTS: usize = 20;
 /// Calls begun in one step, at most, so that those which talk are not kept waiting.
 const DIALLED_PER_STEP: u64 = 50;
+/// Different endings that are told apart.
+const ENDINGS_MAX: usize = 100;
 /// How long the answers to the last BYEs are awaited.
 const FAREWELL_MAX: Duration = Duration::from_secs(3);
 
@@ -166,11 +168,7 @@ impl<'a> Load<'a> {
     ///
     /// # Errors
     /// As [`Wire::open`].
-    pub fn open(
-        order: &'a Order,
-        stop: &'a AtomicUsize,
-        tell: &'a mut dyn FnMut(News<'_>),
-    ) -> io::Result<Load<'a>> {
+    pub fn open(order: &'a Order, stop: &'a AtomicUsize, tell: &'a mut dyn FnMut(News<'_>)) -> io::Result<Load<'a>> {
         let target = &order.target;
         let wire = Wire::open(target.transport, target.local, target.remote)?;
         let mut rng = fastrand::Rng::new();
@@ -307,9 +305,10 @@ impl<'a> Load<'a> {
     /// A 200 to INVITE that brings an ACK and no news is one that came again.
     fn count_repeated(&mut self, bytes: &[u8]) {
         if bytes.starts_with(b"SIP/2.0 2") {
-            let acked = self.outputs.iter().any(
-                |output| matches!(output, Output::Transmit { bytes, .. } if bytes.starts_with(b"ACK ")),
-            );
+            let acked = self
+                .outputs
+                .iter()
+                .any(|output| matches!(output, Output::Transmit { bytes, .. } if bytes.starts_with(b"ACK ")));
             let fresh = self.outputs.iter().any(|output| matches!(output, Output::Event(SipEvent::Answered { .. })));
             self.outcome.retransmissions_received += u64::from(acked && !fresh);
         }
@@ -492,6 +491,13 @@ impl<'a> Load<'a> {
         if let Some(ending) = call.caller.ending() {
             (self.tell)(News::Over(ending));
             let endings = &mut self.outcome.endings;
+            let ending = match ending {
+                // Texts that differ in every call do not make a list of them.
+                Ending::Refused(refused) if endings.len() >= ENDINGS_MAX => {
+                    &Ending::Refused(Refused::status(refused.status))
+                }
+                ending => ending,
+            };
             match endings.iter_mut().find(|(known, _)| known == ending) {
                 Some((_, count)) => *count += 1,
                 None => endings.push((ending.clone(), 1)),
@@ -501,23 +507,14 @@ impl<'a> Load<'a> {
 
     fn tell_standing(&mut self, elapsed: Duration) {
         let failed = self.outcome.endings.iter().filter(|(ending, _)| ending.is_failure()).map(|(_, count)| count);
-        let standing = Standing {
-            elapsed,
-            dialled: self.outcome.attempted,
-            talking: self.talking,
-            failed: failed.sum(),
-        };
+        let standing =
+            Standing { elapsed, dialled: self.outcome.attempted, talking: self.talking, failed: failed.sum() };
         (self.tell)(News::Standing(standing));
     }
 }
 
 /// Agrees on the audio of an answer; nothing when that cannot be.
-fn agree(
-    order: &Order,
-    call: &mut Call,
-    answer: &SessionDescription,
-    rng: &mut fastrand::Rng,
-) -> Option<KeyPath> {
+fn agree(order: &Order, call: &mut Call, answer: &SessionDescription, rng: &mut fastrand::Rng) -> Option<KeyPath> {
     let plan = accept_answer(answer, &local_media(order, &call.voice)).ok()?;
     Some(call.voice.agree(&plan, order.keys_by == KeysBy::Inband, order.recording.as_ref(), rng))
 }

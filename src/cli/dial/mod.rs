@@ -331,7 +331,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
-    if (0.001..=10_000.0).contains(&rate) { Ok(rate) } else { Err("a rate is 0.001 to 10000 calls a second".to_owned()) }
+    if (0.001..=10_000.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("a rate is 0.001 to 10000 calls a second".to_owned())
+    }
 }
 
 #[cfg(test)]

@@ -46,9 +46,18 @@ pub struct Sent {
 #[derive(Clone, Copy, Debug)]
 enum Doing {
     /// Sending audio; that many ticks until a key may begin.
-    Speaking { gap: u16 },
-    Event { digit: Digit, began: u32, packets: u16 },
-    Tone { digit: Digit, ticks: u16 },
+    Speaking {
+        gap: u16,
+    },
+    Event {
+        digit: Digit,
+        began: u32,
+        packets: u16,
+    },
+    Tone {
+        digit: Digit,
+        ticks: u16,
+    },
 }
 
 /// One call's sending side.

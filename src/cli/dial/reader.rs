@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::clock::Moment;
 
-#[cfg(not(target_os = "linux"))]
-pub use portable::{Reader, timestamp};
 #[cfg(target_os = "linux")]
 pub use linux::{Reader, timestamp};
+#[cfg(not(target_os = "linux"))]
+pub use portable::{Reader, timestamp};
 
 /// The time line of everything measured: that of the kernel's timestamps, the time of day, from the start of the run.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +103,7 @@ mod linux {
                 });
                 untimed |= came.is_none();
                 let at = came.map_or_else(|| wall.now(), |came| wall.moment(came));
-                if let (Some(from), Some(bytes)) = (message.address.as_ref().and_then(address), message.iovs().next())
-                {
+                if let (Some(from), Some(bytes)) = (message.address.as_ref().and_then(address), message.iovs().next()) {
                     each(at, from, bytes);
                 }
             }

@@ -213,7 +213,7 @@ impl Spread {
         let shown = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.2}"));
         let figures = [self.p50, self.p90, self.p99, self.p99_9, self.max].map(shown);
         let _ = write!(text, "  {name:<24}");
-        figures.iter().for_each(|figure| drop(write!(text, "{figure:>10}")));
+        figures.iter().for_each(|figure| text.push_str(&format!("{figure:>10}")));
         let _ = writeln!(text, "{:>12}", grouped(self.count));
     }
 }
@@ -224,7 +224,7 @@ impl fmt::Display for Report {
         let mut text = String::new();
         let _ = writeln!(text, "{} over {}, {:.1} s", self.target, self.transport.to_uppercase(), self.seconds);
         let _ = writeln!(text);
-        let mut line = |name: &str, value: String| drop(writeln!(text, "  {name:<24}{value}"));
+        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<24}{value}\n"));
         let calls = &self.calls;
         line("calls", format!("{} attempted, {} answered", grouped(calls.attempted), grouped(calls.answered)));
         calls.failures.iter().for_each(|(what, count)| line("  failed", format!("{} x {what}", grouped(*count))));
@@ -245,7 +245,7 @@ impl fmt::Display for Report {
         }
         let _ = writeln!(text);
         let _ = write!(text, "  {:<24}", "milliseconds");
-        ["p50", "p90", "p99", "p99.9", "max"].iter().for_each(|name| drop(write!(text, "{name:>10}")));
+        ["p50", "p90", "p99", "p99.9", "max"].iter().for_each(|name| text.push_str(&format!("{name:>10}")));
         let _ = writeln!(text, "{:>12}", "measured");
         self.setup_ms.row("INVITE to 200", &mut text);
         rtp.inter_arrival_ms.row("packet to packet", &mut text);

@@ -58,8 +58,7 @@ mod tests {
         let check = |packets: &[(u32, u32, u8)], expected: &str| {
             let mut tape = Tape::default();
             for (ssrc, timestamp, byte) in packets {
-                let header =
-                    Header { marker: false, payload_type: 0, sequence: 0, timestamp: *timestamp, ssrc: *ssrc };
+                let header = Header { marker: false, payload_type: 0, sequence: 0, timestamp: *timestamp, ssrc: *ssrc };
                 tape.receive(&header, Codec::Pcmu, &[*byte; 2]);
             }
             let shown: String = tape.samples().iter().map(|sample| if *sample == 0 { '.' } else { 'x' }).collect();

@@ -141,9 +141,9 @@ mod tests {
             let told = read(text, wished).map(|(uri, transport)| (uri.to_string(), transport));
             let told = told.map_err(|fault| fault.to_string());
             assert_eq!(
-                told.as_ref().map(|(uri, transport)| (uri.as_str(), *transport)).map_err(|fault| {
-                    fault.split(';').next().expect("a part")
-                }),
+                told.as_ref()
+                    .map(|(uri, transport)| (uri.as_str(), *transport))
+                    .map_err(|fault| { fault.split(';').next().expect("a part") }),
                 expected,
                 "{text} {wished:?}"
             );

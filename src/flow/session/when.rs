@@ -1,5 +1,7 @@
 //! `when`: one way or the other.
 
+use std::borrow::Cow;
+
 use super::Session;
 use super::exit::Exit;
 use super::turn::Turn;
@@ -24,7 +26,6 @@ impl Session {
     }
 
     pub(super) fn holds(&self, turn: &Turn<'_>, condition: &Condition) -> bool {
-        let _ = (condition, turn);
-        true
+        condition.evaluate(&|name| self.value(turn, name).map(Cow::into_owned))
     }
 }

@@ -14,7 +14,7 @@ const BLOCK: usize = 160;
 /// Samples from one block to the next: 4 ms.
 const HOP: usize = 32;
 /// Blocks in a row that show the same key before it is told, counting those that it fills to three quarters: a tone of
-/// 23 ms never has as many, one of 31 ms always (Q.24 wants 40 ms found and 20 to 24 ms refused).
+/// 23 ms never has as many, one of 33 ms always (Q.24 wants 40 ms found and 20 to 24 ms refused).
 const BLOCKS_TO_TELL: u32 = 6;
 /// Blocks in a row without a key's tones before its next press is another one: interruptions up to 20 ms are bridged,
 /// pauses from 36 ms are found (Q.24 wants 40 ms).
@@ -22,11 +22,13 @@ const BLOCKS_TO_RELEASE: u32 = 8;
 /// The least share of a block's energy that the two tones hold. Noise 15 dB below them leaves 0.97; a block of which
 /// the tones fill three quarters shows 0.8.
 const SHARE_MIN: f32 = 0.8;
+/// The same for the steady blocks, which lie within the tones: noise may be 9 dB below them.
+const SHARE_MIN_STEADY: f32 = 0.88;
 /// The same for the first block of a streak, when the true frequencies are not known yet.
 const SHARE_MIN_FIRST: f32 = 0.5;
 /// The greatest deviation of a tone from its frequency, as a ratio: Q.24 wants 1.5 % + 2 Hz accepted and 3.5 % refused.
 const DEVIATION_MAX: f32 = 0.026;
-/// The least amplitude of either tone: -39 dBm0, where a sine of 0 dBm0 has an amplitude of 22,828 (G.711, table 5:
+/// The least amplitude of either tone that fills a block: -39 dBm0 (blocks at its edges may show 3 dB less), where a sine of 0 dBm0 has an amplitude of 22,828 (G.711, table 5:
 /// full scale is +3.14 dBm0).
 const AMPLITUDE_MIN: f32 = 256.0;
 /// How much stronger the high group may be, as a ratio of powers: 8 dB (Q.24: 4 dB and more).
@@ -199,8 +201,9 @@ impl Streak {
     }
 
     /// The streak with one block more.
-    fn and(self, next: [Tone; 2]) -> Streak {
-        let steady = self.last.iter().zip(&next).all(|(last, next)| next.is_steady_after(last));
+    fn and(self, next: [Tone; 2], share: f32) -> Streak {
+        let steady =
+            share >= SHARE_MIN_STEADY && self.last.iter().zip(&next).all(|(last, next)| next.is_steady_after(last));
         let steady = if steady { self.steady + 1 } else { 0 };
         Streak { pair: self.pair, blocks: self.blocks + 1, steady, last: next, before: self.last }
     }
@@ -218,12 +221,19 @@ fn next_in_streak(streak: Option<Streak>, spectrum: &Spectrum) -> Option<Streak>
     let pair = Pair { low: spectrum.strongest(0..4), high: spectrum.strongest(4..8) };
     if let Some(streak) = streak.filter(|streak| streak.pair == pair) {
         let last = [spectrum.tone_after(pair.low, streak.last[0]), spectrum.tone_after(pair.high, streak.last[1])];
-        if spectrum.shows(last, SHARE_MIN) {
-            return Some(streak.and(last));
+        let share = spectrum.share(last);
+        if spectrum.hears(last) && share >= SHARE_MIN {
+            return Some(streak.and(last, share));
         }
     }
     let first = [spectrum.tone(pair.low), spectrum.tone(pair.high)];
-    spectrum.shows(first, SHARE_MIN_FIRST).then_some(Streak { pair, blocks: 1, steady: 0, last: first, before: first })
+    (spectrum.hears(first) && spectrum.share(first) >= SHARE_MIN_FIRST).then_some(Streak {
+        pair,
+        blocks: 1,
+        steady: 0,
+        last: first,
+        before: first,
+    })
 }
 
 /// The spectrum of a block; none of one that is too quiet for any key.
@@ -295,11 +305,15 @@ impl Spectrum {
         Tone { re, im, power: self.power(place) / (response * response), deviation_hz }
     }
 
-    /// Whether the tones are loud enough and hold their share of the block's energy.
-    fn shows(&self, tones: [Tone; 2], share_min: f32) -> bool {
+    /// Whether the tones are loud enough.
+    fn hears(&self, tones: [Tone; 2]) -> bool {
+        tones.iter().all(|tone| tone.power >= AMPLITUDE_MIN * AMPLITUDE_MIN / 2.0)
+    }
+
+    /// The tones' share of the block's energy; may exceed 1 by a little, where a deviation is taken for too large.
+    fn share(&self, tones: [Tone; 2]) -> f32 {
         let [low, high] = tones.map(|tone| tone.power);
-        let least = AMPLITUDE_MIN * AMPLITUDE_MIN / 2.0;
-        low >= least && high >= least && (low + high) / 2.0 * WINDOW_ENERGY >= share_min * self.energy
+        (low + high) / 2.0 * WINDOW_ENERGY / self.energy
     }
 }
 
@@ -381,3 +395,6 @@ const fn sin(turns: f64) -> f64 {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,8 @@ pub use level::{GAIN_MAX_DB, TARGET_DBOV};
 pub use resample::Converter;
 pub use wav::{RATE_MAX, RATE_MIN, Recording, SECONDS_MAX, decode_wav, write_wav};
 
-/// Files of hold music that are looked at, at most, and folders below each other.
-const MUSIC_FILES_MAX: usize = 200;
+/// Files that a folder is searched for, at most, and folders of hold music below each other.
+const WAVS_MAX: usize = 5_000;
 const MUSIC_DEPTH_MAX: usize = 4;
 /// Threads that load, at most.
 const LOADERS_MAX: usize = 8;
@@ -267,7 +267,7 @@ fn find_wavs(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     entries.sort();
     for path in entries {
-        if found.len() >= MUSIC_FILES_MAX {
+        if found.len() >= WAVS_MAX {
             return;
         }
         if path.is_dir() {

@@ -235,3 +235,83 @@ fn sequence_number(text: &str, what: &'static str) -> Result<u32, ParseFault> {
     let number = grammar::number::<u32>(text, what)?;
     if number < 1 << 31 { Ok(number) } else { Err(ParseFault { what }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(name: HeaderName, value: &str) -> Headers {
+        let mut headers = Headers::new();
+        headers.push(name, value);
+        headers
+    }
+
+    #[test]
+    fn cseq_is_a_number_and_a_method() {
+        let check = |value: &str, read: Option<(u32, Method)>| {
+            assert_eq!(one(HeaderName::CSeq, value).cseq().ok(), read, "{value}");
+        };
+        check("1 INVITE", Some((1, Method::Invite)));
+        check("0009 \t invite", Some((9, Method::Other("invite".into()))));
+        check("2147483647 ACK", Some((2_147_483_647, Method::Ack)));
+        for value in ["2147483648 ACK", "1", "INVITE", "1INVITE", "-1 ACK", "1 ACK BYE", "", "1 "] {
+            check(value, None);
+        }
+        assert_eq!(Headers::new().cseq(), Err(ParseFault { what: "CSeq" }));
+        assert_eq!(ParseFault { what: "CSeq" }.to_string(), "Bad CSeq");
+    }
+
+    #[test]
+    fn session_timers_are_read() {
+        let check = |value: &str, read: Option<(u32, Option<Refresher>)>| {
+            let expected = read.ok_or(ParseFault { what: "Session-Expires" }).map(Some);
+            assert_eq!(one(HeaderName::SessionExpires, value).session_expires(), expected, "{value}");
+        };
+        check("1800", Some((1800, None)));
+        check("1800;refresher=uac", Some((1800, Some(Refresher::Uac))));
+        check("90 ; Refresher = UAS;x", Some((90, Some(Refresher::Uas))));
+        check("90;refresher=me", None);
+        check("", None);
+        check("5000000000", None);
+        assert_eq!(Headers::new().session_expires(), Ok(None));
+        assert_eq!(one(HeaderName::MinSe, "120;x=y").min_se(), Ok(Some(120)));
+        assert!(one(HeaderName::MinSe, "soon").min_se().is_err());
+    }
+
+    #[test]
+    fn other_fields_are_read() {
+        assert_eq!(one(HeaderName::RAck, "776656 1 INVITE").rack(), Ok((776_656, 1, Method::Invite)));
+        for value in ["1 INVITE", "1 1 INVITE x", "x 1 INVITE", ""] {
+            assert!(one(HeaderName::RAck, value).rack().is_err(), "{value}");
+        }
+        assert_eq!(one(HeaderName::RetryAfter, "120 (busy);duration=3600").retry_after(), Ok(Some(120)));
+        assert_eq!(one(HeaderName::RetryAfter, "18000;duration=3600").retry_after(), Ok(Some(18_000)));
+        assert_eq!(one(HeaderName::MaxForwards, "0").max_forwards(), Ok(Some(0)));
+        assert!(one(HeaderName::MaxForwards, "256").max_forwards().is_err());
+        assert!(one(HeaderName::ContentLength, "-1").content_length().is_err());
+        assert_eq!(one(HeaderName::RSeq, "7").rseq(), Ok(Some(7)));
+        assert!(one(HeaderName::CallId, "a b").call_id().is_err());
+        let headers = one(HeaderName::Require, "100rel , timer");
+        assert_eq!(headers.option_tags(&HeaderName::Require), ["100rel", "timer"]);
+        assert!(headers.has_option_tag(&HeaderName::Require, "Timer"));
+        assert!(!headers.has_option_tag(&HeaderName::Supported, "timer"));
+        let headers = one(HeaderName::Contact, "*");
+        assert!(headers.contact_is_wildcard());
+        assert_eq!(headers.contacts(), Ok(Vec::new()));
+        assert!(one(HeaderName::Contact, "*, <sip:a@b>").contacts().is_err());
+    }
+
+    #[test]
+    fn media_types_are_told_apart() {
+        let check = |value: &str, kind: &str, subtype: &str| {
+            let read = one(HeaderName::ContentType, value).content_type();
+            assert!(read.is_some_and(|read| read.is(kind, subtype)), "{value}");
+        };
+        check("application/sdp", "application", "sdp");
+        check("Application / SDP ; charset=UTF-8", "application", "sdp");
+        check("multipart/mixed;boundary=\"x;y\"", "multipart", "mixed");
+        for value in ["", "sdp", "application/", "a b/c", "a/b;;"] {
+            assert_eq!(one(HeaderName::ContentType, value).content_type(), None, "{value}");
+        }
+    }
+}

@@ -85,3 +85,59 @@ impl fmt::Display for NameAddr {
         f.write_str(self.parameters.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_printed() {
+        let check = |text: &str, printed: &str| {
+            let read = NameAddr::parse(text, "To").unwrap_or_else(|fault| panic!("{text}: {fault}"));
+            assert_eq!(read.to_string(), printed, "{text}");
+            assert_eq!(NameAddr::parse(printed, "To"), Ok(read), "{text}");
+        };
+        check("sip:a@b", "<sip:a@b>");
+        check("sip:a@b;tag=1", "<sip:a@b>;tag=1");
+        check("<sip:a@b;lr>;tag=1", "<sip:a@b;lr>;tag=1");
+        check("<sip:a@b>", "<sip:a@b>");
+        check("\"\" <sip:a@b>", "<sip:a@b>");
+        check("Ann Lee <sip:a@b>;tag=1", "\"Ann Lee\" <sip:a@b>;tag=1");
+        check("Ann<sip:a@b>", "\"Ann\" <sip:a@b>");
+        check("Jürgen Groß <sip:a@b>", "\"Jürgen Groß\" <sip:a@b>");
+        check("\"Lee, Ann <x>\" <sip:a@b> ; tag = 1", "\"Lee, Ann <x>\" <sip:a@b>;tag=1");
+        check("\"a \\\"b\\\"\"<sip:a@b>", "\"a \\\"b\\\"\" <sip:a@b>");
+        check("<sip:a@b?Route=%3Csip:c%3E>", "<sip:a@b?Route=%3Csip:c%3E>");
+        check(
+            "<sip:a@b:5060>;+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\";reg-id=1;q=0.5",
+            "<sip:a@b:5060>;+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\";reg-id=1;q=0.5",
+        );
+        check("<tel:+123>;tag=1", "<tel:+123>;tag=1");
+        for text in [
+            "",
+            "*",
+            "<>",
+            "<sip:a@b",
+            "sip:a@b>",
+            "\"open <sip:a@b>",
+            "\"name\" sip:a@b",
+            "Lee, Ann <sip:a@b>",
+            "< sip:a@b >",
+            "sip:a@b?x=y",
+            "sip:a@b, sip:c@d",
+            "<sip:a@b> tag=1",
+            "<sip:a@b>;;",
+        ] {
+            assert_eq!(NameAddr::parse(text, "To"), Err(ParseFault { what: "To" }), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_found_and_set() {
+        let read = NameAddr::parse("<sip:a@b>;x;TAG=1", "To").expect("well formed");
+        assert_eq!(read.tag(), Some("1"));
+        assert_eq!(read.with_tag("2").to_string(), "<sip:a@b>;x;tag=2");
+        let read = NameAddr::parse("<sip:a@b>;tag=", "To").expect("well formed");
+        assert_eq!(read.tag(), None);
+    }
+}

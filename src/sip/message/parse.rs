@@ -9,22 +9,44 @@ pub const MESSAGE_BYTES_MAX: usize = 65_535;
 /// The most header lines that a message may have; one with more is refused with 513.
 pub const HEADER_LINES_MAX: usize = 256;
 
-/// Headers that a message has at most once (RFC 3261 section 7.3.1), and whose second would leave open which is meant.
-const SINGLE: [(HeaderName, &str); 13] = [
-    (HeaderName::From, "From"),
-    (HeaderName::To, "To"),
-    (HeaderName::CallId, "Call-ID"),
-    (HeaderName::CSeq, "CSeq"),
-    (HeaderName::MaxForwards, "Max-Forwards"),
-    (HeaderName::ContentLength, "Content-Length"),
-    (HeaderName::ContentType, "Content-Type"),
-    (HeaderName::Expires, "Expires"),
-    (HeaderName::SessionExpires, "Session-Expires"),
-    (HeaderName::RAck, "RAck"),
-    (HeaderName::RSeq, "RSeq"),
-    (HeaderName::ReferTo, "Refer-To"),
-    (HeaderName::Replaces, "Replaces"),
+/// Headers that a message has at most once (RFC 3261 section 7.3.1), and whose second would leave open which is meant;
+/// the first [`MANDATORY`] of them it must have (section 8.1.1).
+const SINGLE: [&str; 13] = [
+    "From",
+    "To",
+    "Call-ID",
+    "CSeq",
+    "Max-Forwards",
+    "Content-Length",
+    "Content-Type",
+    "Expires",
+    "Session-Expires",
+    "RAck",
+    "RSeq",
+    "Refer-To",
+    "Replaces",
 ];
+const MANDATORY: usize = 4;
+
+/// The place of a name in [`SINGLE`].
+const fn single(name: &HeaderName) -> Option<usize> {
+    Some(match name {
+        HeaderName::From => 0,
+        HeaderName::To => 1,
+        HeaderName::CallId => 2,
+        HeaderName::CSeq => 3,
+        HeaderName::MaxForwards => 4,
+        HeaderName::ContentLength => 5,
+        HeaderName::ContentType => 6,
+        HeaderName::Expires => 7,
+        HeaderName::SessionExpires => 8,
+        HeaderName::RAck => 9,
+        HeaderName::RSeq => 10,
+        HeaderName::ReferTo => 11,
+        HeaderName::Replaces => 12,
+        _ => return None,
+    })
+}
 
 impl Message {
     /// Reads one whole message: a datagram, or what a [`super::Framer`] cut from a stream. What lies behind the body
@@ -123,7 +145,7 @@ fn response(line: &[u8], rest: &[u8]) -> Result<Response, Fault> {
     let reason = parts.next().unwrap_or_default();
     let status = std::str::from_utf8(status).ok().filter(|text| text.len() == 3).and_then(|text| text.parse().ok());
     let status = status.filter(|status| (100..700).contains(status)).ok_or(Fault::BadResponse)?;
-    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+    if !version.eq_ignore_ascii_case(b"SIP/2.0") || reason.contains(&b'\r') {
         return Err(Fault::BadResponse);
     }
     let reason = match std::str::from_utf8(reason) {
@@ -213,16 +235,14 @@ fn header_line(line: &[u8], headers: &mut Headers) -> Result<(), ParseFault> {
 fn check_common(headers: &Headers) -> Result<(), String> {
     let mut seen = [false; SINGLE.len()];
     for (name, _) in headers.iter() {
-        if let Some(place) = SINGLE.iter().position(|(single, _)| single == name)
+        if let Some(place) = single(name)
             && std::mem::replace(&mut seen[place], true)
         {
-            return Err(format!("Several {}", SINGLE[place].1));
+            return Err(format!("Several {}", SINGLE[place]));
         }
     }
-    for (place, (_, name)) in SINGLE.iter().enumerate().take(4) {
-        if !seen[place] {
-            return Err(format!("Missing {name}"));
-        }
+    if let Some(place) = seen[..MANDATORY].iter().position(|seen| !seen) {
+        return Err(format!("Missing {}", SINGLE[place]));
     }
     if !headers.contains(&HeaderName::Via) {
         return Err("Missing Via".to_owned());
@@ -264,5 +284,144 @@ fn body_of<'a>(headers: &Headers, rest: &'a [u8]) -> Result<&'a [u8], ParseFault
     match headers.content_length()? {
         None => Ok(rest),
         Some(length) => rest.get(..length).ok_or(ParseFault { what: "Content-Length" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_headers_have_their_places() {
+        for (place, name) in SINGLE.iter().enumerate() {
+            assert_eq!(single(&HeaderName::from_token(name)), Some(place), "{name}");
+        }
+    }
+
+    const HEADERS: &str =
+        "Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: x\r\n";
+
+    fn read(text: &str) -> Result<Message, Fault> {
+        Message::parse(text.as_bytes())
+    }
+
+    /// An OPTIONS with more headers and a body.
+    fn options(headers: &str, body: &str) -> String {
+        format!("OPTIONS sip:c@d SIP/2.0\r\n{HEADERS}CSeq: 1 OPTIONS\r\n{headers}\r\n{body}")
+    }
+
+    fn refusal(text: &str) -> Option<(u16, String)> {
+        match read(text) {
+            Err(Fault::BadRequest { status, reason, .. }) => Some((status, reason)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_phones_send_is_read() {
+        let check = |text: &str, body: &str| match read(text) {
+            Ok(Message::Request(request)) => assert_eq!(request.body, body.as_bytes(), "{text}"),
+            other => panic!("{text}: {other:?}"),
+        };
+        check(&options("", ""), "");
+        check(&options("", "all that is left"), "all that is left");
+        check(&options("Content-Length: 3\r\n", "all that is left"), "all");
+        check(&options("", "bare\nlines").replace("\r\n", "\n"), "bare\nlines");
+        check(&format!("\r\n\r\n{}", options("", "")), "");
+        // No empty line behind the headers.
+        let whole = options("", "");
+        check(&whole[..whole.len() - 2], "");
+        check(&options("", "").replace("OPTIONS sip:c@d SIP/2.0", "OPTIONS sip:c@d sip/2.0"), "");
+        check(&options("X-Odd \t: a\r\nContact: *\r\nSubject: a\r\n\tb\r\n", ""), "");
+    }
+
+    #[test]
+    fn what_would_do_harm_is_refused() {
+        let check = |text: &str, status: u16, reason: &str| {
+            assert_eq!(refusal(text), Some((status, reason.to_owned())), "{text}");
+        };
+        let whole = options("", "");
+        for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            let without: String =
+                whole.split_inclusive("\r\n").filter(|line| !line.starts_with(&format!("{name}:"))).collect();
+            check(&without, 400, &format!("Missing {name}"));
+        }
+        check(&options("t: <sip:e@f>\r\n", ""), 400, "Several To");
+        check(&options("l: 0\r\nContent-Length: 0\r\n", ""), 400, "Several Content-Length");
+        check(&options("l: 9\r\n", "short"), 400, "Bad Content-Length");
+        check(&options("l: 1e3\r\n", ""), 400, "Bad Content-Length");
+        check(&options("Max-Forwards: 256\r\n", ""), 400, "Bad Max-Forwards");
+        check(&options("Contact: <sip:a@b\r\n", ""), 400, "Bad Contact");
+        check(&options("no colon\r\n", ""), 400, "Bad header line");
+        check(&options("b@d: name\r\n", ""), 400, "Bad header line");
+        check(&options("X: a\rVia: b\r\n", ""), 400, "Bad header line");
+        check(&whole.replace("1 OPTIONS", "1 INVITE"), 400, "CSeq Of Another Method");
+        check(&whole.replace("1 OPTIONS", "4294967296 OPTIONS"), 400, "Bad CSeq");
+        check(&whole.replace("<sip:c@d>", "<sip:c@>"), 400, "Bad To");
+        check(&whole.replace(" sip:c@d ", " sip:c@d:x "), 400, "Bad Request-URI");
+        check(&whole.replace(" sip:c@d ", "  sip:c@d "), 400, "Bad Request-Line");
+        check(&whole.replace("SIP/2.0\r\n", "SIP/3.0\r\n"), 505, "Version Not Supported");
+        check(&options(&"X: y\r\n".repeat(HEADER_LINES_MAX), ""), 513, "Too Many Headers");
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_apart() {
+        let check = |bytes: &[u8], fault: &Fault| assert_eq!(Message::parse(bytes).as_ref(), Err(fault));
+        check(b"", &Fault::NotSip);
+        check(b"\r\n\r\n", &Fault::NotSip);
+        check(b"\0\0\0\0", &Fault::NotSip);
+        check(b"GET / HTTP/1.1\r\n\r\n", &Fault::NotSip);
+        check(b"hello\r\n", &Fault::NotSip);
+        check(b"OPTIONS sip:c@d SIP/2.0", &Fault::NotSip);
+        check(b"OPTIONS sip:c@d SIP/2.0\r\nVia: x", &Fault::Incomplete);
+        check(b"OPTIONS sip:c@d SIP/2.0\r\nVia: x\r\n y", &Fault::Incomplete);
+        check(options("", &"x".repeat(MESSAGE_BYTES_MAX)).as_bytes(), &Fault::TooLarge);
+        // Bytes that no URI has.
+        let latin1: Vec<u8> = options("", "").replace("c@d SIP", "\u{1}@d SIP").into_bytes();
+        let latin1: Vec<u8> = latin1.into_iter().map(|byte| if byte == 1 { 0xfc } else { byte }).collect();
+        assert!(matches!(Message::parse(&latin1), Err(Fault::BadRequest { status: 400, .. })));
+    }
+
+    #[test]
+    fn responses_are_read_or_dropped() {
+        let response = |line: &str| read(&format!("{line}\r\n{HEADERS}CSeq: 1 OPTIONS\r\n\r\n"));
+        let check = |line: &str, expected: Option<(u16, &str)>| match (response(line), expected) {
+            (Ok(Message::Response(read)), Some((status, reason))) => {
+                assert_eq!((read.status, read.reason.as_str()), (status, reason), "{line}");
+            }
+            (Err(fault), None) => assert_eq!(fault, Fault::BadResponse, "{line}"),
+            (other, _) => panic!("{line}: {other:?}"),
+        };
+        check("SIP/2.0 200 OK", Some((200, "OK")));
+        check("SIP/2.0 486 Busy Here", Some((486, "Busy Here")));
+        check("SIP/2.0 100 ", Some((100, "")));
+        check("SIP/2.0 100", Some((100, "")));
+        check("SIP/2.0 99 x", None);
+        check("SIP/2.0 700 x", None);
+        check("SIP/2.0 +20 x", None);
+        check("SIP/3.0 200 OK", None);
+        check("SIP/2.0", None);
+        assert_eq!(read("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\n\r\n"), Err(Fault::BadResponse));
+    }
+
+    #[test]
+    fn a_response_takes_over_what_it_has_to() {
+        let text = options("v: SIP/2.0/TCP i\r\nRecord-Route: <sip:p;lr>\r\nTimestamp: 5\r\n", "body");
+        let text = text.replace("OPTIONS", "INVITE");
+        let Ok(Message::Request(request)) = read(&text) else { panic!("{text}") };
+        let check = |status: u16, more: &str| {
+            let mut out = Vec::new();
+            request.response(status).to_bytes(&mut out);
+            let start = format!("SIP/2.0 {status} {}\r\n", reason_phrase(status));
+            let via = "Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\n";
+            let rest = HEADERS.trim_start_matches(via);
+            let expected =
+                format!("{start}{via}{rest}CSeq: 1 INVITE\r\nVia: SIP/2.0/TCP i\r\n{more}Content-Length: 0\r\n\r\n");
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        };
+        check(100, "Timestamp: 5\r\n");
+        check(180, "Record-Route: <sip:p;lr>\r\n");
+        check(200, "Record-Route: <sip:p;lr>\r\n");
+        check(486, "");
     }
 }

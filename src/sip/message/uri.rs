@@ -334,10 +334,11 @@ fn digits(uri: &Uri) -> impl Iterator<Item = char> {
 /// Parameters that both have must be equal; one of these that only one has is a difference, any other is not.
 fn parameters_match(one: &Uri, two: &Uri) -> bool {
     const TELLING: [&str; 7] = ["user", "ttl", "method", "maddr", "transport", "phone-context", "isub"];
+    // Of several with one name, the first is the one that means something.
     let covers = |one: &Uri, two: &Uri| {
-        one.parameters.iter().all(|(name, value)| match two.parameters.get(name) {
-            Some(other) => decoded(value.unwrap_or("")).eq_ignore_ascii_case(&decoded(other)),
-            None => !TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name)),
+        one.parameters.iter().all(|(name, _)| match (one.parameters.get(name), two.parameters.get(name)) {
+            (Some(value), Some(other)) => decoded(value).eq_ignore_ascii_case(&decoded(other)),
+            _ => !TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name)),
         })
     };
     covers(one, two) && covers(two, one)
@@ -358,4 +359,107 @@ fn headers_match(one: &Uri, two: &Uri) -> bool {
         headers
     };
     one.headers == two.headers || sorted(one) == sorted(two)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris_are_read_and_printed() {
+        let same = |text: &str| {
+            let read = Uri::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+            assert_eq!(read.to_string(), text);
+        };
+        same("sip:1001@192.0.2.7");
+        same("sip:1001@192.0.2.7:5070;transport=tcp;lr");
+        same("sips:alice:secret@atlanta.com;maddr=239.255.255.1;ttl=15?to=bob%40x&subject=hi");
+        same("sip:[2001:db8::9:1]");
+        same("sip:user@[2001:db8::10]:5070;x");
+        same("sip:*31#0123@pbx_1.local");
+        same("sip:+44%2020@example.com;user=phone");
+        same("tel:+1-201-555-0123");
+        same("tel:7042;phone-context=example.com");
+        same("isbn:2983792873");
+        same("soap.beep://192.0.2.103:3002");
+        assert_eq!(Uri::parse("SIP:a@B.example").map(|uri| uri.to_string()), Ok("sip:a@B.example".to_owned()));
+        for text in [
+            "",
+            "sip",
+            "sip:",
+            "1sip:a@b",
+            ":a@b",
+            "sip:@b",
+            "sip:a@",
+            "sip:a@b@c",
+            "sip:a b@c",
+            "sip:a@b c",
+            "sip:a@b:",
+            "sip:a@b:65536",
+            "sip:a@b:-1",
+            "sip:a@[2001:db8::1",
+            "sip:a@2001:db8::1",
+            "sip:a@[192.0.2.1]",
+            "sip:a@b;;c",
+            "<sip:a@b>",
+            "sip:a@b\"",
+            "tel:",
+            "tel:;x",
+        ] {
+            assert!(Uri::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn uris_match_as_rfc_3261_section_19_1_4_says() {
+        let check = |one: &str, two: &str, expected: bool| {
+            let (one_read, two_read) = (Uri::parse(one).expect("well formed"), Uri::parse(two).expect("well formed"));
+            assert_eq!(one_read.matches(&two_read), expected, "{one} and {two}");
+            assert_eq!(two_read.matches(&one_read), expected, "{two} and {one}");
+        };
+        // The examples of the RFC.
+        check("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp", true);
+        check("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5", true);
+        check("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;newparam=5", true);
+        check(
+            "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+            "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+            true,
+        );
+        check(
+            "sip:alice@atlanta.com?subject=x&priority=urgent",
+            "sip:alice@atlanta.com?priority=urgent&subject=x",
+            true,
+        );
+        check("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP", false);
+        check("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060", false);
+        check("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp", false);
+        check("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp", false);
+        check("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", false);
+        check("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", false);
+        check("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off", false);
+        // More.
+        check("sip:a@b", "sips:a@b", false);
+        check("sip:b", "sip:a@b", false);
+        check("sip:a@b;ttl=1", "sip:a@b", false);
+        check("sip:a@b;x=1;x=2", "sip:a@b;x=1;x=2", true);
+        check("tel:+1-201-555-0123", "tel:+12015550123", true);
+        check("tel:+12015550123", "tel:+12015550124", false);
+        check("isbn:1", "isbn:1", true);
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        let check = |user: &str, decoded: &str| {
+            let uri = Uri::parse(&format!("sip:{user}@example.com")).expect("well formed");
+            assert_eq!(uri.user_decoded(), decoded, "{user}");
+        };
+        check("1001", "1001");
+        check("%2B44%2a", "+44*");
+        check("100%", "100%");
+        check("100%4", "100%4");
+        check("%zz", "%zz");
+        check("%c3%bc", "ü");
+        check("%fc", "ü");
+    }
 }

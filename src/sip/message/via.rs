@@ -55,32 +55,32 @@ impl Via {
             branch: None,
             received: None,
             rport: None,
-            parameters: Parameters::parse(&rest[end..], WHAT)?,
+            parameters: Parameters::new(),
         };
-        via.take_known_parameters()?;
+        for (name, value) in Parameters::parse(&rest[end..], WHAT)?.iter() {
+            via.take(name, value).ok_or(fault)?;
+        }
         Ok(via)
     }
 
-    /// Moves branch, received and rport from the parameters to their own places.
-    fn take_known_parameters(&mut self) -> Result<(), ParseFault> {
-        let fault = ParseFault { what: "Via" };
-        if let Some(branch) = self.parameters.get("branch") {
-            self.branch = Some(branch.to_owned()).filter(|branch| !branch.is_empty());
-        }
-        if let Some(received) = self.parameters.get("received") {
+    /// Puts a parameter in its place; nothing where its value makes no sense. Of several with one name, the first counts.
+    fn take(&mut self, name: &str, value: Option<&str>) -> Option<()> {
+        let value_or_none = value.filter(|value| !value.is_empty());
+        if name.eq_ignore_ascii_case("branch") {
+            if self.branch.is_none() {
+                self.branch = value_or_none.map(str::to_owned);
+            }
+        } else if name.eq_ignore_ascii_case("received") {
             // RFC 3261 writes IPv6 here without brackets, and many write it with them (RFC 5118 section 4.5).
-            let bare = received.trim_start_matches('[').trim_end_matches(']');
-            self.received = Some(bare.parse().map_err(|_| fault)?);
+            let bare = value_or_none?.trim_start_matches('[').trim_end_matches(']');
+            self.received = self.received.or(Some(bare.parse().ok()?));
+        } else if name.eq_ignore_ascii_case("rport") {
+            let port = value_or_none.map(|port| grammar::number(port, "Via")).transpose().ok()?;
+            self.rport = self.rport.or(Some(port));
+        } else {
+            self.parameters.push_as_written(name, value);
         }
-        match self.parameters.get("rport") {
-            Some("") => self.rport = Some(None),
-            Some(port) => self.rport = Some(Some(grammar::number(port, fault.what)?)),
-            None => {}
-        }
-        for name in ["branch", "received", "rport"] {
-            self.parameters.remove(name);
-        }
-        Ok(())
+        Some(())
     }
 }
 
@@ -102,5 +102,49 @@ impl fmt::Display for Via {
             write!(f, ";branch={branch}")?;
         }
         f.write_str(self.parameters.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vias_are_read_and_printed() {
+        let check = |text: &str, printed: &str| {
+            let read = Via::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+            assert_eq!(read.to_string(), printed, "{text}");
+            assert_eq!(Via::parse(printed), Ok(read), "{text}");
+        };
+        check("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport", "SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK1");
+        check(
+            "sip / 2.0 / tcp \t host.example.com : 5061 ; Branch = z9hG4bK1 ; alias",
+            "SIP/2.0/TCP host.example.com:5061;branch=z9hG4bK1;alias",
+        );
+        check(
+            "SIP/2.0/UDP h;rport=5062;received=192.0.2.9;branch=z9hG4bK1;ttl=1",
+            "SIP/2.0/UDP h;rport=5062;received=192.0.2.9;branch=z9hG4bK1;ttl=1",
+        );
+        // RFC 5118 sections 4.1 and 4.5.
+        check("SIP/2.0/UDP [2001:db8::9:1];branch=b", "SIP/2.0/UDP [2001:db8::9:1];branch=b");
+        check("SIP/2.0/UDP h;received=2001:db8::9:255", "SIP/2.0/UDP h;received=2001:db8::9:255");
+        check("SIP/2.0/UDP h;received=[2001:db8::9:255]", "SIP/2.0/UDP h;received=2001:db8::9:255");
+        check("SIP/2.0/UDP h;branch=", "SIP/2.0/UDP h");
+        for text in [
+            "",
+            "SIP/2.0/UDP",
+            "SIP/2.0/UDP ",
+            "SIP/2.0 h",
+            "SIP/7.0/UDP h",
+            "HTTP/2.0/UDP h",
+            "SIP/2.0/UDP h:x",
+            "SIP/2.0/UDP h h",
+            "SIP/2.0/UDP h;;",
+            "SIP/2.0/UDP h;rport=70000",
+            "SIP/2.0/UDP h;received=host",
+            "SIP/2.0/U(P h",
+        ] {
+            assert!(Via::parse(text).is_err(), "{text}");
+        }
     }
 }

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use super::{CLIENT_TRANSACTIONS_MAX, Due, TransactionLayer, earlier, request_bytes};
 use crate::clock::Moment;
-use crate::sip::message::{BRANCH_COOKIE, Headers, HeaderName, Host, Method, Request, Response};
+use crate::sip::message::{BRANCH_COOKIE, HeaderName, Headers, Host, Method, Request, Response};
 use crate::sip::peer::{Output, Peer};
 use crate::telephony::LegId;
+
+/// How long a re-INVITE that refreshes a session may stay without final response: timer C of RFC 3261 section 16.6.
+const REFRESH_PATIENCE: Duration = Duration::from_secs(180);
 
 /// The name of a client transaction, which its branch repeats. A CANCEL shares the number and the branch of its INVITE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +32,8 @@ pub(in crate::sip) enum Purpose {
     Stray,
     /// A re-INVITE or an UPDATE that refreshes the session.
     Refresh,
+    /// An INFO that tells a key, of which nobody waits for the answer.
+    Key,
 }
 
 /// A response that concerns the layer above.
@@ -76,6 +81,14 @@ impl ClientTransaction {
 
     pub(super) fn waits_for_answer(&self) -> bool {
         matches!(self.state, State::Proceeding { until: None, .. })
+    }
+
+    pub(super) fn waits_at_all(&self) -> bool {
+        matches!(self.state, State::Calling { .. } | State::Proceeding { .. })
+    }
+
+    pub(super) fn is_of(&self, leg: LegId) -> bool {
+        self.leg == leg && self.waits_at_all()
     }
 
     fn deadline(&self) -> Option<Moment> {
@@ -138,8 +151,7 @@ impl TransactionLayer {
             request.body = Vec::new();
             Box::new(request)
         });
-        let mut transaction =
-            ClientTransaction { nonce, peer, method, bytes, request, state, leg, purpose, due: None };
+        let mut transaction = ClientTransaction { nonce, peer, method, bytes, request, state, leg, purpose, due: None };
         let wanted = transaction.deadline();
         self.deadlines.set(Due::Client(id), &mut transaction.due, wanted);
         self.clients.insert(id, transaction);
@@ -182,7 +194,13 @@ impl TransactionLayer {
         let fresh = match (&mut transaction.state, response.status) {
             (State::Calling { until, .. }, ..=199) => {
                 let resend = (!invite && !transaction.peer.reliable()).then(|| now + timers.t2);
-                transaction.state = State::Proceeding { resend, until: (!invite).then_some(*until) };
+                let until = match transaction.purpose {
+                    Purpose::Dial => None,
+                    // Who rings at a refresh rings for ever.
+                    Purpose::Refresh if invite => Some(now + REFRESH_PATIENCE),
+                    _ => Some(*until),
+                };
+                transaction.state = State::Proceeding { resend, until };
                 true
             }
             (State::Proceeding { .. }, ..=199) => true,
@@ -242,9 +260,15 @@ impl TransactionLayer {
         }
     }
 
-    /// The INVITE of a transaction, without its body.
-    pub(in crate::sip) fn invite_request(&self, id: ClientId) -> Option<&Request> {
-        self.clients.get(&id)?.request.as_deref()
+    /// The INVITE of a transaction, without its body, and where it went.
+    pub(in crate::sip) fn invite_request(&self, id: ClientId) -> Option<(&Request, Peer)> {
+        let transaction = self.clients.get(&id)?;
+        Some((transaction.request.as_deref()?, transaction.peer))
+    }
+
+    /// Whether a request that lives is an INVITE.
+    pub(in crate::sip) fn is_invite(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(|transaction| transaction.request.is_some())
     }
 
     /// Whether a branch is that of a request of ours that lives: one that came back to us has gone in a circle.
@@ -291,7 +315,10 @@ impl TransactionLayer {
 
     /// Ends all transactions whose request could not be sent this way, and tells whose they were.
     pub(in crate::sip) fn fail_clients(&mut self, peer: &Peer) -> Vec<Reply> {
-        let same_way = |one: &Peer| one.transport == peer.transport && one.remote == peer.remote;
+        let same_way = |one: &Peer| {
+            one.transport == peer.transport
+                && (one.remote == peer.remote || (one.connection.is_some() && one.connection == peer.connection))
+        };
         let waits = |state: &State| matches!(state, State::Calling { .. } | State::Proceeding { .. });
         let failed: Vec<Reply> = self
             .clients
@@ -366,4 +393,3 @@ fn same_path(invite: &Request, method: Method, to: &str) -> Request {
     headers.push(HeaderName::CSeq, format!("{number} {}", method.as_str()));
     Request { method, uri: invite.uri.clone(), headers, body: Vec::new() }
 }
-

@@ -14,10 +14,10 @@ use super::settings::Timers;
 use crate::clock::Moment;
 use crate::telephony::{LegId, SipTally};
 
-pub(super) use client::{ClientId, Purpose, Reply};
 use client::ClientTransaction;
-pub(super) use server::{Seen, ServerId, response_peer};
+pub(super) use client::{ClientId, Purpose, Reply};
 use server::ServerTransaction;
+pub(super) use server::{Seen, ServerId, response_peer};
 
 /// Server transactions at once; beyond, new requests are refused without state. At 1,500 calls a second, with two
 /// transactions each that live 32 s, there are 96,000.
@@ -103,6 +103,21 @@ impl TransactionLayer {
             assert!(self.servers.contains_key(id), "a merge entry outlives its transaction");
         }
         count
+    }
+
+    /// A To tag that is the same for the same request.
+    pub(super) fn stateless_tag(&self, parts: &[&str]) -> String {
+        format!("{:032x}", self.fingerprinter.of(parts))
+    }
+
+    /// Whether a request of ours still waits for its final response, for the promises.
+    pub(super) fn is_waiting(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(ClientTransaction::waits_at_all)
+    }
+
+    /// Whether any request of ours serves this leg, for the promises.
+    pub(super) fn serves(&self, leg: LegId) -> bool {
+        self.clients.values().any(|transaction| transaction.is_of(leg))
     }
 
     /// Whether the leg's INVITE is still to be answered, for the promises.

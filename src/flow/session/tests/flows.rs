@@ -178,6 +178,8 @@ fn random_value(random: &mut Rng) -> Value {
     }
 }
 
-fn random_condition(_random: &mut Rng) -> Condition {
-    Condition
+fn random_condition(random: &mut Rng) -> Condition {
+    const CONDITIONS: [&str; 5] =
+        ["order is '4711'", "total > 5", "not pin is empty", "caller.number starts with '+'", "day is day"];
+    Condition::parse(random.choice(CONDITIONS).expect("some")).expect("the condition is right")
 }
