@@ -1,1 +1,18 @@
 //! Audio: RTP in and out at its own pace, recordings, and keys heard in either.
+//!
+//! `reactor` is the shell: threads with their sockets and a tick. All else is pure: a [`stream::Stream`] is one leg's
+//! audio, told what arrives and when, and asked on every tick what to send.
+
+pub mod codecs;
+pub mod control;
+pub mod dtmf;
+pub mod player;
+pub mod prompts;
+pub mod reactor;
+pub mod reception;
+pub mod remote;
+pub mod rtcp;
+pub mod rtp;
+pub mod stream;
+
+pub use reactor::{Reactor, Settings};

@@ -93,8 +93,9 @@ pub struct AudioPlan {
     pub inband_digits: bool,
 }
 
-/// A recording, ready to send: the same audio in every codec, 8 samples a millisecond, one byte a sample, a whole
-/// number of ticks long.
+/// A recording, ready to send: the same audio in every codec, 8 samples a millisecond, one byte a sample. Its length is
+/// exact, seldom a whole number of ticks: clips that follow one another are joined without a gap, and only the end of a
+/// whole playback is filled up with silence.
 pub struct Clip {
     /// G.711 µ-law.
     pub pcmu: Box<[u8]>,

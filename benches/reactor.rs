@@ -1,0 +1,204 @@
+//! What the reactor costs beside a bare loop: 1,000 legs that are played a prompt and send audio, the CPU of the one
+//! thread as the operating system counts it, against a thread that sends and receives the same packets on as many
+//! sockets and does nothing else. `cargo bench --bench reactor`; `LEGS`, `SECONDS` and `ROUNDS` change the size.
+//!
+//! The other side runs in a thread of its own, paced like phones, and measures how far apart packets arrive.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use helpline::clock::Clock;
+use helpline::media::{Reactor, Settings};
+use helpline::telephony::{AudioPlan, Clip, Codec, Direction, LegId, MediaCommand, PlaybackId, TICK};
+
+const SLOTS: usize = 10;
+const PACKET: usize = 172;
+
+fn main() {
+    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let (legs, seconds, rounds) = (number("LEGS", 1_000) as usize, number("SECONDS", 5), number("ROUNDS", 3));
+    println!("{legs} legs, {seconds} s, {rounds} rounds; CPU of one core in µs a leg and tick");
+    let mut ratios = Vec::new();
+    for _ in 0..rounds {
+        let bare = measure(legs, seconds, "bare", start_bare);
+        let reactor = measure(legs, seconds, "reactor", start_reactor);
+        ratios.push(reactor / bare);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("reactor / bare loop: {ratios:.2?}");
+}
+
+/// A server side that runs: its thread's id, and what ends it.
+struct Running {
+    thread: u32,
+    end: Box<dyn FnOnce()>,
+}
+
+/// Runs a server side on `ports` against phones, and returns its CPU in µs a leg and tick.
+fn measure(legs: usize, seconds: u64, name: &str, start: fn(&[u16], &[SocketAddr]) -> Running) -> f64 {
+    let phones: Vec<UdpSocket> = (0..legs).map(|_| phone()).collect();
+    let addresses: Vec<SocketAddr> = phones.iter().map(|phone| phone.local_addr().expect("bound")).collect();
+    let ports: Vec<u16> = (0..legs).map(|leg| 20_000 + 2 * leg as u16).collect();
+    let running = start(&ports, &addresses);
+    thread::sleep(Duration::from_millis(500));
+    for (phone, port) in phones.iter().zip(&ports) {
+        phone.connect((Ipv4Addr::LOCALHOST, *port)).expect("connected");
+    }
+    let (done, phones) = call(phones);
+    thread::sleep(Duration::from_secs(1)); // all are locked on
+    let (before, began) = (cpu(running.thread), Instant::now());
+    thread::sleep(Duration::from_secs(seconds));
+    let (used, lasted) = (cpu(running.thread) - before, began.elapsed());
+    done.store(true, Relaxed);
+    let mut gaps = phones.join().expect("the phones ran");
+    (running.end)();
+    gaps.sort_unstable();
+    let share = used.as_secs_f64() / lasted.as_secs_f64();
+    let ticks = lasted.as_secs_f64() / TICK.as_secs_f64();
+    let each = used.as_secs_f64() * 1e6 / legs as f64 / ticks;
+    let gap = |of: f64| f64::from(gaps[((gaps.len() - 1) as f64 * of) as usize]) / 1e3;
+    println!(
+        "{name:8} {each:6.3} µs  {:7.4} % of a core a leg  packets seen {} of {:.0}  gaps ms p50 {:.2} p99 {:.2} p99.9 {:.2} max {:.2}",
+        share * 100.0 / legs as f64,
+        gaps.len(),
+        legs as f64 * (ticks + 50.0),
+        gap(0.5),
+        gap(0.99),
+        gap(0.999),
+        gap(1.0),
+    );
+    each
+}
+
+fn phone() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    socket.set_nonblocking(true).expect("set");
+    socket
+}
+
+/// Phones that talk and listen until told to end; the gaps between packets heard, in µs.
+fn call(phones: Vec<UdpSocket>) -> (Arc<AtomicBool>, JoinHandle<Vec<u32>>) {
+    let done = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&done);
+    let thread = thread::spawn(move || {
+        let mut heard = vec![None; phones.len()];
+        let mut gaps = Vec::with_capacity(phones.len() * 500);
+        let mut packet = [0xff_u8; PACKET];
+        packet[..12].copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
+        let start = Instant::now();
+        let mut buffer = [0; 2_048];
+        for step in 0_u32.. {
+            if told.load(Relaxed) {
+                break;
+            }
+            let frame = step / SLOTS as u32;
+            packet[2..4].copy_from_slice(&(frame as u16).to_be_bytes());
+            packet[4..8].copy_from_slice(&(frame * 160).to_be_bytes());
+            for leg in (step as usize % SLOTS..phones.len()).step_by(SLOTS) {
+                let _ = phones[leg].send(&packet);
+            }
+            // All are listened to in every step, so that the gaps are as fine as the steps.
+            for (phone, heard) in phones.iter().zip(&mut heard) {
+                while phone.recv(&mut buffer).is_ok() {
+                    let now = Instant::now();
+                    if let Some(before) = heard.replace(now) {
+                        gaps.push(now.duration_since(before).as_micros() as u32);
+                    }
+                }
+            }
+            sleep_until(start + TICK / SLOTS as u32 * (step + 1));
+        }
+        gaps
+    });
+    (done, thread)
+}
+
+fn sleep_until(at: Instant) {
+    thread::sleep(at.saturating_duration_since(Instant::now()));
+}
+
+/// The bare loop: the same packets on as many sockets, and nothing else.
+fn start_bare(ports: &[u16], phones: &[SocketAddr]) -> Running {
+    let legs: Vec<(UdpSocket, SocketAddr)> = ports
+        .iter()
+        .zip(phones)
+        .map(|(port, phone)| {
+            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, *port)).expect("a port");
+            socket.set_nonblocking(true).expect("set");
+            (socket, *phone)
+        })
+        .collect();
+    let done = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&done);
+    let before = threads();
+    let thread = thread::Builder::new()
+        .name("bare".into())
+        .spawn(move || {
+            let packet = [0x80_u8; PACKET];
+            let mut buffer = [0; 2_048];
+            let start = Instant::now();
+            for step in 0_u32.. {
+                if told.load(Relaxed) {
+                    break;
+                }
+                for (socket, phone) in legs.iter().skip(step as usize % SLOTS).step_by(SLOTS) {
+                    let _ = socket.recv_from(&mut buffer);
+                    let _ = socket.send_to(&packet, phone);
+                }
+                sleep_until(start + TICK / SLOTS as u32 * (step + 1));
+            }
+        })
+        .expect("a thread");
+    let end = Box::new(move || {
+        done.store(true, Relaxed);
+        thread.join().expect("it ran");
+    });
+    Running { thread: new_thread(&before), end }
+}
+
+fn start_reactor(ports: &[u16], phones: &[SocketAddr]) -> Running {
+    let before = threads();
+    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), drop).expect("a thread");
+    let thread = new_thread(&before);
+    let prompt = Arc::new(Clip { pcmu: vec![0x55; 160 * 500].into(), pcma: vec![0x55; 160 * 500].into() });
+    for (n, (port, phone)) in ports.iter().zip(phones).enumerate() {
+        let leg = LegId::inbound(n as u64);
+        let plan = AudioPlan {
+            remote: Some(*phone),
+            remote_rtcp: None,
+            codec: Codec::Pcmu,
+            payload_type: 0,
+            telephone_event: Some(101),
+            direction: Direction::SendReceive,
+            packet_ms: 20,
+            inband_digits: false,
+        };
+        reactor.send(MediaCommand::Open { leg, port: *port, plan });
+        reactor.send(MediaCommand::Play {
+            leg,
+            playback: PlaybackId(n as u64),
+            clips: vec![Arc::clone(&prompt)],
+            repeat: true,
+        });
+    }
+    Running { thread, end: Box::new(move || reactor.stop()) }
+}
+
+fn threads() -> Vec<u32> {
+    let entries = fs::read_dir("/proc/self/task").expect("Linux");
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn new_thread(before: &[u32]) -> u32 {
+    threads().into_iter().find(|thread| !before.contains(thread)).expect("the thread was started")
+}
+
+/// The CPU that a thread has used, as the scheduler counts it.
+fn cpu(thread: u32) -> Duration {
+    let text = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).expect("schedstat");
+    Duration::from_nanos(text.split(' ').next().and_then(|used| used.parse().ok()).expect("a number"))
+}

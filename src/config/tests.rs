@@ -1,0 +1,1 @@
+//! The installation file, setting by setting.

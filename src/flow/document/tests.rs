@@ -1,0 +1,1 @@
+//! The reading of flow files, fault by fault.

@@ -1,0 +1,269 @@
+//! The reactor's thread: commands in, packets in and out, events out.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::media::rtcp;
+use crate::media::stream::{PACKET_MAX, Stream, StreamEvent, Terms};
+use crate::telephony::{AudioPlan, LegId, MediaCommand, MediaEvent, MediaTally, TICK};
+
+use super::legs::{Leg, Legs, SLOTS};
+use super::port::{Port, Reader};
+use super::{Order, Settings};
+
+/// The length of a slot.
+const SLOT_US: u64 = TICK.as_micros() as u64 / SLOTS as u64;
+/// Slots from reading a leg to sending its packet: the switchboard's time to answer a key.
+const ANSWER_SLOTS: usize = 2;
+/// A leg's RTCP socket is read once in so many ticks; the kernel's timestamps tell when its packets came.
+const TICKS_PER_RTCP: u8 = 50;
+/// Up to this long the thread sleeps without an ear for commands, which then cost no wake-up: 4 ms.
+const DEAF: Duration = Duration::from_micros(2 * SLOT_US);
+const TALLY_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(super) struct Line<S> {
+    settings: Settings,
+    terms: Terms,
+    sink: S,
+    legs: Legs,
+    reader: Reader,
+    packet: Box<[u8; PACKET_MAX]>,
+    control: [u8; rtcp::SENT_MAX],
+    rng: fastrand::Rng,
+    tally: MediaTally,
+    tally_at: Moment,
+    /// The next slot, counted from the beginning of time.
+    next: u64,
+}
+
+impl<S: FnMut(MediaEvent)> Line<S> {
+    pub fn new(settings: Settings, sink: S) -> Line<S> {
+        Line {
+            terms: settings.terms(),
+            sink,
+            legs: Legs::new(),
+            reader: Reader::new(),
+            packet: Box::new([0; PACKET_MAX]),
+            control: [0; rtcp::SENT_MAX],
+            rng: fastrand::Rng::with_seed(settings.seed),
+            tally: MediaTally::default(),
+            tally_at: Moment::ZERO,
+            next: 0,
+            settings,
+        }
+    }
+
+    /// Runs until told to stop, or until nobody is left who could tell.
+    pub fn run(mut self, orders: &Receiver<Order>) {
+        while self.turn(orders).is_some() {}
+        let ids: Vec<LegId> = self.legs.all().map(|leg| leg.id).collect();
+        for id in ids {
+            self.close(id);
+        }
+        self.tell_tally();
+    }
+
+    /// Obeys what waits, sleeps until something is due, and does it. `None`: the end.
+    fn turn(&mut self, orders: &Receiver<Order>) -> Option<()> {
+        if self.legs.is_empty() {
+            self.tell_tally();
+            let order = orders.recv().ok()?;
+            self.next = self.settings.clock.now().as_micros() / SLOT_US + 1;
+            return self.obey(order);
+        }
+        while let Ok(order) = orders.try_recv() {
+            self.obey(order)?;
+        }
+        let slot = self.next_busy();
+        let at = Moment::from_micros(slot * SLOT_US);
+        let now = self.settings.clock.now();
+        if now >= at {
+            self.run_slot(slot, at, now);
+            self.next = slot + 1;
+            return Some(());
+        }
+        match at - now {
+            short if short <= DEAF => thread::sleep(short),
+            long => match orders.recv_timeout(long) {
+                Ok(order) => self.obey(order)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            },
+        }
+        Some(())
+    }
+
+    /// The next slot with something to read or to send. After a stall of more than a tick, what was missed is missed:
+    /// each leg has one turn, and its timestamps say how long the gap was.
+    fn next_busy(&mut self) -> u64 {
+        let present = self.settings.clock.now().as_micros() / SLOT_US;
+        self.next = self.next.max((present + 1).saturating_sub(SLOTS as u64));
+        (self.next..self.next + SLOTS as u64)
+            .find(|slot| !self.legs.is_empty_slot(reads(*slot)) || !self.legs.is_empty_slot(sends(*slot)))
+            .unwrap_or(self.next)
+    }
+
+    fn run_slot(&mut self, slot: u64, at: Moment, now: Moment) {
+        self.count_lateness(now - at);
+        self.reader.set_now(now);
+        self.read(reads(slot));
+        self.send(sends(slot), at);
+        if now >= self.tally_at {
+            self.tally_at = now + TALLY_INTERVAL;
+            self.tell_tally();
+        }
+    }
+
+    fn read(&mut self, slot: usize) {
+        let Line { legs, reader, sink, tally, .. } = self;
+        legs.of_slot(slot, |leg| {
+            let Leg { id, port, is_v6, stream, reads, .. } = leg;
+            reader.read(&port.rtp, *is_v6, |arrival, from, bytes| {
+                if stream.receive(arrival, from, bytes, &mut |event| sink(told(*id, event))) {
+                    tally.packets_received += 1;
+                } else {
+                    tally.dropped += 1;
+                }
+            });
+            *reads += 1;
+            if *reads >= TICKS_PER_RTCP {
+                *reads = 0;
+                reader.read(&port.rtcp, *is_v6, |arrival, from, bytes| {
+                    match stream.receive_control(arrival, from, bytes) {
+                        Some(lost) => tally.lost_outbound += lost,
+                        None => tally.dropped += 1,
+                    }
+                });
+            }
+        });
+    }
+
+    fn send(&mut self, slot: usize, at: Moment) {
+        let Line { legs, sink, tally, packet, control, .. } = self;
+        legs.of_slot(slot, |leg| {
+            let Leg { id, port, stream, .. } = leg;
+            // A send that fails is a lost packet, to the other side's RTCP as well as to us.
+            if let Some(outgoing) = stream.tick(at, packet, &mut |event| sink(told(*id, event))) {
+                tally.packets_sent += 1;
+                let _ = port.rtp.send_to(&packet[..outgoing.length], outgoing.to);
+            }
+            if let Some(outgoing) = stream.tick_control(at, control) {
+                let _ = port.rtcp.send_to(&control[..outgoing.length], outgoing.to);
+            }
+        });
+    }
+
+    fn count_lateness(&mut self, late: Duration) {
+        let late_ms = late.as_secs_f64() * 1e3;
+        let place = MediaTally::LATE_BOUNDS_MS.iter().position(|bound| late_ms <= *bound);
+        self.tally.ticks_late[place.unwrap_or(MediaTally::LATE_BOUNDS_MS.len())] += 1;
+        self.tally.late_us_sum += late.as_micros() as u64;
+    }
+
+    fn tell_tally(&mut self) {
+        for leg in self.legs.all() {
+            self.tally.lost_inbound += leg.stream.take_lost();
+        }
+        let tally = std::mem::take(&mut self.tally);
+        if tally != MediaTally::default() {
+            (self.sink)(MediaEvent::Tally(tally));
+        }
+    }
+
+    fn obey(&mut self, order: Order) -> Option<()> {
+        let command = match order {
+            Order::Command(command) => command,
+            Order::Stop => return None,
+        };
+        match command {
+            MediaCommand::Open { leg, port, plan } => self.open(leg, port, plan),
+            MediaCommand::Change { leg, plan } => self.change(leg, plan),
+            MediaCommand::Play { leg, playback, clips, repeat } => {
+                if let Some(leg) = self.legs.find(leg) {
+                    leg.stream.play(playback, clips, repeat);
+                }
+            }
+            MediaCommand::Stop { leg } => {
+                if let Some(leg) = self.legs.find(leg) {
+                    leg.stream.stop();
+                }
+            }
+            MediaCommand::Close { leg } => self.close(leg),
+        }
+        Some(())
+    }
+
+    fn open(&mut self, id: LegId, number: u16, plan: AudioPlan) {
+        self.close(id);
+        let address = self.settings.bind(plan.remote.map(|remote| remote.ip()));
+        match Port::open(address, number) {
+            Ok(port) => {
+                let now = Moment::from_micros(self.next * SLOT_US);
+                let stream = Stream::new(now, plan, self.terms, self.rng.u64(..));
+                self.legs.insert(id, number, address.is_ipv6(), port, stream);
+            }
+            Err(error) => (self.sink)(failed(id, number, &error)),
+        }
+    }
+
+    fn change(&mut self, id: LegId, plan: AudioPlan) {
+        let Some(leg) = self.legs.find(id) else { return };
+        if let Some(remote) = plan.remote
+            && remote.is_ipv6() != leg.is_v6
+        {
+            // The other family wants other sockets, on the same ports.
+            let address = self.settings.bind(Some(remote.ip()));
+            match Port::open(address, leg.number) {
+                Ok(port) => {
+                    leg.port = port;
+                    leg.is_v6 = address.is_ipv6();
+                }
+                Err(error) => {
+                    let failure = failed(id, leg.number, &error);
+                    self.legs.remove(id);
+                    (self.sink)(failure);
+                    return;
+                }
+            }
+        }
+        leg.stream.change(self.settings.clock.now(), plan);
+        self.legs.settle(id);
+    }
+
+    fn close(&mut self, id: LegId) {
+        let Some(mut leg) = self.legs.remove(id) else { return };
+        let now = self.settings.clock.now();
+        if let Some(outgoing) = leg.stream.close(now, &mut self.control) {
+            let _ = leg.port.rtcp.send_to(&self.control[..outgoing.length], outgoing.to);
+        }
+        self.tally.lost_inbound += leg.stream.take_lost();
+        let report = leg.stream.report();
+        // The port is free before anybody is told so.
+        drop(leg);
+        (self.sink)(MediaEvent::Closed { leg: id, report });
+    }
+}
+
+fn told(leg: LegId, event: StreamEvent) -> MediaEvent {
+    match event {
+        StreamEvent::Digit(digit, source) => MediaEvent::Digit { leg, digit, source },
+        StreamEvent::PlaybackFinished(playback) => MediaEvent::PlaybackFinished { leg, playback },
+        StreamEvent::Silent => MediaEvent::Silent { leg },
+    }
+}
+
+fn failed(leg: LegId, port: u16, error: &std::io::Error) -> MediaEvent {
+    MediaEvent::Failed { leg, reason: format!("port {port}: {error}") }
+}
+
+/// The slot of a tick whose legs are read.
+fn reads(slot: u64) -> usize {
+    (slot % SLOTS as u64) as usize
+}
+
+/// The slot of a tick whose legs are sent: read a little earlier.
+fn sends(slot: u64) -> usize {
+    ((slot + (SLOTS - ANSWER_SLOTS) as u64) % SLOTS as u64) as usize
+}

@@ -1,0 +1,239 @@
+//! The reactor on real sockets of the loopback address, at whatever pace the machine has.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver};
+
+use super::*;
+use crate::media::rtp::{self, Header, Packet};
+use crate::media::{codecs, rtcp};
+use crate::telephony::{
+    AudioPlan, Clip, Codec, Digit, DigitSource, Direction, LegId, MediaTally, PlaybackId, StreamReport,
+};
+
+const LEG: LegId = LegId::inbound(1);
+
+/// A phone, and a reactor that tells the test.
+struct Bench {
+    reactor: Reactor,
+    events: Receiver<MediaEvent>,
+    phone: UdpSocket,
+    control: UdpSocket,
+    port: u16,
+}
+
+impl Bench {
+    fn new(address: IpAddr) -> Bench {
+        let (told, events) = mpsc::channel();
+        let settings = Settings::new(Clock::start(), 1);
+        let reactor = Reactor::start(settings, move |event| drop(told.send(event))).expect("a thread");
+        let phone = UdpSocket::bind((address, 0)).expect("a port");
+        let control = UdpSocket::bind((address, 0)).expect("a port");
+        Bench { reactor, events, phone, control, port: free_pair(address) }
+    }
+
+    fn plan(&self) -> AudioPlan {
+        AudioPlan {
+            remote: Some(self.phone.local_addr().expect("bound")),
+            remote_rtcp: Some(self.control.local_addr().expect("bound")),
+            codec: Codec::Pcma,
+            payload_type: 8,
+            telephone_event: Some(101),
+            direction: Direction::SendReceive,
+            packet_ms: 20,
+            inband_digits: false,
+        }
+    }
+
+    fn open(&self, plan: AudioPlan) {
+        self.reactor.send(MediaCommand::Open { leg: LEG, port: self.port, plan });
+    }
+
+    /// The next event that is no tally.
+    fn told(&self) -> MediaEvent {
+        loop {
+            match self.events.recv().expect("the reactor runs") {
+                MediaEvent::Tally(_) => {}
+                event => return event,
+            }
+        }
+    }
+
+    fn say(&self, header: Header, payload: &[u8]) {
+        let address = SocketAddr::new(self.phone.local_addr().expect("bound").ip(), self.port);
+        self.phone.send_to(&[&header.print()[..], payload].concat(), address).expect("sent");
+    }
+}
+
+/// An even port with a free one above it, below those that the system gives out by itself, and no other test's.
+fn free_pair(address: IpAddr) -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = (std::process::id() % 100) as u16 * 200;
+    loop {
+        let port = 10_000 + (own + NEXT.fetch_add(2, Relaxed)) % 20_000;
+        if UdpSocket::bind((address, port)).is_ok() && UdpSocket::bind((address, port + 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
+fn hear(socket: &UdpSocket) -> (Header, Vec<u8>) {
+    let mut buffer = [0; 2_048];
+    let (length, _) = socket.recv_from(&mut buffer).expect("a datagram");
+    let packet = Packet::parse(&buffer[..length]).expect("RTP");
+    (packet.header, packet.payload.to_vec())
+}
+
+fn key(sequence: u16) -> Header {
+    Header { marker: true, payload_type: 101, sequence, timestamp: 800, ssrc: 9 }
+}
+
+/// A call: silence from the answer on, a prompt, a key that stops it, the next prompt to its end, goodbye.
+fn whole_call(address: IpAddr) {
+    let bench = Bench::new(address);
+    bench.open(bench.plan());
+    let (first, silence) = hear(&bench.phone);
+    assert!(first.marker && silence.iter().all(|byte| *byte == codecs::silence(Codec::Pcma)));
+    let clip =
+        |byte: u8, samples: usize| Arc::new(Clip { pcmu: vec![0; samples].into(), pcma: vec![byte; samples].into() });
+    let play = |playback, clips| {
+        bench.reactor.send(MediaCommand::Play { leg: LEG, playback: PlaybackId(playback), clips, repeat: false });
+    };
+    play(1, vec![clip(1, 800_000)]);
+    while hear(&bench.phone).1[0] != 1 {}
+    bench.say(key(1), &[5, 10, 0, 160]);
+    let digit = Digit::from_event(5).expect("a key");
+    assert_eq!(bench.told(), MediaEvent::Digit { leg: LEG, digit, source: DigitSource::Rtp });
+    play(2, vec![clip(2, 160), clip(3, 160)]);
+    assert_eq!(bench.told(), MediaEvent::PlaybackFinished { leg: LEG, playback: PlaybackId(2) });
+    let mut before = first;
+    let mut heard = Vec::new();
+    while heard.last() != Some(&3) {
+        let (header, payload) = hear(&bench.phone);
+        assert!(payload.iter().all(|byte| *byte == payload[0]));
+        assert_eq!(header.ssrc, before.ssrc);
+        heard.push(payload[0]);
+        before = header;
+    }
+    assert_eq!(heard[heard.len() - 2..], [2, 3]);
+    bench.reactor.send(MediaCommand::Close { leg: LEG });
+    let MediaEvent::Closed { leg: LEG, report } = bench.told() else { panic!("it is closed") };
+    assert_eq!((report.packets_received, report.packets_lost), (1, 0));
+    assert!(report.packets_sent >= 4);
+    // The port is free again, and the last RTCP packet says goodbye.
+    UdpSocket::bind((address, bench.port)).expect("free");
+    loop {
+        let mut buffer = [0; 256];
+        let (length, _) = bench.control.recv_from(&mut buffer).expect("a datagram");
+        let compound = rtcp::Compound::parse(&buffer[..length]).expect("RTCP");
+        if compound.packets().any(|packet| matches!(packet, rtcp::Packet::Goodbye { .. })) {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_whole_call() {
+    whole_call(Ipv4Addr::LOCALHOST.into());
+}
+
+#[test]
+fn a_whole_call_over_ipv6() {
+    whole_call(Ipv6Addr::LOCALHOST.into());
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let bench = Bench::new(Ipv4Addr::LOCALHOST.into());
+    let _taken = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, bench.port + 1)).expect("free");
+    bench.open(bench.plan());
+    let MediaEvent::Failed { leg: LEG, reason } = bench.told() else { panic!("it is taken") };
+    assert!(reason.starts_with(&format!("port {}: ", bench.port)), "{reason}");
+    // Commands for a leg that is gone do nothing.
+    bench.reactor.send(MediaCommand::Stop { leg: LEG });
+    bench.reactor.send(MediaCommand::Close { leg: LEG });
+}
+
+#[test]
+fn held_moved_and_resumed() {
+    let bench = Bench::new(Ipv4Addr::LOCALHOST.into());
+    // No address yet, as before the answer to our offer.
+    bench.open(AudioPlan { remote: None, remote_rtcp: None, ..bench.plan() });
+    bench.reactor.send(MediaCommand::Change { leg: LEG, plan: AudioPlan { packet_ms: 10, ..bench.plan() } });
+    assert_eq!(hear(&bench.phone).1.len(), 80);
+    let other = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).expect("a port");
+    let moved = AudioPlan { remote: Some(other.local_addr().expect("bound")), packet_ms: 40, ..bench.plan() };
+    bench.reactor.send(MediaCommand::Change { leg: LEG, plan: moved });
+    assert_eq!(hear(&other).1.len(), 320, "over the other family");
+    bench.reactor.send(MediaCommand::Change { leg: LEG, plan: bench.plan() });
+    while hear(&bench.phone).1.len() != 160 {}
+    bench.reactor.send(MediaCommand::Close { leg: LEG });
+    assert!(matches!(bench.told(), MediaEvent::Closed { leg: LEG, .. }));
+}
+
+#[test]
+fn stopping_closes_all_legs_and_counts_all_packets() {
+    let mut bench = Bench::new(Ipv4Addr::LOCALHOST.into());
+    let mut sent = 0;
+    let legs = 30;
+    let address = IpAddr::from(Ipv4Addr::LOCALHOST);
+    for n in 0..legs {
+        let port = free_pair(address);
+        bench.reactor.send(MediaCommand::Open { leg: LegId::inbound(n), port, plan: bench.plan() });
+    }
+    for _ in 0..legs {
+        hear(&bench.phone);
+    }
+    bench.reactor.stop();
+    let (mut closed, mut tally) = (Vec::new(), MediaTally::default());
+    for event in bench.events.try_iter() {
+        match event {
+            MediaEvent::Closed { leg, report: StreamReport { packets_sent, .. } } => {
+                closed.push(leg);
+                sent += packets_sent;
+            }
+            MediaEvent::Tally(more) => {
+                tally.packets_sent += more.packets_sent;
+                tally.ticks_late.iter_mut().zip(more.ticks_late).for_each(|(all, more)| *all += more);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    closed.sort();
+    assert_eq!(closed, (0..legs).map(LegId::inbound).collect::<Vec<_>>());
+    assert_eq!(tally.packets_sent, sent);
+    assert!(tally.ticks_late.iter().sum::<u64>() > 0);
+    bench.reactor.send(MediaCommand::Stop { leg: LEG });
+}
+
+#[test]
+fn the_kernel_tells_when_a_packet_came() {
+    let address = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let number = free_pair(address);
+    let port = port::Port::open(address, number).expect("free");
+    let phone = UdpSocket::bind((address, 0)).expect("a port");
+    let clock = Clock::start();
+    let mut sent = Vec::new();
+    for n in 0..11_u8 {
+        phone.send_to(&[n; 40], (address, number)).expect("sent");
+        sent.push(clock.now());
+        thread::sleep(Duration::from_millis(2));
+    }
+    let mut reader = port::Reader::new();
+    let now = clock.now();
+    reader.set_now(now);
+    let mut read = Vec::new();
+    reader.read(&port.rtp, false, |arrival, from, bytes| {
+        assert_eq!((from, bytes.len()), (phone.local_addr().expect("bound"), 40));
+        read.push((arrival, bytes[0]));
+    });
+    assert_eq!(read.iter().map(|(_, n)| *n).collect::<Vec<_>>(), (0..11).collect::<Vec<_>>());
+    if cfg!(target_os = "linux") {
+        assert!(read.windows(2).all(|pair| pair[1].0 - pair[0].0 >= Duration::from_millis(1)), "{read:?}");
+        assert!(read[0].0 <= sent[0] + Duration::from_millis(1), "{read:?} {sent:?}");
+    }
+    // Nothing is left.
+    reader.read(&port.rtp, false, |_, _, bytes| panic!("{bytes:?}"));
+    assert!(!rtp::is_control(&[0; 40]));
+}

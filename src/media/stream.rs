@@ -1,0 +1,336 @@
+//! One leg's audio, without its sockets: told what arrives and when, asked on every tick what to send.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::telephony::{AudioPlan, Clip, Digit, DigitSource, PlaybackId, StreamReport};
+
+use super::control::{Control, Sending};
+use super::dtmf::Keys;
+use super::player::Player;
+use super::reception::Reception;
+use super::remote::Remote;
+use super::rtp::{self, Header, Packet};
+
+/// The largest packet that is sent: 60 ms of G.711.
+pub const PACKET_MAX: usize = rtp::HEADER + 480;
+
+/// Comfort noise (RFC 3389) under its static payload type: many phones send it without having agreed on it.
+const COMFORT_NOISE: u8 = 13;
+
+/// What a stream tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEvent {
+    /// A key was pressed.
+    Digit(Digit, DigitSource),
+    /// The last word of a playback has been heard: its last packet was sent, and its time is over.
+    PlaybackFinished(PlaybackId),
+    /// Nothing arrived for as long as is allowed.
+    Silent,
+}
+
+/// A packet to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its octets in the buffer.
+    pub length: usize,
+    /// Where to.
+    pub to: SocketAddr,
+}
+
+/// What all streams of a process have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// How long a leg may be silent.
+    pub silence: Duration,
+    /// Where the time line's beginning lies in NTP time (seconds since 1900), 32.32 fixed point.
+    pub ntp_zero: u64,
+}
+
+/// One leg's audio.
+///
+/// While it may send and knows where to, it sends without a gap: what is played, and silence otherwise, since NATs,
+/// recorders and phones expect a steady flow from the answer on. While it may not, what is played waits.
+pub struct Stream {
+    plan: AudioPlan,
+    packet_time: Duration,
+    remote: Remote,
+    clock: SendClock,
+    ssrc: u32,
+    sequence: u16,
+    packets_sent: u64,
+    octets_sent: u64,
+    player: Player,
+    finishing: Option<(PlaybackId, Moment)>,
+    reception: Reception,
+    keys: Keys,
+    heard: Moment,
+    silent: bool,
+    silence: Duration,
+    lost_told: u64,
+    control: Control,
+    rng: fastrand::Rng,
+}
+
+/// Our RTP time: it follows the clock whether or not anything is sent.
+#[derive(Clone, Copy, Debug)]
+struct SendClock {
+    /// `timestamp` was or is the time at `at`.
+    at: Moment,
+    timestamp: u32,
+    /// When the next packet is due if it follows the last without a gap.
+    next: Option<Moment>,
+}
+
+impl SendClock {
+    fn timestamp_of(&self, now: Moment) -> u32 {
+        self.timestamp.wrapping_add((now.since(self.at).as_micros() / 125) as u32)
+    }
+}
+
+impl Stream {
+    /// A stream that begins `now`. `seed` gives the random beginnings that RFC 3550 section 5.1 asks for.
+    pub fn new(now: Moment, plan: AudioPlan, terms: Terms, seed: u64) -> Stream {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        Stream {
+            packet_time: packet_time(&plan),
+            remote: Remote::new(plan.remote),
+            clock: SendClock { at: now, timestamp: rng.u32(..), next: None },
+            ssrc: rng.u32(..),
+            // Its top bit clear, so that it goes round late: a kindness to old receivers (RFC 3711 section 3.3.1).
+            sequence: rng.u16(..0x8000),
+            packets_sent: 0,
+            octets_sent: 0,
+            player: Player::default(),
+            finishing: None,
+            reception: Reception::default(),
+            keys: Keys::new(plan.inband_digits),
+            heard: now,
+            silent: false,
+            silence: terms.silence,
+            lost_told: 0,
+            control: Control::new(terms.ntp_zero, &mut rng),
+            rng,
+            plan,
+        }
+    }
+
+    /// The agreement in force.
+    pub fn plan(&self) -> &AudioPlan {
+        &self.plan
+    }
+
+    /// Where packets go at present.
+    pub fn target(&self) -> Option<SocketAddr> {
+        self.remote.target()
+    }
+
+    /// The agreement has changed.
+    pub fn change(&mut self, now: Moment, plan: AudioPlan) {
+        if plan.remote != self.plan.remote {
+            self.control.from = None;
+        }
+        self.remote.change(now, plan.remote);
+        self.keys.listen(plan.inband_digits);
+        self.packet_time = packet_time(&plan);
+        // A leg that is taken off hold has the whole time to be heard again.
+        self.heard = now;
+        self.silent = false;
+        self.plan = plan;
+    }
+
+    /// Plays `clips` in place of whatever is playing.
+    pub fn play(&mut self, playback: PlaybackId, clips: Vec<Arc<Clip>>, repeat: bool) {
+        self.finishing = None;
+        self.player.play(playback, clips, repeat);
+    }
+
+    /// Falls silent.
+    pub fn stop(&mut self) {
+        self.finishing = None;
+        self.player.stop();
+    }
+
+    /// Hears a datagram from the RTP port; `false` when it was dropped: malformed, or from a stranger.
+    pub fn receive(
+        &mut self,
+        arrival: Moment,
+        from: SocketAddr,
+        bytes: &[u8],
+        tell: &mut impl FnMut(StreamEvent),
+    ) -> bool {
+        let Ok(packet) = Packet::parse(bytes) else { return false };
+        if rtp::is_control(bytes) {
+            return self.receive_control(arrival, from, bytes).is_some();
+        }
+        let header = packet.header;
+        let is_event = Some(header.payload_type) == self.plan.telephone_event;
+        let is_audio = header.payload_type == self.plan.payload_type;
+        let is_known = is_event || is_audio || header.payload_type == COMFORT_NOISE;
+        if !is_known || !self.remote.admit(arrival, from, &header) {
+            return false;
+        }
+        self.heard = self.heard.max(arrival);
+        self.silent = false;
+        self.reception.receive(header.ssrc, header.sequence, (!is_event).then_some(header.timestamp), arrival);
+        let mut tell_digit = |digit, source| tell(StreamEvent::Digit(digit, source));
+        if is_event {
+            self.keys.receive_event(arrival, &header, packet.payload, &mut tell_digit);
+        } else if is_audio {
+            self.keys.receive_audio(arrival, &header, self.plan.codec, packet.payload, &mut tell_digit);
+        }
+        true
+    }
+
+    /// Hears a datagram from the RTCP port. How many more of our packets than before it reports lost; `None` when it was
+    /// dropped.
+    pub fn receive_control(&mut self, arrival: Moment, from: SocketAddr, bytes: &[u8]) -> Option<u64> {
+        if self.remote.target().map(|target| target.ip()) != Some(from.ip()) {
+            return None;
+        }
+        let lost = self.control.receive(arrival, self.ssrc, bytes).ok()?;
+        self.control.from = Some(from);
+        self.heard = self.heard.max(arrival);
+        self.silent = false;
+        Some(lost)
+    }
+
+    /// What to send now, into `out`. Asked every [`AudioPlan::packet_ms`] or more often; asked late, it sends one packet,
+    /// whose timestamp says so, and what is played goes on where it was.
+    pub fn tick(
+        &mut self,
+        now: Moment,
+        out: &mut [u8; PACKET_MAX],
+        tell: &mut impl FnMut(StreamEvent),
+    ) -> Option<Outgoing> {
+        if let Some((playback, _)) = self.finishing.take_if(|(_, at)| now >= *at) {
+            tell(StreamEvent::PlaybackFinished(playback));
+        }
+        let target = self.remote.target();
+        if !self.silent && target.is_some() && self.plan.direction.receives() && now - self.heard >= self.silence {
+            self.silent = true;
+            tell(StreamEvent::Silent);
+        }
+        let Some(to) = target.filter(|_| self.plan.direction.sends()) else {
+            self.clock.next = None;
+            return None;
+        };
+        let follows = match self.clock.next {
+            Some(next) if now < next => return None,
+            Some(next) => now - next < self.packet_time / 2,
+            None => false,
+        };
+        Some(self.send(now, follows, to, out))
+    }
+
+    /// Sends the packet that begins now. One that does not follow the last without a gap begins a talkspurt, and says so
+    /// by its marker (RFC 3551 section 4.1).
+    fn send(&mut self, now: Moment, follows: bool, to: SocketAddr, out: &mut [u8; PACKET_MAX]) -> Outgoing {
+        // Small lateness is not told: packets that follow each other have timestamps that do.
+        let begins = self.clock.next.filter(|_| follows).unwrap_or(now);
+        let timestamp = self.clock.timestamp_of(begins);
+        let ends = begins + self.packet_time;
+        self.clock = SendClock { at: begins, timestamp, next: Some(ends) };
+        let header = Header {
+            marker: !follows,
+            payload_type: self.plan.payload_type,
+            sequence: self.sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        };
+        let octets = self.packet_time.as_millis() as usize * 8;
+        let (head, rest) = out.split_at_mut(rtp::HEADER);
+        head.copy_from_slice(&header.print());
+        if let Some(playback) = self.player.fill(self.plan.codec, &mut rest[..octets]) {
+            self.finishing = Some((playback, ends));
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        self.packets_sent += 1;
+        self.octets_sent += octets as u64;
+        Outgoing { length: rtp::HEADER + octets, to }
+    }
+
+    /// An RTCP report, when one is due: about every 5 s.
+    #[inline]
+    pub fn tick_control(&mut self, now: Moment, out: &mut [u8]) -> Option<Outgoing> {
+        if self.control.is_due(now, &mut self.rng) { self.send_control(now, false, out) } else { None }
+    }
+
+    /// The last RTCP report, with BYE.
+    pub fn close(&mut self, now: Moment, out: &mut [u8]) -> Option<Outgoing> {
+        self.send_control(now, true, out)
+    }
+
+    fn send_control(&mut self, now: Moment, last: bool, out: &mut [u8]) -> Option<Outgoing> {
+        let to = self.control_target()?;
+        let sending = Sending {
+            ssrc: self.ssrc,
+            timestamp: self.clock.timestamp_of(now),
+            packets: self.packets_sent,
+            octets: self.octets_sent,
+        };
+        Some(Outgoing { length: self.control.write(now, sending, &mut self.reception, last, out), to })
+    }
+
+    /// Where RTCP goes: to where the other side's comes from, else as agreed, else beside the RTP.
+    fn control_target(&self) -> Option<SocketAddr> {
+        let beside = |mut address: SocketAddr| {
+            address.set_port(address.port().checked_add(1)?);
+            Some(address)
+        };
+        let agreed = self.plan.remote_rtcp.filter(|_| !self.remote.moved());
+        self.control.from.or(agreed).or_else(|| beside(self.remote.target()?))
+    }
+
+    /// How many more of the caller's packets are lost than when last asked.
+    pub fn take_lost(&mut self) -> u64 {
+        let lost = self.reception.totals().lost;
+        let more = lost.saturating_sub(self.lost_told);
+        self.lost_told = self.lost_told.max(lost);
+        more
+    }
+
+    /// What was measured so far.
+    pub fn report(&self) -> StreamReport {
+        let totals = self.reception.totals();
+        StreamReport {
+            packets_sent: self.packets_sent,
+            packets_received: totals.received,
+            packets_lost: totals.lost,
+            jitter_ms: self.reception.jitter() / 8.0,
+            remote_loss: self.control.remote.map(|block| f64::from(block.fraction_lost) / 256.0),
+            remote_jitter_ms: self.control.remote.map(|block| f64::from(block.jitter) / 8.0),
+            round_trip_ms: self.control.round_trip.map(|round_trip| f64::from(round_trip) / 65.536),
+        }
+    }
+}
+
+/// The time of one packet; one that is not a length that we send counts as 20 ms.
+fn packet_time(plan: &AudioPlan) -> Duration {
+    Duration::from_millis(if matches!(plan.packet_ms, 10 | 20 | 40 | 60) { u64::from(plan.packet_ms) } else { 20 })
+}
+
+/// In place of a network, for tests and trials: `to` hears at once what `from`, whose address is given, sends `now`.
+/// Whether something was sent.
+pub fn pass(
+    now: Moment,
+    from: &mut Stream,
+    address: SocketAddr,
+    to: &mut Stream,
+    tell: &mut impl FnMut(StreamEvent),
+) -> bool {
+    let mut packet = [0; PACKET_MAX];
+    let sent = from.tick(now, &mut packet, &mut |_| ());
+    if let Some(sent) = sent {
+        to.receive(now, address, &packet[..sent.length], tell);
+    }
+    if let Some(report) = from.tick_control(now, &mut packet) {
+        to.receive_control(now, address, &packet[..report.length]);
+    }
+    sent.is_some()
+}
+
+#[cfg(test)]
+mod tests;
