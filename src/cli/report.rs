@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use crate::flow::document::{Diagnostic, Severity, Source};
@@ -98,17 +98,23 @@ pub fn one_for_people(diagnostic: &Diagnostic, source: Option<&Source>, colour: 
     let mut footers = Vec::new();
     match source.filter(|_| diagnostic.line > 0) {
         Some(source) => {
-            let (excerpt, start, first_line) = excerpt(&source.text, diagnostic);
-            let span = diagnostic.span.start - start..(diagnostic.span.end - start).min(excerpt.len());
+            let (line, start) = excerpt(&source.text, diagnostic);
+            let end = (diagnostic.span.end - start).min(line.len());
+            let span = (diagnostic.span.start - start).min(end)..end;
             let annotation = AnnotationKind::Primary.span(span).label(at_caret);
             group = group.element(
-                Snippet::source(excerpt).line_start(first_line).path(source.file.as_str()).annotation(annotation),
+                Snippet::source(line).line_start(diagnostic.line).path(source.file.as_str()).annotation(annotation),
             );
             if diagnostic.label.is_some() {
                 footers.extend(diagnostic.remedy.as_deref());
             }
         }
-        None => footers.extend([diagnostic.label.as_deref(), diagnostic.remedy.as_deref()].into_iter().flatten()),
+        None => {
+            if !diagnostic.file.is_empty() {
+                group = group.element(Origin::path(diagnostic.file.as_str()));
+            }
+            footers.extend([diagnostic.label.as_deref(), diagnostic.remedy.as_deref()].into_iter().flatten());
+        }
     }
     footers.extend(diagnostic.consequence.as_deref());
     for footer in footers {
@@ -118,18 +124,11 @@ pub fn one_for_people(diagnostic: &Diagnostic, source: Option<&Source>, colour: 
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
 }
 
-/// The lines that a fault spans, at most three, with the byte and the line at which they begin.
-fn excerpt<'s>(text: &'s str, diagnostic: &Diagnostic) -> (&'s str, usize, usize) {
-    const LINES: usize = 3;
+/// The line in which a fault begins, and the byte at which that line does: a caret below many lines shows nothing.
+fn excerpt<'s>(text: &'s str, diagnostic: &Diagnostic) -> (&'s str, usize) {
     let start = text[..diagnostic.span.start].rfind('\n').map_or(0, |at| at + 1);
-    let mut end = start;
-    for line in text[start..].split_inclusive('\n').take(LINES) {
-        end += line.len();
-        if end >= diagnostic.span.end {
-            break;
-        }
-    }
-    (text[start..end].trim_end_matches(['\r', '\n']), start, diagnostic.line)
+    let line = text[start..].split('\n').next().unwrap_or("");
+    (line.trim_end_matches('\r'), start)
 }
 
 fn json_text(diagnostics: &[Diagnostic], sources: &[Source]) -> String {

@@ -1,7 +1,7 @@
 //! `helpline serve`: answers calls.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::flow::document::{Diagnostic, Source};
 use crate::media::prompts::Library;
 use crate::server::spool::{Spool, SpoolThread};
 use crate::server::{self, Loaded, Setup};
+use crate::sip::transport::Listener;
 
 /// What `helpline serve` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -66,7 +67,11 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
 fn setup(installation: Installation) -> Setup {
     let Installation { sip, media, http, limits, data, drain, .. } = installation;
     Setup {
-        listen: sip.listen.iter().map(|listen| (listen.transport, listen.address)).collect(),
+        listen: sip
+            .listen
+            .iter()
+            .map(|listen| Listener { transport: listen.transport, address: listen.address })
+            .collect(),
         advertise: sip.advertise,
         ports: media.ports,
         codecs: media.codecs,
@@ -80,7 +85,7 @@ fn setup(installation: Installation) -> Setup {
     }
 }
 
-fn reload(file: &PathBuf) -> anyhow::Result<Loaded> {
+fn reload(file: &Path) -> anyhow::Result<Loaded> {
     let loaded = Installation::load(file);
     let prompts = loaded.installation.prompts.clone();
     let read = read_flows(&loaded.installation, loaded.diagnostics, loaded.sources, |_| {});

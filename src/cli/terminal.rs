@@ -131,7 +131,11 @@ impl<'a> Telephone<'a> {
         self.listen();
         if self.printed.len() == before && !self.is_over() {
             let silent = self.playing.is_none();
-            self.aside(if silent { "Silence: more keys can come." } else { "These words must be heard; the keys are kept." });
+            self.aside(if silent {
+                "Silence: more keys can come."
+            } else {
+                "These words must be heard; the keys are kept."
+            });
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ use crate::flow::document::diagnostic::shortened;
 use crate::flow::document::tree::MAX_FILE_BYTES;
 use crate::flow::document::{self, Diagnostic, Known, Reading, Severity, Source, codes};
 
+/// Most flow files.
+const MAX_FLOW_FILES: usize = 1000;
 /// Most files below a folder.
 const MAX_FILES: usize = 100_000;
 /// Deepest nesting of folders, which also ends a circle of symbolic links.
@@ -79,7 +81,12 @@ pub fn read_flow_files(folder: &Path) -> FlowFiles {
         });
     });
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-    for path in paths {
+    if paths.len() > MAX_FLOW_FILES {
+        let message = format!("there are more than {MAX_FLOW_FILES} flow files");
+        let shown = folder.display().to_string();
+        found.diagnostics.push(Diagnostic::of_file(codes::TOO_LARGE, Severity::Error, shown, message));
+    }
+    for path in paths.into_iter().take(MAX_FLOW_FILES) {
         let shown = path.display().to_string();
         match read_text(&path, MAX_FILE_BYTES) {
             Ok(text) => found.sources.push(Source { file: shown, text }),

@@ -256,12 +256,16 @@ impl Reader<'_> {
             }
         }
         let mut token = http.find("token").and_then(|entry| self.text(entry, "a secret word"));
+        let token_is_empty = token.as_deref() == Some("");
         if let Some(entry) = http.find("token_file") {
             if token.as_ref().is_some_and(|token| !token.is_empty()) {
                 let message = "there is a `token` as well".to_owned();
                 self.error(codes::DUPLICATE_KEY, entry, message, "keep one of the two");
             } else if let Some(file) = self.text(entry, "the path of a file") {
                 match (self.read_secret)(Path::new(&file)) {
+                    Ok(text) if text.trim().is_empty() => {
+                        self.error(codes::TOKEN, entry, format!("there is no token in `{}`", shortened(&file)), "");
+                    }
                     Ok(text) => token = Some(text.trim().to_owned()),
                     Err(why) => {
                         self.error(
@@ -275,8 +279,10 @@ impl Reader<'_> {
             }
         }
         installation.http.token = token.filter(|token| !token.is_empty());
+        // A token that is written, and could not be read, is told already.
+        let written = http.find("token_file").is_some() || http.find("token").is_some() && !token_is_empty;
         if !installation.http.listen.ip().is_loopback()
-            && installation.http.token.is_none()
+            && !written
             && let Some(entry) = http.find("listen")
         {
             let message = "others than this machine could reach this address, and there is no token".to_owned();

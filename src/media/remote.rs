@@ -55,6 +55,11 @@ impl Remote {
         self.locked.is_some() && self.locked != self.signalled
     }
 
+    /// Whether `from` is known to be the caller.
+    pub fn is_locked_on(&self, from: SocketAddr) -> bool {
+        self.locked == Some(from)
+    }
+
     /// The agreement has changed. The same address keeps the lock; another one unlocks.
     pub fn change(&mut self, now: Moment, signalled: Option<SocketAddr>) {
         if signalled == self.signalled {

@@ -133,7 +133,7 @@ impl Stream {
             self.control.from = None;
         }
         self.remote.change(now, plan.remote);
-        self.keys.listen(plan.inband_digits);
+        self.keys.change(plan.inband_digits, plan.telephone_event.is_some());
         self.packet_time = packet_time(&plan);
         // A leg that is taken off hold has the whole time to be heard again.
         self.heard = now;
@@ -161,15 +161,16 @@ impl Stream {
         bytes: &[u8],
         tell: &mut impl FnMut(StreamEvent),
     ) -> bool {
-        let Ok(packet) = Packet::parse(bytes) else { return false };
         if rtp::is_control(bytes) {
             return self.receive_control(arrival, from, bytes).is_some();
         }
+        let Ok(packet) = Packet::parse(bytes) else { return false };
         let header = packet.header;
         let is_event = Some(header.payload_type) == self.plan.telephone_event;
         let is_audio = header.payload_type == self.plan.payload_type;
-        let is_known = is_event || is_audio || header.payload_type == COMFORT_NOISE;
-        if !is_known || !self.remote.admit(arrival, from, &header) {
+        // The caller's packets count whatever is in them, but only what was agreed shows who the caller is.
+        let is_agreed = is_event || is_audio || header.payload_type == COMFORT_NOISE;
+        if !(is_agreed || self.remote.is_locked_on(from)) || !self.remote.admit(arrival, from, &header) {
             return false;
         }
         self.heard = self.heard.max(arrival);

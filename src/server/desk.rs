@@ -156,6 +156,7 @@ impl Desk {
                     }
                     None => wished = false,
                 },
+                () = outbox.closed() => return,
                 count = self.inbox.recv_many(&mut batch, BATCH) => if count == 0 { return },
                 () = alarm.as_mut(), if deadline.is_some() => {}
             }

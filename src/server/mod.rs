@@ -24,6 +24,7 @@ use crate::journal::StepName;
 use crate::media::{self, Reactor};
 use crate::metrics::Metrics;
 use crate::sip;
+use crate::sip::transport::{self, Endpoints, Listener};
 use crate::switchboard::{self, Revision, Switchboard};
 use crate::telephony::{CallId, Clip, Codec, InbandDigits, MediaCommand, TransportKind};
 
@@ -34,11 +35,14 @@ const REACTORS_MAX: usize = 8;
 /// Log lines of what a signal asked for may wait.
 const WISHES_MAX: usize = 8;
 
+/// When all calls have ended, the last retransmissions have so long.
+const LAST_GOODBYES: Duration = Duration::from_millis(500);
+
 /// All that the server is told at its start.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Where SIP is listened to.
-    pub listen: Vec<(TransportKind, SocketAddr)>,
+    pub listen: Vec<Listener>,
     /// The address that callers' sides are told; `None` for the one that each reached us by.
     pub advertise: Option<IpAddr>,
     /// RTP takes the even ports.
@@ -101,8 +105,8 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         .with_context(|| format!("call records cannot be written below {}", setup.data.display()))?;
     let (records, records_thread) = Spool::start("records", records)?;
     let signals = Signals::listen().context("signals cannot be listened to")?;
-    let listeners = sip::transport::Listeners::bind(&setup.listen).await?;
-    let bound = listeners.addresses().to_vec();
+    let endpoints = Endpoints::bind(&setup.listen)?;
+    let bound = endpoints.bound();
 
     let reactors = start_reactors(clock, &inbox_end)?;
     let reactor_count = reactors.len();
@@ -130,18 +134,22 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         metrics,
         records,
     };
-    let user_agent = sip::UserAgent::new(sip_settings(&setup, &bound), fastrand::Rng::new());
-    let signalling = tokio::spawn(sip::transport::run(listeners, user_agent, clock, outbox, inbox_end));
+    let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints), fastrand::u64(..));
+    let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
     let signals = tokio::spawn(signals.follow(reader, wishes_end));
     desk.run().await;
 
     info!("Helpline has ended");
     signals.abort();
     // The desk was the last to hold the other end: `sip` sends what it still has to, and ends.
-    let _ = tokio::time::timeout(Duration::from_secs(1), signalling).await;
+    let signalled = tokio::time::timeout(LAST_GOODBYES, signalling).await;
     drop(http);
     drop(records_thread);
-    Ok(())
+    match signalled {
+        Ok(Ok(Err(reason))) => Err(reason).context("SIP cannot be served"),
+        Ok(Err(broken)) => Err(broken).context("SIP broke off"),
+        Ok(Ok(Ok(()))) | Err(_) => Ok(()),
+    }
 }
 
 /// One a core, so that media scales and signalling finds one that is not busy.
@@ -156,15 +164,15 @@ fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>) -> anyhow::Result<
         .collect()
 }
 
-fn sip_settings(setup: &Setup, bound: &[(TransportKind, SocketAddr)]) -> sip::Settings {
-    let port = |kind| bound.iter().find(|(bound, _)| *bound == kind).map_or(5060, |(_, address)| address.port());
+fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> sip::Settings {
+    let fixed = sip::Settings::default();
     sip::Settings {
         advertise: setup.advertise,
-        udp_port: port(TransportKind::Udp),
-        tcp_port: port(TransportKind::Tcp),
+        udp_port: endpoints.port(TransportKind::Udp).unwrap_or(fixed.udp_port),
+        tcp_port: endpoints.port(TransportKind::Tcp).unwrap_or(fixed.tcp_port),
         calls: setup.calls,
         calls_per_second: setup.calls_per_second,
-        ..sip::Settings::default()
+        ..fixed
     }
 }
 
@@ -206,14 +214,14 @@ fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
 }
 
 /// One line that says who answers, and how to try it.
-fn announce(loaded: &Loaded, bound: &[(TransportKind, SocketAddr)], http: SocketAddr) {
+fn announce(loaded: &Loaded, bound: &[Listener], http: SocketAddr) {
     let flows = &loaded.flows;
     let number = flows.numbers.keys().next().map_or("anybody", String::as_str);
     let mut addresses: Vec<(SocketAddr, String)> = Vec::new();
-    for (kind, address) in bound {
+    for Listener { transport, address } in bound {
         match addresses.iter_mut().find(|(known, _)| known == address) {
-            Some((_, kinds)) => *kinds += &format!(" and {kind}"),
-            None => addresses.push((*address, kind.to_string())),
+            Some((_, kinds)) => *kinds += &format!(" and {transport}"),
+            None => addresses.push((*address, transport.to_string())),
         }
     }
     let addresses: Vec<String> =

@@ -67,6 +67,7 @@ impl Line {
             .args(["serve", "--config"])
             .arg(folder.path().join("helpline.yaml"))
             .stdout(Stdio::piped())
+            .stderr(fs::File::create(folder.path().join("log")).expect("it can be made"))
             .spawn()
             .expect("helpline starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -148,6 +149,9 @@ impl Drop for Line {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+        }
     }
 }
 

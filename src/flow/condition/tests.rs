@@ -3,7 +3,7 @@ use super::*;
 fn lookup(name: &str) -> Option<Value> {
     match name {
         "tier" => Some(Value::Text("gold".into())),
-        "empty" => Some(Value::Text(String::new())),
+        "blank" => Some(Value::Text(String::new())),
         "pin" => Some(Value::Secret("1234".into())),
         "total" => Some(Value::Number { units: 2450, places: 2 }),
         "count" => Some(Value::Number { units: 3, places: 0 }),
@@ -38,7 +38,7 @@ fn conditions_hold_or_not() {
     check("tier not in ['silver', 'gold']", false);
     check("tier in []", false);
     check("caller.number starts with '+44'", true);
-    check("empty is empty", true);
+    check("blank is empty", true);
     check("missing is empty", true);
     check("tier is empty", false);
     check("tier is not empty", true);

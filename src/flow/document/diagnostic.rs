@@ -189,6 +189,16 @@ impl Faults {
         }
     }
 
+    /// Whether more would not be kept: then no time is spent on remedies.
+    pub fn are_full(&self) -> bool {
+        self.list.len() >= MAX_DIAGNOSTICS
+    }
+
+    /// Whether there is any error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|fault| fault.severity == Severity::Error)
+    }
+
     /// All of them, by file in the order of `sources`, and by place.
     pub fn in_order(mut self, sources: &[Source]) -> Vec<Diagnostic> {
         let rank = |file: &str| sources.iter().position(|source| source.file == file).unwrap_or(sources.len());

@@ -10,6 +10,7 @@ use super::diagnostic::{Diagnostic, Page, Span, listed, shortened};
 use super::outline::{Outline, TARGET_WORDS};
 use super::scalar;
 use super::tree::{Content, Entry, Node};
+use super::words::Lacks;
 use crate::flow::{Currency, Flow, FlowIndex, FlowSet, StepIndex, Target};
 use crate::telephony::Digit;
 
@@ -23,13 +24,15 @@ pub(super) struct FlowReader<'r, 'a> {
     pub flow: FlowIndex,
     pub has_currency: bool,
     pub has_time_zone: bool,
+    pub lacks: Lacks,
 }
 
 impl<'r, 'a> FlowReader<'r, 'a> {
     pub fn new(reader: &'r mut Reader<'a>, outline: &'a Outline<'a>, flow: FlowIndex) -> FlowReader<'r, 'a> {
         let page = &reader.pages[outline.page];
         let has = |key: &str| outline.root.find(key).is_some();
-        FlowReader { reader, outline, page, flow, has_currency: has("currency"), has_time_zone: has("time_zone") }
+        let (has_currency, has_time_zone) = (has("currency"), has("time_zone"));
+        FlowReader { reader, outline, page, flow, has_currency, has_time_zone, lacks: Lacks::default() }
     }
 
     /// Reads the flow, and notes its numbers in `set`.
@@ -70,8 +73,11 @@ impl<'r, 'a> FlowReader<'r, 'a> {
         for node in nodes {
             let Some(number) = node.text().filter(|text| scalar::is_dialled(text)) else {
                 let place = if node.is_nothing() { entry.key_span } else { node.span };
-                let said =
-                    node.text().map_or_else(|| node.described().to_owned(), |text| format!("`{}`", shortened(text)));
+                let said = match node.text() {
+                    Some("") => "an empty text".to_owned(),
+                    Some(text) => format!("`{}`", shortened(text)),
+                    None => node.described().to_owned(),
+                };
                 let fault = self.page.error(codes::NOT_A_NUMBER, place, format!("callers cannot dial {said}"));
                 let bare: String =
                     node.text().unwrap_or("").chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
@@ -84,16 +90,15 @@ impl<'r, 'a> FlowReader<'r, 'a> {
             };
             if let Some(other) = other {
                 let name = self.reader.outlines[usize::from(other.0)].name.clone();
-                let message = if other == self.flow {
-                    format!("`{number}` stands here twice")
+                let fault = if other == self.flow {
+                    self.page.error(codes::DUPLICATE_NUMBER, node.span, format!("`{number}` stands here twice"))
                 } else {
-                    format!("`{number}` is answered by the flow `{name}` already")
-                };
-                self.fault(
+                    let message = format!("`{number}` is answered by the flow `{name}` already");
                     self.page
                         .error(codes::DUPLICATE_NUMBER, node.span, message)
-                        .consequence("callers of this number would come to one of the flows, and not to the other"),
-                );
+                        .consequence("callers of this number would come to one of the flows, and not to the other")
+                };
+                self.fault(fault);
             }
         }
     }
@@ -147,6 +152,10 @@ impl<'r, 'a> FlowReader<'r, 'a> {
             return first;
         };
         let Some(name) = self.text_of(entry, "the name of a step") else { return first };
+        // Without any step there is nothing to name; that is told already.
+        if self.outline.steps.is_empty() {
+            return first;
+        }
         match self.target(name, entry.value.span, "every caller") {
             Some(Target::Step(step)) => step,
             Some(_) => {
@@ -235,6 +244,9 @@ impl<'r, 'a> FlowReader<'r, 'a> {
                 return None;
             }
             _ => {}
+        }
+        if self.reader.faults.are_full() {
+            return None;
         }
         let known = self.outline.step_index.keys().copied().chain(TARGET_WORDS);
         let fault = self.page.error(codes::NO_SUCH_STEP, place, format!("no step named `{}`", shortened(name)));

@@ -13,6 +13,8 @@ use super::words::Said;
 use crate::flow::{Choice, Collect, Menu, Patience, Speech, SpokenAs, StepIndex, Target};
 use crate::telephony::Digit;
 
+/// Most choices of a menu: nobody hears more.
+pub const MAX_CHOICES: usize = 100;
 /// How long to wait for the first key where the flow does not say.
 pub const FIRST_KEY: Duration = Duration::from_secs(5);
 /// How long to wait between keys where the flow does not say.
@@ -60,7 +62,12 @@ impl FlowReader<'_, '_> {
         };
         let mut choices: Vec<Choice> = Vec::new();
         let mut written: Vec<(Vec<Digit>, &Entry)> = Vec::new();
-        for entry in entries {
+        if entries.len() > MAX_CHOICES {
+            let message = format!("a menu has at most {MAX_CHOICES} choices, and this has {}", entries.len());
+            let fault = self.page.error(codes::TOO_LARGE, entry.key_span, message);
+            self.fault(fault);
+        }
+        for entry in entries.iter().take(MAX_CHOICES) {
             let keys = self.keys(entry);
             // A choice with a wrong key is read all the same, for its other faults.
             let choice = self.choice(index, step, entry, keys.as_deref().unwrap_or(&[]));
@@ -100,7 +107,8 @@ impl FlowReader<'_, '_> {
     fn choice(&mut self, index: StepIndex, step: &Entry, entry: &Entry, keys: &[Digit]) -> Option<Announced> {
         let recording = format!("{}/{}.{}", self.outline.name, step.key, scalar::keys_in_name(keys));
         let said = Said { recording, step: index, keys: Some(keys), key: &entry.key };
-        let who = format!("callers who press {} in `{}`", shown_keys(keys), step.key);
+        let shown = if keys.is_empty() { shortened(&entry.key) } else { shown_keys(keys) };
+        let who = format!("callers who press {shown} in `{}`", step.key);
         match &entry.value.content {
             Content::Text { text, .. } => {
                 let Some(arrow) = text.rfind("->") else {

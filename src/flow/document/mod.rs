@@ -120,6 +120,8 @@ impl Reader<'_> {
     fn tell_unreachable(&mut self, set: &FlowSet) {
         let fault = match self.outlines.first() {
             _ if set.any.is_some() || !set.numbers.is_empty() => return,
+            // What was told of the files may be why there is none.
+            None if self.faults.has_errors() => return,
             Some(outline) => {
                 let message = "no flow has `numbers`";
                 self.pages[outline.page].error(codes::NO_FLOW, outline.name_span, message)

@@ -11,6 +11,8 @@ use crate::flow::{FlowIndex, StepIndex};
 
 /// Most flows.
 pub const MAX_FLOWS: usize = 1000;
+/// Most steps of a flow.
+pub const MAX_STEPS: usize = 2000;
 /// Most languages of a flow.
 pub const MAX_LANGUAGES: usize = 16;
 
@@ -142,7 +144,7 @@ fn languages(page: &Page<'_>, root: &Node, faults: &mut Faults) -> Vec<Arc<str>>
             Content::List(items) => items.as_slice(),
             _ => std::slice::from_ref(&entry.value),
         };
-        for node in nodes {
+        for node in nodes.iter().take(MAX_LANGUAGES + 1) {
             match node.text() {
                 Some(code) if scalar::is_language(code) => {
                     if languages.iter().any(|other| &**other == code) {
@@ -188,7 +190,12 @@ fn steps<'a>(page: &Page<'_>, root: &'a Node, flow: &str, name: &Entry, faults: 
         faults.push(page.error(codes::WRONG_SHAPE, entry.place(), message).consequence("callers would hear nothing"));
         return (steps, index);
     };
-    for step in entries {
+    if entries.len() > MAX_STEPS {
+        let message = format!("a flow has at most {MAX_STEPS} steps, and this has {}", entries.len());
+        let fault = page.error(codes::TOO_LARGE, entry.key_span, message);
+        faults.push(fault.remedy("make several flows of it, and join them with `flow`"));
+    }
+    for step in entries.iter().take(MAX_STEPS) {
         let name = step.key.as_str();
         if TARGET_WORDS.contains(&name) {
             let message = format!("`{name}` has a meaning of its own, and cannot be the name of a step");

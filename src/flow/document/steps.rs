@@ -52,7 +52,8 @@ const KINDS: [Kind; 9] = [
 ];
 
 /// Kinds of steps that this version does not have.
-const LATER_KINDS: [&str; 8] = ["hours", "lookup", "queue", "transfer", "callback", "voicemail", "survey", "record"];
+pub(super) const LATER_KINDS: [&str; 8] =
+    ["hours", "lookup", "queue", "transfer", "callback", "voicemail", "survey", "record"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -62,6 +63,7 @@ impl FlowReader<'_, '_> {
             StepKind::Menu(_) | StepKind::HangUp { .. } => None,
             _ => self.target_of(&entry.value, "next", &format!("callers who have been in `{}`", entry.key)),
         };
+        self.tell_lacks(&shortened(&entry.key));
         Step { name: Arc::from(entry.key.as_str()), kind, next }
     }
 
@@ -172,10 +174,11 @@ impl FlowReader<'_, '_> {
         if let Some(truth) = entry.value.plain().and_then(scalar::truth) {
             return truth;
         }
-        let said = entry
-            .value
-            .text()
-            .map_or_else(|| entry.value.described().to_owned(), |text| format!("`{}`", shortened(text)));
+        let said = match (entry.value.text(), entry.value.plain()) {
+            (Some(text), Some(_)) => format!("`{}`", shortened(text)),
+            (Some(_), None) => "a text in quotes".to_owned(),
+            (None, _) => entry.value.described().to_owned(),
+        };
         let fault =
             self.page.error(codes::NOT_TRUTH, entry.place(), format!("`{key}` is `true` or `false`, not {said}"));
         let fault = match entry.value.text().unwrap_or("").to_lowercase().as_str() {
@@ -220,14 +223,7 @@ impl FlowReader<'_, '_> {
         let outline = self.outline;
         let mut by_language = Vec::new();
         for language in &outline.languages {
-            if !self.reader.known.has(language, name) {
-                let message = format!("`{}/{language}/{name}.wav` is not recorded", self.reader.known.folder);
-                let fault = self.page.warning(codes::NO_RECORDING, entry.value.span, message);
-                self.fault(
-                    fault
-                        .consequence(format!("callers would hear nothing in `{}`, and the flow would go on", step.key)),
-                );
-            }
+            self.note_missing(language, name, "", entry.value.span);
             let id = self.reader.recordings.ask(language, name, "", Some((self.flow, index)));
             by_language.push(vec![Piece::Prompt(id)]);
         }

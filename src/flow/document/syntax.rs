@@ -11,9 +11,49 @@ pub fn told(page: &Page<'_>, error: &ScanError) -> Diagnostic {
     let character = page.text().get(at..).and_then(|rest| rest.chars().next());
     let end = at + character.filter(|character| *character != '\n').map_or(0, char::len_utf8);
     let span = visible(page, Span::new(at, end));
+    if let Some(fault) = told_by_the_lines(page, error.kind(), at) {
+        return fault;
+    }
     let (code, message, remedy) = words(error.kind(), page, span);
     let fault = page.error(code, span, message);
     if remedy.is_empty() { fault } else { fault.remedy(remedy) }
+}
+
+/// Faults that a reader of YAML meets late: what stands in the lines tells where they are.
+fn told_by_the_lines(page: &Page<'_>, kind: &ErrorKind, at: usize) -> Option<Diagnostic> {
+    let before = page.text().get(..at)?;
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let this = page.text()[line_start..].lines().next().unwrap_or("");
+    match kind {
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement if this.matches(':').count() == 1 => {
+            let above = before[..line_start].lines().rfind(|line| !line.trim().is_empty())?;
+            let start = before[..line_start].rfind(above)?;
+            let words = above.split(" #").next().unwrap_or("").trim();
+            for (open, close) in [('[', ']'), ('{', '}')] {
+                if words.matches(open).count() > words.matches(close).count() {
+                    let place = start + above.rfind(open)?;
+                    let message = format!("a `{open}` is never closed");
+                    let fault = page.error(codes::SYNTAX, Span::new(place, place + 1), message);
+                    return Some(fault.remedy(format!("close it with `{close}`")));
+                }
+            }
+            if words.is_empty() || words.contains(':') || words.starts_with('#') {
+                return None;
+            }
+            let place = start + above.find(words)?;
+            let fault = page.error(codes::SYNTAX, Span::new(place, place + words.len()), "a `:` is missing after this");
+            Some(fault.remedy("a key is followed by a colon and a space"))
+        }
+        // `say: {name|digits} is yours`: YAML takes the brace for a table.
+        ErrorKind::ExpectedBlockMappingKey | ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+            let brace = this.find(": {")? + 2;
+            let closing = this.rfind('}').filter(|closing| line_start + closing < at)?;
+            let span = Span::new(line_start + brace, line_start + closing + 1);
+            let fault = page.error(codes::SYNTAX, span, "a text that begins with `{` needs quotes");
+            Some(fault.remedy("put the whole text into quotes"))
+        }
+        _ => None,
+    }
 }
 
 type Words = (codes::Code, String, &'static str);
@@ -38,6 +78,10 @@ fn words(kind: &ErrorKind, page: &Page<'_>, span: Span) -> Words {
         | Kind::UnclosedFlowCollection { .. } => {
             said("a `{` is never closed", "close it with `}`; a text that begins with `{` needs quotes")
         }
+        Kind::InvalidQuotedScalarIndent => said(
+            "a text in quotes is never closed, or goes on in a line that stands too far to the left",
+            "close it with the same quotation mark",
+        ),
         Kind::UnclosedQuotedScalar | Kind::UnexpectedEof | Kind::DocumentIndicatorInQuotedScalar => {
             said("a text in quotes is never closed", "close it with the same quotation mark")
         }
@@ -57,7 +101,6 @@ fn words(kind: &ErrorKind, page: &Page<'_>, span: Span) -> Words {
         | Kind::BlockSequenceEntryNotAllowed
         | Kind::MappingKeyNotAllowed
         | Kind::InvalidFlowScalarIndent
-        | Kind::InvalidQuotedScalarIndent
         | Kind::InvalidBlockScalarIndent => {
             said("this line does not line up with the lines above it", "indent it like its neighbours")
         }
@@ -132,13 +175,14 @@ pub fn tell_indenting_tabs(page: &Page<'_>, faults: &mut Faults) -> bool {
 /// Tells every line that holds a tab outside the texts in `texts`, which are in order, and outside comments.
 pub fn tell_tabs(page: &Page<'_>, texts: &[Span], faults: &mut Faults) {
     for_each_line(page.text(), |start, line| {
-        for (tab, _) in line.match_indices('\t') {
-            let at = start + tab;
-            if !inside(texts, at) && comment_start(line, start, texts).is_none_or(|comment| tab < comment) {
-                let span = Span::new(at, at + 1);
-                faults.push(page.error(codes::TAB, span, "a tab where only spaces may stand").remedy("use spaces"));
-                break;
-            }
+        if !line.contains('\t') {
+            return;
+        }
+        let end = comment_start(line, start, texts).unwrap_or(line.len());
+        let tab = line[..end].match_indices('\t').map(|(tab, _)| start + tab).find(|at| !inside(texts, *at));
+        if let Some(at) = tab {
+            let span = Span::new(at, at + 1);
+            faults.push(page.error(codes::TAB, span, "a tab where only spaces may stand").remedy("use spaces"));
         }
     });
 }

@@ -2,11 +2,12 @@
 //! decided where it is read, so `no` is a word, `+44` keeps its plus and `08` its zero.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span as Place};
 
 use super::codes;
-use super::diagnostic::{Diagnostic, Faults, Page, Span};
+use super::diagnostic::{Diagnostic, Faults, Page, Span, shortened};
 use super::syntax;
 
 /// Largest file that is read, in bytes.
@@ -151,9 +152,6 @@ pub fn read(page: &Page<'_>, faults: &mut Faults) -> Option<Node> {
     }
 }
 
-/// An alias's target: its number, and the node.
-type Anchor = (usize, Node);
-
 /// A list or table that is still being read.
 struct Open {
     start: usize,
@@ -163,14 +161,21 @@ struct Open {
 
 enum OpenContent {
     List(Vec<Node>),
-    Table { entries: Vec<Entry>, key: Option<(String, Span)> },
+    Table { entries: Vec<Entry>, seen: BTreeMap<String, Span>, key: Option<(String, Span)> },
+}
+
+impl OpenContent {
+    fn empty_table() -> OpenContent {
+        OpenContent::Table { entries: Vec::new(), seen: BTreeMap::new(), key: None }
+    }
 }
 
 #[derive(Default)]
 struct Growth {
     root: Option<Node>,
     open: Vec<Open>,
-    anchors: Vec<Anchor>,
+    /// What aliases repeat, by the number of the anchor.
+    anchors: BTreeMap<usize, Node>,
     nodes: usize,
     /// Where texts stand that may hold any character.
     texts: Vec<Span>,
@@ -188,8 +193,12 @@ impl Growth {
             let span = span_of(&place);
             if let Some(tag) = event.tag() {
                 faults.push(
-                    page.error(codes::TAG, span, format!("`{}` is not used here", tag.original()))
-                        .remedy("write the value without it; quotes make a text of a number"),
+                    page.error(
+                        codes::TAG,
+                        place.tag_span().map_or(span, |tag| span_of(&tag)),
+                        format!("`{}` is not used here", tag.original()),
+                    )
+                    .remedy("write the value without it; quotes make a text of a number"),
                 );
             }
             match event {
@@ -208,12 +217,11 @@ impl Growth {
                     self.begin(page, span, anchor, OpenContent::List(Vec::new()))?;
                 }
                 Event::MappingStart(_, anchor, _) => {
-                    self.begin(page, span, anchor, OpenContent::Table { entries: Vec::new(), key: None })?;
+                    self.begin(page, span, anchor, OpenContent::empty_table())?;
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.end(page, faults, span)?,
                 Event::Alias(target) => {
-                    let repeated = self.anchors.iter().find(|(number, _)| *number == target).map(|(_, node)| node);
-                    let Some(repeated) = repeated else {
+                    let Some(repeated) = self.anchors.get(&target) else {
                         let fault = page.error(codes::SYNTAX, span, "this stands inside what it repeats");
                         return Err(Box::new(fault));
                     };
@@ -275,7 +283,7 @@ impl Growth {
             return Err(Box::new(page.error(codes::TOO_LARGE, node.span, message)));
         }
         if anchor != 0 {
-            self.anchors.push((anchor, node.clone()));
+            self.anchors.insert(anchor, node.clone());
         }
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
@@ -283,17 +291,24 @@ impl Growth {
         };
         match &mut open.content {
             OpenContent::List(items) => items.push(node),
-            OpenContent::Table { entries, key } => match key.take() {
+            OpenContent::Table { entries, seen, key } => match key.take() {
                 None => *key = Some(key_of(page, faults, node)),
-                Some((text, key_span)) => match entries.iter().find(|entry| entry.key == text) {
+                Some((text, key_span)) => match seen.get(&text) {
                     Some(first) => {
-                        let (line, _) = page.line_and_column(first.key_span.start);
+                        let (line, _) = page.line_and_column(first.start);
                         faults.push(
-                            page.error(codes::DUPLICATE_KEY, key_span, format!("`{text}` stands here twice"))
-                                .label(format!("the first is in line {line}")),
+                            page.error(
+                                codes::DUPLICATE_KEY,
+                                key_span,
+                                format!("`{}` stands here twice", shortened(&text)),
+                            )
+                            .label(format!("the first is in line {line}")),
                         );
                     }
-                    None => entries.push(Entry { key: text, key_span, value: node }),
+                    None => {
+                        seen.insert(text.clone(), key_span);
+                        entries.push(Entry { key: text, key_span, value: node });
+                    }
                 },
             },
         }

@@ -7,6 +7,7 @@ use super::codes;
 use super::diagnostic::{Faults, Page, Span};
 use super::outline::Outline;
 use super::scalar;
+use super::steps::LATER_KINDS;
 use super::tree::{Content, Node};
 use crate::flow::condition::Kinds;
 use crate::flow::{SpokenAs, Value};
@@ -65,6 +66,8 @@ pub(super) enum Known<'v> {
 #[derive(Debug, Default)]
 pub(super) struct Values {
     set: BTreeMap<String, SetValue>,
+    /// Values of steps that this version does not have.
+    later: Vec<String>,
 }
 
 impl Values {
@@ -78,6 +81,11 @@ impl Values {
                         let known = values.note(&entry.key, Kinds::of(&value), (outline.page, entry.key_span));
                         known.literals.push(value);
                     }
+                }
+                if let Some(save) = step.value.find("save").and_then(|save| save.value.text())
+                    && LATER_KINDS.iter().any(|kind| step.value.find(kind).is_some())
+                {
+                    values.later.push(save.to_owned());
                 }
                 if let Some(save) = step.value.find("save").filter(|_| step.value.find("collect").is_some())
                     && let Some(name) = save.value.text()
@@ -115,6 +123,7 @@ impl Values {
         match BUILT_IN.iter().find(|built_in| built_in.name == name) {
             Some(built_in) => Known::BuiltIn(built_in),
             None if LATER.iter().any(|beginning| name.starts_with(beginning)) => Known::Later,
+            None if self.later.iter().any(|later| name.split('.').next() == Some(later)) => Known::Later,
             None => Known::Nothing,
         }
     }
@@ -135,7 +144,8 @@ impl Values {
 
     /// Tells the values that nothing reads.
     pub fn tell_unused(&self, pages: &[Page<'_>], faults: &mut Faults) {
-        for (name, value) in self.set.iter().filter(|(_, value)| !value.read.get()) {
+        let unused = self.set.iter().filter(|(name, value)| !value.read.get() && name_fault(name).is_none());
+        for (name, value) in unused {
             let page = &pages[value.first.0];
             let message = format!("nothing reads `{name}`");
             let fault = page.warning(codes::UNUSED_VALUE, value.first.1, message);

@@ -24,6 +24,36 @@ pub(super) const FORMATS: [(&str, SpokenAs); 6] = [
 /// Ways that this version does not have.
 const LATER_FORMATS: [&str; 2] = ["day_time", "place"];
 
+/// What the step that is being read lacks, told together at its end.
+#[derive(Default)]
+pub(super) struct Lacks {
+    unrecorded: Vec<Unrecorded>,
+    untranslated: Vec<Untranslated>,
+}
+
+struct Unrecorded {
+    language: Arc<str>,
+    file: String,
+    words: String,
+    place: Span,
+}
+
+struct Untranslated {
+    language: String,
+    place: Span,
+    of_choice: bool,
+}
+
+fn unrecorded(step: &str, missing: &[&Unrecorded]) -> String {
+    const NAMED: usize = 4;
+    let named: Vec<String> = missing.iter().take(NAMED).map(|lack| format!("`{}`", lack.file)).collect();
+    match missing.len() {
+        1 => format!("{} is not recorded", named[0]),
+        few if few <= NAMED => format!("{few} recordings of `{step}` are missing: {}", named.join(", ")),
+        many => format!("{many} recordings of `{step}` are missing: {} and {} more", named.join(", "), many - NAMED),
+    }
+}
+
 /// What is being said, and by whom.
 pub(super) struct Said<'s> {
     /// The name of the recording: `main/welcome`, `main/main.1`.
@@ -31,7 +61,7 @@ pub(super) struct Said<'s> {
     pub step: StepIndex,
     /// The keys of a choice, whose line ends in ", press two."
     pub keys: Option<&'s [Digit]>,
-    /// Whether every flow language must have a text: the first must anyway.
+    /// The setting, as it is shown.
     pub key: &'s str,
 }
 
@@ -51,6 +81,14 @@ impl FlowReader<'_, '_> {
         match &entry.value.content {
             Content::Text { text, .. } => texts[0] = Some(Written { node: &entry.value, text, offset: 0 }),
             Content::Table(entries) => {
+                if let [only] = entries.as_slice()
+                    && only.value.is_nothing()
+                {
+                    let message = "a text that begins with `{` needs quotes";
+                    let fault = self.page.error(codes::PLACEHOLDER, entry.value.span, message);
+                    self.fault(fault.remedy(format!("write `\"{{{}}}\"`", shortened(&only.key))));
+                    return None;
+                }
                 for entry in entries {
                     let Some(language) = self.outline.languages.iter().position(|code| **code == *entry.key) else {
                         self.no_such_language(&entry.key, entry.key_span);
@@ -113,18 +151,12 @@ impl FlowReader<'_, '_> {
             self.fault(fault.consequence(format!("callers would hear nothing in `{}`", self.step_name(said.step))));
             return None;
         }
-        if !untranslated.is_empty() {
-            let languages = listed(untranslated.iter().copied()).replace(" or ", " and ");
-            let fault = self.page.warning(codes::NOT_TRANSLATED, place, format!("this text is missing in {languages}"));
-            let remedy = if said.keys.is_some() {
-                format!("write `say: {{{first}: ..., {}: ...}}` and `go: ...` below the key", untranslated[0])
-            } else {
-                format!("write `{{{first}: ..., {}: ...}}`", untranslated[0])
-            };
-            self.fault(
-                fault.remedy(remedy).consequence(format!("callers who speak {languages} would hear `{first}` here")),
-            );
-        }
+        let untranslated = untranslated.into_iter().map(str::to_owned);
+        self.lacks.untranslated.extend(untranslated.map(|language| Untranslated {
+            language,
+            place,
+            of_choice: said.keys.is_some(),
+        }));
         Some(Speech { by_language })
     }
 
@@ -136,6 +168,7 @@ impl FlowReader<'_, '_> {
             let message = format!("a text has at most {} characters", template::MAX_TEXT);
             let fault = self.page.error(codes::TOO_LARGE, whole, message);
             self.fault(fault.remedy("make several steps of it"));
+            return Vec::new();
         }
         let (mut parts, faults) = template::cut(written.text);
         for fault in &faults {
@@ -161,7 +194,7 @@ impl FlowReader<'_, '_> {
                         true => said.recording.clone(),
                         false => format!("{}.part{fragment}", said.recording),
                     };
-                    self.tell_missing(language, &name, words, whole);
+                    self.note_missing(language, &name, words, whole);
                     let step = Some((self.flow, said.step));
                     pieces.push(Piece::Prompt(self.reader.recordings.ask(language, &name, words, step)));
                 }
@@ -180,12 +213,49 @@ impl FlowReader<'_, '_> {
         pieces
     }
 
-    fn tell_missing(&mut self, language: &str, name: &str, words: &str, place: Span) {
+    pub fn note_missing(&mut self, language: &Arc<str>, name: &str, words: &str, place: Span) {
         if !self.reader.known.has(language, name) {
-            let message = format!("`{}/{language}/{name}.wav` is not recorded", self.reader.known.folder);
-            let fault = self.page.warning(codes::NO_RECORDING, place, message);
-            let consequence = format!("callers would not hear “{}”, and the flow would go on", shortened(words));
-            self.fault(fault.consequence(consequence));
+            let file = format!("{}/{language}/{name}.wav", self.reader.known.folder);
+            if !self.lacks.unrecorded.iter().any(|lack| lack.file == file) {
+                let (language, words) = (language.clone(), words.to_owned());
+                self.lacks.unrecorded.push(Unrecorded { language, file, words, place });
+            }
+        }
+    }
+
+    /// Tells the recordings and translations that the step just read lacks: one warning a language for each.
+    pub fn tell_lacks(&mut self, step: &str) {
+        let lacks = std::mem::take(&mut self.lacks);
+        let outline = self.outline;
+        for language in &outline.languages {
+            let missing: Vec<&Unrecorded> = lacks.unrecorded.iter().filter(|lack| lack.language == *language).collect();
+            if let Some(first) = missing.first() {
+                let fault = self.page.warning(codes::NO_RECORDING, first.place, unrecorded(step, &missing));
+                let consequence = match missing.as_slice() {
+                    [one] if one.words.is_empty() => {
+                        "callers would hear nothing here, and the flow would go on".to_owned()
+                    }
+                    [one] => format!("callers would not hear “{}”, and the flow would go on", shortened(&one.words)),
+                    _ => "callers would hear nothing in their place, and the flow would go on".to_owned(),
+                };
+                self.fault(fault.consequence(consequence));
+            }
+            let missing: Vec<&Untranslated> =
+                lacks.untranslated.iter().filter(|lack| lack.language == **language).collect();
+            if let Some(lack) = missing.first() {
+                let message = match missing.len() {
+                    1 => format!("this text is missing in `{language}`"),
+                    many => format!("{many} texts of `{step}` are missing in `{language}`"),
+                };
+                let fault = self.page.warning(codes::NOT_TRANSLATED, lack.place, message);
+                let first = &outline.languages[0];
+                let remedy = match lack.of_choice {
+                    true => format!("write `say: {{{first}: ..., {language}: ...}}` and `go: ...` below the key"),
+                    false => format!("write `{{{first}: ..., {language}: ...}}`"),
+                };
+                let consequence = format!("callers who speak `{language}` would hear `{first}` here");
+                self.fault(fault.remedy(remedy).consequence(consequence));
+            }
         }
     }
 
@@ -203,24 +273,24 @@ impl FlowReader<'_, '_> {
                 None => {
                     self.no_such_format(format, format_place);
                     // The name is looked at all the same.
-                    let _ = self.look_up(language, name, name_place);
+                    let _ = self.look_up(name, name_place);
                     return None;
                 }
             },
         };
-        let built_in = match self.look_up(language, name, name_place)? {
+        let built_in = match self.look_up(name, name_place)? {
             Looked::Formats(formats) => Some(formats),
             Looked::Set => None,
         };
-        if let Some(formats) = built_in {
-            return self.built_in_format(name, formats, spoken_as, place);
-        }
-        let spoken_as = self.set_format(language, name, spoken_as, place)?;
         if speech::phrases(language).is_empty() {
             let message = format!("values cannot be spoken in `{language}` yet");
             let fault = self.page.error(codes::LANGUAGE_WITHOUT_NUMBERS, place, message);
             self.fault(fault.remedy("say it without a placeholder in this language"));
         }
+        if let Some(formats) = built_in {
+            return self.built_in_format(name, formats, spoken_as, place);
+        }
+        let spoken_as = self.set_format(language, name, spoken_as, place)?;
         if spoken_as == SpokenAs::Money && !self.has_currency {
             let fault = self.page.error(codes::NO_CURRENCY, place, "the flow has no `currency` for this amount");
             self.fault(fault.remedy("write `currency: GBP` or another at the top of the file"));
@@ -229,7 +299,7 @@ impl FlowReader<'_, '_> {
         Some(spoken_as)
     }
 
-    fn look_up(&mut self, _language: &str, name: &str, place: Span) -> Option<Looked> {
+    fn look_up(&mut self, name: &str, place: Span) -> Option<Looked> {
         let fault = match self.reader.values.read(name) {
             Known::Set(value) if value.secret => {
                 let message = format!("`{name}` is a secret, and would be spoken");
@@ -240,6 +310,7 @@ impl FlowReader<'_, '_> {
             Known::Later => {
                 self.page.error(codes::NOT_AVAILABLE, place, format!("`{name}` is not available in this version"))
             }
+            Known::Nothing if self.reader.faults.are_full() => return None,
             Known::Nothing => {
                 let fault = self.page.error(codes::NO_SUCH_VALUE, place, format!("nothing sets `{}`", shortened(name)));
                 fault.meant(name, self.reader.values.names()).consequence("callers would hear nothing in its place")
@@ -294,7 +365,7 @@ impl FlowReader<'_, '_> {
         let Known::Set(value) = self.reader.values.read(name) else { return None };
         let spoken_as = spoken_as.unwrap_or_else(|| natural_format(value));
         if value.keyed && matches!(spoken_as, SpokenAs::Word | SpokenAs::Day | SpokenAs::Time) {
-            let message = format!("`{name}` is keyed by callers, and cannot be spoken as a {}", format_name(spoken_as));
+            let message = format!("`{name}` is keyed by callers, and cannot be spoken as {}", format_phrase(spoken_as));
             let fault = self.page.error(codes::NO_SUCH_FORMAT, place, message);
             self.fault(fault.remedy(format!("write `{{{name}|digits}}` or `{{{name}|number}}`")));
             return None;
@@ -311,9 +382,9 @@ impl FlowReader<'_, '_> {
         if let Some(unfit) = unfit {
             let written = unfit.written().unwrap_or_default();
             let message = format!(
-                "`{name}` can be `{}`, which cannot be spoken as a {}",
+                "`{name}` can be `{}`, which cannot be spoken as {}",
                 shortened(&written),
-                format_name(spoken_as)
+                format_phrase(spoken_as)
             );
             let fault = self.page.error(codes::NO_SUCH_FORMAT, place, message);
             self.fault(fault.consequence("callers would hear nothing in its place"));
@@ -328,7 +399,7 @@ impl FlowReader<'_, '_> {
                 word
             };
             let recording = format!("phrases/word/{}", word.trim());
-            self.tell_missing(language, &recording, &word, place);
+            self.note_missing(language, &recording, &word, place);
             self.reader.recordings.ask(language, &recording, &word, None);
         }
         Some(spoken_as)
@@ -360,6 +431,17 @@ enum Looked {
 fn natural_format(value: &SetValue) -> SpokenAs {
     let numbers = value.literals.iter().all(|literal| matches!(literal, Value::Number { .. }));
     if numbers && !value.literals.is_empty() { SpokenAs::Number } else { SpokenAs::Word }
+}
+
+fn format_phrase(spoken_as: SpokenAs) -> &'static str {
+    match spoken_as {
+        SpokenAs::Digits => "digits",
+        SpokenAs::Number => "a number",
+        SpokenAs::Money => "money",
+        SpokenAs::Day => "a day",
+        SpokenAs::Time => "a time",
+        SpokenAs::Word => "a word",
+    }
 }
 
 fn format_name(spoken_as: SpokenAs) -> &'static str {

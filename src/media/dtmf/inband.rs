@@ -14,7 +14,7 @@ const BLOCK: usize = 160;
 /// Samples from one block to the next: 4 ms.
 const HOP: usize = 32;
 /// Blocks in a row that show the same key before it is told, counting those that it fills to three quarters: a tone of
-/// 23 ms never has as many, one of 31 ms always (Q.24 wants 40 ms found and 20 to 24 ms refused).
+/// 23 ms never has as many, one of 33 ms always (Q.24 wants 40 ms found and 20 to 24 ms refused).
 const BLOCKS_TO_TELL: u32 = 6;
 /// Blocks in a row without a key's tones before its next press is another one: interruptions up to 20 ms are bridged,
 /// pauses from 36 ms are found (Q.24 wants 40 ms).
@@ -28,7 +28,7 @@ const SHARE_MIN_STEADY: f32 = 0.88;
 const SHARE_MIN_FIRST: f32 = 0.5;
 /// The greatest deviation of a tone from its frequency, as a ratio: Q.24 wants 1.5 % + 2 Hz accepted and 3.5 % refused.
 const DEVIATION_MAX: f32 = 0.026;
-/// The least amplitude of either tone: -39 dBm0, where a sine of 0 dBm0 has an amplitude of 22,828 (G.711, table 5:
+/// The least amplitude of either tone that fills a block: -39 dBm0 (blocks at its edges may show 3 dB less), where a sine of 0 dBm0 has an amplitude of 22,828 (G.711, table 5:
 /// full scale is +3.14 dBm0).
 const AMPLITUDE_MIN: f32 = 256.0;
 /// How much stronger the high group may be, as a ratio of powers: 8 dB (Q.24: 4 dB and more).

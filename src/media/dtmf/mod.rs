@@ -45,15 +45,16 @@ impl Keys {
     /// Keys of which none was pressed; `inband`: whether tones in the audio count.
     pub fn new(inband: bool) -> Keys {
         let mut keys = Keys::default();
-        keys.listen(inband);
+        keys.change(inband, true);
         keys
     }
 
-    /// Begins or ceases to listen for tones.
-    pub fn listen(&mut self, inband: bool) {
+    /// The agreement has changed: whether tones count, and whether telephone-events may come.
+    pub fn change(&mut self, inband: bool, events: bool) {
         if inband != self.tones.is_some() {
             self.tones = inband.then(|| Box::new(Tones { detector: ToneDetector::new(), next: None, told: None }));
         }
+        self.sends_events &= events;
     }
 
     /// Hears a telephone-event packet.

@@ -19,6 +19,8 @@ pub(super) struct Leg {
     pub stream: Stream,
     /// How often the leg's sockets were read: RTCP's are read once in many.
     pub reads: u8,
+    /// Whether the next read is to look for more than one packet.
+    pub eager: bool,
     slot: u8,
     /// Twice a tick, for packets of 10 ms.
     twice: bool,
@@ -51,7 +53,7 @@ impl Legs {
         let before = self.remove(id);
         let slot = (0..SLOTS).min_by_key(|slot| self.slots[*slot].len()).unwrap_or(0);
         let twice = stream.plan().packet_ms == 10;
-        let leg = Leg { id, port, number, is_v6, stream, reads: 0, slot: slot as u8, twice };
+        let leg = Leg { id, port, number, is_v6, stream, reads: 0, eager: true, slot: slot as u8, twice };
         let place = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             (self.legs.len() - 1) as u32

@@ -17,8 +17,10 @@ use super::{Order, Settings};
 const SLOT_US: u64 = TICK.as_micros() as u64 / SLOTS as u64;
 /// Slots from reading a leg to sending its packet: the switchboard's time to answer a key.
 const ANSWER_SLOTS: usize = 2;
-/// A leg's RTCP socket is read once in so many ticks; the kernel's timestamps tell when its packets came.
-const TICKS_PER_RTCP: u8 = 50;
+/// A leg's RTCP socket is read once in so many turns; the kernel's timestamps tell when its packets came.
+const TURNS_PER_RTCP: u8 = 48;
+/// Once in so many turns all that waits is read, however little is expected.
+const TURNS_PER_LOOK: u8 = 4;
 /// Up to this long the thread sleeps without an ear for commands, which then cost no wake-up: 4 ms.
 const DEAF: Duration = Duration::from_micros(2 * SLOT_US);
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
@@ -119,18 +121,21 @@ impl<S: FnMut(MediaEvent)> Line<S> {
     fn read(&mut self, slot: usize) {
         let Line { legs, reader, sink, tally, .. } = self;
         legs.of_slot(slot, |leg| {
-            let Leg { id, port, is_v6, stream, reads, .. } = leg;
-            reader.read(&port.rtp, *is_v6, |arrival, from, bytes| {
+            let Leg { id, port, stream, reads, eager, .. } = leg;
+            let looks_for_all = *eager || *reads % TURNS_PER_LOOK == 0;
+            let count = reader.read(&port.rtp, looks_for_all, |arrival, from, bytes| {
                 if stream.receive(arrival, from, bytes, &mut |event| sink(told(*id, event))) {
                     tally.packets_received += 1;
                 } else {
                     tally.dropped += 1;
                 }
             });
+            // After none there may be two, and a leg that sent several at once may do so again.
+            *eager = count != 1;
             *reads += 1;
-            if *reads >= TICKS_PER_RTCP {
+            if *reads >= TURNS_PER_RTCP {
                 *reads = 0;
-                reader.read(&port.rtcp, *is_v6, |arrival, from, bytes| {
+                reader.read(&port.rtcp, true, |arrival, from, bytes| {
                     match stream.receive_control(arrival, from, bytes) {
                         Some(lost) => tally.lost_outbound += lost,
                         None => tally.dropped += 1,

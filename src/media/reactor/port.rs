@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -13,6 +14,14 @@ const RTP_BUFFER: usize = 32 * 1024;
 const RTCP_BUFFER: usize = 4 * 1024;
 /// Expedited forwarding, as the class octet of IP: what RFC 4594 wants for telephony.
 const EXPEDITED: u32 = 46 << 2;
+/// Datagrams read from one socket in a row: what a flood leaves is read in the next tick, or never.
+const READS_MAX: usize = 16;
+/// No packet of ours to read is longer; the rest of a longer one is cut off.
+const DATAGRAM_MAX: usize = 1_536;
+/// Behind a packet that came this long ago there is likely another: a tick, less what the clocks may differ by.
+const SUCCESSOR: Duration = Duration::from_millis(19);
+/// Longer than any packet waits, unless somebody sets the time of day.
+const WAITED_MAX: Duration = Duration::from_secs(1);
 
 /// A leg's RTP port and the RTCP port above it.
 pub(super) struct Port {
@@ -47,120 +56,109 @@ fn socket(address: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-#[cfg(target_os = "linux")]
-pub(super) use linux::Reader;
-#[cfg(target_os = "linux")]
-use linux::timestamp;
-#[cfg(not(target_os = "linux"))]
-pub(super) use portable::Reader;
-#[cfg(not(target_os = "linux"))]
-use portable::timestamp;
+/// Reads sockets, each datagram with the moment at which it came.
+pub(super) struct Reader {
+    receiver: Receiver,
+    now: Moment,
+    buffer: Box<[u8; DATAGRAM_MAX]>,
+}
 
-/// Datagrams read with one call, and calls in a row: what a flood leaves is read in the next tick, or never.
-const BATCH: usize = 4;
-const BATCHES_MAX: usize = 4;
-/// No packet of ours to read is longer; the rest of a longer one is cut off.
-const DATAGRAM_MAX: usize = 1_536;
+impl Reader {
+    pub fn new() -> Reader {
+        Reader { receiver: Receiver::new(), now: Moment::ZERO, buffer: Box::new([0; DATAGRAM_MAX]) }
+    }
 
-/// With `recvmmsg` and the kernel's own timestamps. A socket is read once a tick, so only the kernel knows when a packet
-/// came, and jitter and round trip are measured by that.
+    /// Sets the present moment, once for all the sockets read at it.
+    pub fn set_now(&mut self, now: Moment) {
+        self.now = now;
+        self.receiver.set_now();
+    }
+
+    /// Reads a datagram, and the next one where it can be expected: `eager`ly whatever there is, up to a bound; otherwise
+    /// only behind one that has waited for so long that its successor has come as well. So the steady case, one packet in
+    /// each tick, costs one call to the system. How many were read.
+    pub fn read(&mut self, socket: &UdpSocket, eager: bool, mut each: impl FnMut(Moment, SocketAddr, &[u8])) -> usize {
+        for count in 0..READS_MAX {
+            let Some(datagram) = self.receiver.receive(socket, &mut self.buffer[..]) else { return count };
+            let waited = datagram.waited.min(WAITED_MAX);
+            let arrival = Moment::from_micros(self.now.as_micros().saturating_sub(waited.as_micros() as u64));
+            if let Some(from) = datagram.from {
+                each(arrival, from, &self.buffer[..datagram.length.min(DATAGRAM_MAX)]);
+            }
+            if !eager && waited < SUCCESSOR {
+                return count + 1;
+            }
+        }
+        READS_MAX
+    }
+}
+
+/// What was read, of which the octets are in the buffer.
+struct Datagram {
+    length: usize,
+    from: Option<SocketAddr>,
+    /// Since when.
+    waited: Duration,
+}
+
+#[cfg(target_os = "linux")]
+use linux::{Receiver, timestamp};
+#[cfg(not(target_os = "linux"))]
+use portable::{Receiver, timestamp};
+
+/// With the kernel's own timestamps. A socket is read once a tick, so only the kernel knows when a packet came, and
+/// jitter and round trip are measured by that.
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::IoSliceMut;
     use std::os::fd::AsRawFd;
     use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-    use nix::sys::socket::{
-        ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt,
-    };
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
     use nix::sys::time::TimeSpec;
     use socket2::Socket;
 
-    use super::{BATCH, BATCHES_MAX, DATAGRAM_MAX, Moment, SocketAddr, UdpSocket};
+    use super::{Datagram, SocketAddr, UdpSocket};
 
     /// Without timestamps the time of reading counts.
     pub fn timestamp(socket: &Socket) {
         let _ = setsockopt(socket, sockopt::ReceiveTimestampns, &true);
     }
 
-    pub struct Reader {
-        // The kernel writes back how long the address was, and that is the room of the next call: so one for each family.
-        v4: MultiHeaders<SockaddrStorage>,
-        v6: MultiHeaders<SockaddrStorage>,
-        buffers: Box<[[u8; DATAGRAM_MAX]; BATCH]>,
-        now: Moment,
+    pub struct Receiver {
+        control: Vec<u8>,
         wall: Duration,
     }
 
-    fn headers() -> MultiHeaders<SockaddrStorage> {
-        MultiHeaders::preallocate(BATCH, Some(nix::cmsg_space!(TimeSpec)))
-    }
-
-    impl Reader {
-        pub fn new() -> Reader {
-            Reader {
-                v4: headers(),
-                v6: headers(),
-                buffers: Box::new([[0; DATAGRAM_MAX]; BATCH]),
-                now: Moment::ZERO,
-                wall: Duration::ZERO,
-            }
+    impl Receiver {
+        pub fn new() -> Receiver {
+            Receiver { control: nix::cmsg_space!(TimeSpec), wall: Duration::ZERO }
         }
 
-        /// Sets the present moment, once for all the sockets read at it.
-        pub fn set_now(&mut self, now: Moment) {
-            self.now = now;
+        pub fn set_now(&mut self) {
             self.wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         }
 
-        /// Reads all that waits, up to a bound, with the moment at which it came.
-        pub fn read(&mut self, socket: &UdpSocket, is_v6: bool, mut each: impl FnMut(Moment, SocketAddr, &[u8])) {
-            for _ in 0..BATCHES_MAX {
-                if self.read_batch(socket, is_v6, &mut each) < BATCH {
-                    break;
-                }
-            }
-        }
-
-        fn read_batch(
-            &mut self,
-            socket: &UdpSocket,
-            is_v6: bool,
-            each: &mut impl FnMut(Moment, SocketAddr, &[u8]),
-        ) -> usize {
-            let (now, wall) = (self.now, self.wall);
-            let headers = if is_v6 { &mut self.v6 } else { &mut self.v4 };
-            let mut slices = self.buffers.each_mut().map(|buffer| [IoSliceMut::new(buffer)]);
+        pub fn receive(&mut self, socket: &UdpSocket, buffer: &mut [u8]) -> Option<Datagram> {
+            let mut slices = [IoSliceMut::new(buffer)];
             // An error is "nothing there", or an ICMP report of a packet that reached nobody: both mean nothing.
-            let Ok(messages) = recvmmsg(socket.as_raw_fd(), headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None)
-            else {
-                return 0;
-            };
-            let (mut count, mut untimed) = (0, false);
-            for message in messages {
-                count += 1;
-                let came = message.cmsgs().ok().into_iter().flatten().find_map(|control| match control {
-                    ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
-                    _ => None,
-                });
-                untimed |= came.is_none();
-                let ago = came.map_or(Duration::ZERO, |came| wall.saturating_sub(came)).min(Duration::from_secs(1));
-                let arrival = Moment::from_micros(now.as_micros().saturating_sub(ago.as_micros() as u64));
-                let from = message.address.as_ref().and_then(address);
-                if let (Some(from), Some(bytes)) = (from, message.iovs().next()) {
-                    each(arrival, from, bytes);
-                }
-            }
-            if untimed {
-                // The kernel writes back how much room the timestamp took, too: after none there would never be one.
-                *headers_of(&mut self.v4, &mut self.v6, is_v6) = self::headers();
-            }
-            count
+            let message = recvmsg::<SockaddrStorage>(
+                socket.as_raw_fd(),
+                &mut slices,
+                Some(&mut self.control),
+                MsgFlags::MSG_DONTWAIT,
+            )
+            .ok()?;
+            let came = message.cmsgs().ok()?.find_map(|control| match control {
+                ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
+                _ => None,
+            });
+            Some(Datagram {
+                length: message.bytes,
+                from: message.address.as_ref().and_then(address),
+                waited: came.map_or(Duration::ZERO, |came| self.wall.saturating_sub(came)),
+            })
         }
-    }
-
-    fn headers_of<'a, T>(v4: &'a mut T, v6: &'a mut T, is_v6: bool) -> &'a mut T {
-        if is_v6 { v6 } else { v4 }
     }
 
     fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
@@ -172,31 +170,26 @@ mod linux {
 /// With what every system has: the time of reading counts as that of arrival.
 #[cfg(not(target_os = "linux"))]
 mod portable {
+    use std::time::Duration;
+
     use socket2::Socket;
 
-    use super::{BATCH, BATCHES_MAX, DATAGRAM_MAX, Moment, SocketAddr, UdpSocket};
+    use super::{Datagram, SocketAddr, UdpSocket};
 
     pub fn timestamp(_: &Socket) {}
 
-    pub struct Reader {
-        buffer: Box<[u8; DATAGRAM_MAX]>,
-        now: Moment,
-    }
+    pub struct Receiver;
 
-    impl Reader {
-        pub fn new() -> Reader {
-            Reader { buffer: Box::new([0; DATAGRAM_MAX]), now: Moment::ZERO }
+    impl Receiver {
+        pub fn new() -> Receiver {
+            Receiver
         }
 
-        pub fn set_now(&mut self, now: Moment) {
-            self.now = now;
-        }
+        pub fn set_now(&mut self) {}
 
-        pub fn read(&mut self, socket: &UdpSocket, _is_v6: bool, mut each: impl FnMut(Moment, SocketAddr, &[u8])) {
-            for _ in 0..BATCH * BATCHES_MAX {
-                let Ok((length, from)) = socket.recv_from(&mut self.buffer[..]) else { break };
-                each(self.now, from, &self.buffer[..length]);
-            }
+        pub fn receive(&mut self, socket: &UdpSocket, buffer: &mut [u8]) -> Option<Datagram> {
+            let (length, from) = socket.recv_from(buffer).ok()?;
+            Some(Datagram { length, from: Some(from), waited: Duration::ZERO })
         }
     }
 }

@@ -230,7 +230,7 @@ fn silence_is_told_once() {
             // A stranger's packets are no sign of life; the caller's RTCP is.
             assert!(!run.hear(20_000, 5_555, audio(1), &[0; 160]));
             let mut report = [0; 64];
-            let length = super::super::rtcp::Writer::new(&mut report).receiver_report(9, None).finish();
+            let length = crate::media::rtcp::Writer::new(&mut report).receiver_report(9, None).finish();
             let heard = Moment::from_millis(10_000);
             assert_eq!(run.stream.receive_control(heard, address(4_001), &report[..length]), Some(0));
             let elsewhere = SocketAddr::from(([127, 0, 0, 2], 4_001));
@@ -263,8 +263,10 @@ fn only_the_caller_is_heard() {
     assert!(!run.hear(40, 4_000, event(3, 320), &[5, 0, 0, 160]), "a stranger's key");
     assert!(run.hear(40, 6_000, event(3, 320), &[6, 0, 0, 160]));
     assert!(run.hear(60, 6_000, Header { payload_type: 13, ..audio(4) }, &[60]), "comfort noise");
+    assert!(run.hear(80, 6_000, Header { payload_type: 18, ..audio(5) }, &[0; 20]), "another codec is a sign of life");
     assert_eq!(run.told, [(40, StreamEvent::Digit(Digit::from_event(6).expect("a key"), DigitSource::Rtp))]);
-    assert_eq!(run.stream.report().packets_received, 3);
+    let report = run.stream.report();
+    assert_eq!((report.packets_received, report.packets_lost), (4, 0));
 }
 
 /// What `code` keys as a tone of 100 ms, in frames.
@@ -350,4 +352,21 @@ fn two_streams_measure_each_other() {
     let packets = rtc_rtcp::packet::unmarshal(&mut &out[..goodbye.length]).expect("an independent reader reads it");
     assert_eq!(packets.len(), 3);
     assert_eq!(goodbye.to, address(4_000), "where their reports come from");
+}
+
+#[test]
+fn rtcp_on_the_rtp_port_is_rtcp() {
+    let mut run = Run::new(plan(20));
+    let mut report = [0; 64];
+    let block = crate::media::rtcp::Block { ssrc: run.stream.ssrc, cumulative_lost: 4, ..Default::default() };
+    let length = crate::media::rtcp::Writer::new(&mut report).receiver_report(9, Some(&block)).finish();
+    assert!(run.stream.receive(Moment::ZERO, address(4_000), &report[..length], &mut |_| ()));
+    assert_eq!(run.stream.report().remote_loss, Some(0.0));
+    assert_eq!(run.stream.report().packets_received, 0);
+}
+
+#[test]
+fn a_leg_is_small() {
+    let size = size_of::<Stream>();
+    assert!(size <= 1_024, "{size}");
 }
