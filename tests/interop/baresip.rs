@@ -29,6 +29,10 @@ impl Softphone {
         let (sip, control) = (free_port(), free_port());
         let (first, last) = media_ports();
         fs::create_dir(path.join("heard")).expect("a folder for recordings");
+        let voice = path.join("voice.wav");
+        // What the caller says: a minute of a quiet tone that is no key's.
+        let tone: Vec<i16> = (0..480_000).map(|n| ((f64::from(n) * 0.2356).sin() * 2_000.0) as i16).collect();
+        prompts::write_wav(&voice, &tone).expect("the caller's voice is written");
         let modules = ["x86_64-linux-gnu/", "aarch64-linux-gnu/", ""]
             .into_iter()
             .map(|part| PathBuf::from(format!("/usr/lib/{part}baresip/modules")))
@@ -37,10 +41,11 @@ impl Softphone {
         fs::write(
             path.join("config"),
             format!(
-                "sip_listen 127.0.0.1:{sip}\naudio_player aubridge,nobody\naudio_source ausine,300\nrtp_ports {first}-{last}\n\
-                 audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule ausine.so\nmodule aubridge.so\n\
+                "sip_listen 127.0.0.1:{sip}\naudio_player aubridge,nobody\naudio_source aufile,{voice}\nrtp_ports {first}-{last}\n\
+                 audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
                  module sndfile.so\nsnd_path {heard}\nmodule_tmp account.so\nmodule_app menu.so\nmodule ctrl_tcp.so\n\
                  ctrl_tcp_listen 127.0.0.1:{control}\n",
+                voice = voice.display(),
                 modules = modules.display(),
                 heard = path.join("heard").display(),
             ),
