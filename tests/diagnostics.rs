@@ -128,3 +128,20 @@ fn the_flows_of_this_repository_have_no_fault() {
     assert_eq!(flows.flows.len(), 1);
     assert!(flows.any.is_some() && flows.for_number("1000").is_some());
 }
+
+/// The page for operators lists every code, and its examples are right.
+#[test]
+fn the_page_for_operators_is_true() {
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flows.md")).expect("the page is there");
+    for code in codes::ALL {
+        let row = format!("| {code} | {} |", code.title);
+        assert!(page.contains(&row), "docs/flows.md lacks the row {row}");
+    }
+    let example =
+        page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it begins with a flow");
+    let source = Source { file: "first.yaml".to_owned(), text: example.to_owned() };
+    let prompts = BTreeSet::new();
+    let reading = document::read(&[source], &Known { prompts: &prompts, folder: "prompts" });
+    assert!(reading.flows.is_some(), "{:#?}", reading.diagnostics);
+}

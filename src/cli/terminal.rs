@@ -123,11 +123,20 @@ impl<'a> Telephone<'a> {
         }
         let typed = line.chars().filter(|character| !matches!(character, ' ' | ',' | '-'));
         let keys = typed.map(|character| Digit::from_char(character).map_err(|_| Misunderstood::Key(character)));
+        let before = self.printed.len();
         for key in keys.collect::<Result<Vec<_>, _>>()? {
             self.input(SessionInput::Digit(key));
             self.pass(BETWEEN_KEYS);
         }
         self.listen();
+        if self.printed.len() == before && !self.is_over() {
+            let silent = self.playing.is_none();
+            self.aside(if silent {
+                "Silence: more keys can come."
+            } else {
+                "These words must be heard; the keys are kept."
+            });
+        }
         Ok(())
     }
 
@@ -273,11 +282,15 @@ impl<'a> Telephone<'a> {
         let mut line = String::from("  ");
         let mut missing = false;
         let flows = Arc::clone(&self.flows);
-        for run in prompts.chunk_by(|a, b| self.is_recorded(&flows, *a) == self.is_recorded(&flows, *b)) {
+        let mut runs = prompts.chunk_by(|a, b| self.is_recorded(&flows, *a) == self.is_recorded(&flows, *b)).peekable();
+        while let Some(run) = runs.next() {
             let recorded = self.is_recorded(&flows, run[0]);
-            let words = sentence(run.iter().map(|prompt| flows.prompt(*prompt)));
             length += run.iter().map(|prompt| self.length(flows.prompt(*prompt))).sum::<Duration>();
             missing |= !recorded;
+            let mut words = sentence(run.iter().map(|prompt| flows.prompt(*prompt)));
+            if runs.peek().is_none() && words.ends_with(char::is_alphanumeric) {
+                words.push('.');
+            }
             let (start, end) = match (recorded, self.look.colour) {
                 (true, _) => ("", ""),
                 (false, true) => ("\x1b[2;3m", "\x1b[0m"),
@@ -285,9 +298,6 @@ impl<'a> Telephone<'a> {
             };
             let gap = if line.trim().is_empty() || words.starts_with(['.', ',', '?', '!']) { "" } else { " " };
             let _ = write!(line, "{gap}{start}{words}{end}");
-        }
-        if line.ends_with(char::is_alphanumeric) {
-            line.push('.');
         }
         if missing && !std::mem::replace(&mut self.explained, true) {
             let told = if self.look.colour { "dim" } else { "in parentheses" };

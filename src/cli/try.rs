@@ -4,11 +4,15 @@ use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::report;
 use super::terminal::{Look, Recordings, Telephone};
-use crate::flow::{CallFacts, FlowIndex, FlowSet};
+use crate::config::{self, Installation};
+use crate::flow::document::diagnostic::{listed, nearest};
+use crate::flow::{CallFacts, FlowIndex, FlowSet, Prompt};
 use crate::telephony::{Caller, PhoneNumber};
 
 /// What `helpline try` is told on the command line.
@@ -22,6 +26,69 @@ pub struct Arguments {
     /// Show every step
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// Calls a flow of the installation in `config` and prints what a caller hears, until the call or standard input ends. The
+/// exit status is 1 when the files have errors, and 2 when there is no such flow or a line of a script is not understood.
+///
+/// # Errors
+/// The terminal could not be read or written.
+pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
+    let loaded = Installation::load(config);
+    let (reading, flow_sources) = config::load_flows(&loaded.installation);
+    let Some(flows) = reading.flows.filter(|_| !report::has_errors(&loaded.diagnostics)) else {
+        let mut sources = loaded.sources;
+        sources.extend(flow_sources);
+        let faults = loaded.diagnostics.into_iter().chain(reading.diagnostics);
+        let errors: Vec<_> = faults.filter(|fault| report::has_errors(std::slice::from_ref(fault))).collect();
+        report::unless_closed(
+            io::stderr().write_all(report::written(&errors, &sources, report::Format::Human, false).as_bytes()),
+        )?;
+        return Ok(ExitCode::from(1));
+    };
+    let Some(entry) = entry(&flows, arguments.flow.as_deref()) else {
+        eprintln!("{}", no_such_flow(&flows, arguments.flow.as_deref()));
+        return Ok(ExitCode::from(2));
+    };
+    let folder = loaded.installation.prompts;
+    let visit = Visit {
+        entry,
+        from: &arguments.from,
+        wall: Timestamp::now(),
+        look: Look { colour: report::colour_on_stdout(), verbose: arguments.verbose },
+        recordings: &|prompt| length_of_recording(&folder, prompt),
+        attended: io::stdin().is_terminal(),
+    };
+    let (mut input, mut output, mut complaints) = (io::stdin().lock(), io::stdout().lock(), io::stderr().lock());
+    match converse(Arc::new(flows), &visit, &mut input, &mut output, &mut complaints) {
+        Ok(Ending::Fine) => Ok(ExitCode::SUCCESS),
+        Ok(Ending::Misunderstood) => Ok(ExitCode::from(2)),
+        Err(error) => {
+            report::unless_closed(Err(error))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// How long a recording is; nothing when there is none that can be read.
+fn length_of_recording(folder: &Path, prompt: &Prompt) -> Option<Duration> {
+    let file = folder.join(&*prompt.language).join(format!("{}.wav", prompt.name));
+    let recording = hound::WavReader::open(file).ok()?;
+    let samples = f64::from(recording.duration());
+    Duration::try_from_secs_f64(samples / f64::from(recording.spec().sample_rate)).ok()
+}
+
+fn no_such_flow(flows: &FlowSet, asked: Option<&str>) -> String {
+    let names = || flows.flows.iter().map(|flow| &*flow.name);
+    match asked {
+        None => "there is no flow to call: write one below the folder of flows".to_owned(),
+        Some(asked) => match nearest(asked, names()) {
+            Some(meant) => {
+                format!("no flow is called `{asked}`, and none answers that number: did you mean `{meant}`?")
+            }
+            None => format!("no flow is called `{asked}`, and none answers that number: there is {}", listed(names())),
+        },
+    }
 }
 
 /// Which flow to call, and under which number.
@@ -54,7 +121,12 @@ fn entry(flows: &FlowSet, asked: Option<&str>) -> Option<Entry> {
             let named = flows.flows.iter().position(|flow| &*flow.name == asked);
             match named.and_then(|place| u16::try_from(place).ok()) {
                 Some(place) => FlowIndex(place),
-                None => return flows.for_number(asked).map(|flow| Entry { flow, dialled: asked.to_owned() }),
+                None => {
+                    // `any` answers every number, but a mistyped name is none.
+                    let number = asked.chars().all(|character| character.is_ascii_digit() || "+*#".contains(character));
+                    let answered = if number { flows.for_number(asked) } else { flows.numbers.get(asked).copied() };
+                    return answered.map(|flow| Entry { flow, dialled: asked.to_owned() });
+                }
             }
         }
     };
@@ -122,16 +194,33 @@ fn converse(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::time::Duration;
 
     use super::*;
-    use crate::flow::Prompt;
     use crate::flow::document::{self, Known, Source};
 
+    const FLOW: &str = "\
+flow: main
+numbers: [1000, any]
+start: welcome
+steps:
+  welcome: {say: Thank you for calling., next: main}
+  main:
+    menu: How can we help?
+    choices:
+      1: To order -> order
+      2: For the time -> clock
+    otherwise: nobody
+  order: {collect: Please enter your number., digits: 6-8, confirm: true, save: number, next: ordered}
+  ordered: {say: 'Order {number|digits} is on its way.', next: rules}
+  rules: {say: These are the rules., must_hear: true, next: main}
+  clock: {say: 'Today is {now|day}, and it is {now|time}.', next: main}
+  nobody: {hangup: Nobody is here.}
+";
+
     fn flows() -> FlowSet {
-        let source = Source { file: "main.yaml".into(), text: include_str!("../../flows/main.yaml").into() };
+        let source = Source { file: "main.yaml".into(), text: FLOW.into() };
         let reading = document::read(&[source], &Known { prompts: &BTreeSet::new(), folder: "prompts" });
-        reading.flows.expect("the repository's own flow is right")
+        reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))
     }
 
     /// What is printed for `lines`, and how it ends, when every recording but those of `missing` exists.
@@ -155,32 +244,44 @@ mod tests {
         (printed.concat(), ending.expect("nothing fails"))
     }
 
-    const MENU: &str = "  How can we help? To follow an order, press one. For our opening hours, press two. To hear the date \
-                        and the time, press three. To learn what this line can do, press four.";
+    const MENU: &str = "  How can we help? To order, press one. For the time, press two.";
 
-    /// `expected` holds the whole transcript: `MENU` stands for the first menu, and lines with `>` are typed.
+    /// `expected` holds the whole transcript: MENU stands for the menu, and lines with `>` are typed.
     fn check(expected: &str, missing: &str, verbose: bool) {
+        let expected = expected.replace("\n        ", "\n").replace("MENU", MENU).replace("MAIN", MENU.trim_start());
         let typed = expected.lines().filter_map(|line| line.strip_prefix('>'));
         let typed: String = typed.map(|line| format!("{}\n", line.trim())).collect();
         let (printed, _) = transcript(&typed, missing, verbose);
-        assert_eq!(printed, expected.replace("MENU", MENU));
+        assert_eq!(printed, expected);
     }
 
     #[test]
     fn a_caller_hears_the_line() {
         check(
-            "  Thank you for calling Acme.
-MENU
-> 3
-  Today is Friday the eighteenth of December, and it is five twenty-nine P M.
-MENU
-> 1
-  Please enter your order number, then press hash.
-> 1234567#
-  You entered one two three four five six seven. If that is right, press one. To enter it again, press two.
-> :hangup
-[You hang up.]
-",
+            "  Thank you for calling.
+        MENU
+        > 2
+          Today is Friday the eighteenth of December, and it is five twenty-nine P M.
+        MENU
+        > 1
+          Please enter your number.
+        > 123-4567
+        [Silence: more keys can come.]
+        > #
+          You entered one two three four five six seven. If that is right, press one. To enter it again, press two.
+        > 1
+          Order one two three four five six seven is on its way.
+          These are the rules.
+        MENU
+        > 1 123456# 1
+          Please enter your number.
+          You entered one two three four five six. If that is right, press one. To enter it again, press two.
+          Order one two three four five six is on its way.
+          These are the rules.
+        MENU
+        > :hangup
+        [You hang up.]
+        ",
             "",
             false,
         );
@@ -189,29 +290,21 @@ MENU
     #[test]
     fn time_is_jumped_over() {
         check(
-            "  Thank you for calling Acme.
-MENU
->
-[Nothing is pressed for 5 s.]
-  Sorry, I did not hear a key. MAIN
-> :time mon 18:05
-[It is Monday, 21 December 2026, 18:05.]
-> :wait 3m
-[Nothing is pressed for 5 s.]
-  Sorry, I did not hear a key. MAIN
-[Nothing is pressed for 5 s.]
-  This is a demonstration, so no one is waiting behind it yet. You are welcome to try the other choices.
-  Is there anything else? To go back to the menu, press one. To end this call, press two.
-[Nothing is pressed for 5 s.]
-  Sorry, I did not hear a key. Is there anything else? To go back to the menu, press one. To end this call, press two.
-[Nothing is pressed for 5 s.]
-  Sorry, I did not hear a key. Is there anything else? To go back to the menu, press one. To end this call, press two.
-[Nothing is pressed for 5 s.]
-  Thank you for calling. Goodbye.
-[Helpline hangs up.]
-"
-            .replace("MAIN", MENU.trim_start())
-            .as_str(),
+            "  Thank you for calling.
+        MENU
+        >
+        [Nothing is pressed for 5 s.]
+          Sorry, I did not hear a key. MAIN
+        > :time mon 18:05
+        [It is Monday, 21 December 2026, 18:05.]
+        > :wait 10s
+        > :wait 1m
+        [Nothing is pressed for 5 s.]
+          Sorry, I did not hear a key. MAIN
+        [Nothing is pressed for 5 s.]
+          Nobody is here.
+        [Helpline hangs up.]
+        ",
             "",
             false,
         );
@@ -221,22 +314,22 @@ MENU
     fn what_has_no_recording_is_told_apart_and_steps_are_shown() {
         check(
             "[-> main/welcome]
-  Thank you for calling Acme.
-[<- main/welcome by next]
-[-> main/main]
-MENU
-> 3
-[<- main/main by choice 3]
-[-> main/clock]
-[What is in parentheses has no recording.]
-  Today is (Friday the eighteenth of December), and it is (five twenty-nine P M)
-[<- main/clock by next]
-[-> main/main]
-MENU
-> :quit
-[<- main/main by caller_hung_up]
-[You hang up.]
-",
+          Thank you for calling.
+        [<- main/welcome by next]
+        [-> main/main]
+        MENU
+        > 2
+        [<- main/main by choice 2]
+        [-> main/clock]
+        [What is in parentheses has no recording.]
+          Today is (Friday the eighteenth of December), and it is (five twenty-nine P M.)
+        [<- main/clock by next]
+        [-> main/main]
+        MENU
+        > :quit
+        [<- main/main by caller_hung_up]
+        [You hang up.]
+        ",
             "phrases",
             true,
         );
@@ -277,8 +370,9 @@ MENU
         check(None, Some("1000"));
         check(Some("main"), Some("1000"));
         check(Some("+4420"), Some("+4420"));
-        let only = FlowSet { any: None, ..flows.clone() };
-        assert_eq!(entry(&only, Some("mian")), None);
+        check(Some("mian"), None);
+        assert!(no_such_flow(&flows, Some("mian")).ends_with("did you mean `main`?"));
+        assert!(no_such_flow(&flows, Some("sales")).ends_with("there is `main`"));
         assert_eq!(entry(&FlowSet::default(), None), None);
     }
 }

@@ -8,7 +8,7 @@ use super::flows::random_set;
 use crate::clock::Calendar;
 
 /// Inputs in one run; `INPUTS=5000000 cargo test` runs longer.
-const INPUTS: u64 = 1_000_000;
+const INPUTS: u64 = 500_000;
 
 /// A caller on the line, as the switchboard would have them, with a second book kept of what should be true.
 struct Line {
