@@ -197,7 +197,11 @@ impl Kept {
 
 impl Faults {
     /// Notes a fault.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.message = in_one_line(&diagnostic.message);
+        for text in [&mut diagnostic.label, &mut diagnostic.remedy, &mut diagnostic.consequence].into_iter().flatten() {
+            *text = in_one_line(text);
+        }
         match diagnostic.severity {
             Severity::Error => self.errors.push(diagnostic),
             Severity::Warning => self.warnings.push(diagnostic),
@@ -231,6 +235,11 @@ impl Faults {
         }
         list
     }
+}
+
+/// Names that are quoted in a report may hold anything, line breaks and a terminal's commands among it.
+fn in_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The candidate that `name` was probably meant to be.
@@ -287,6 +296,14 @@ mod tests {
         check("Main", &["main"], Some("main"));
         check("a", &["b"], None);
         check("", &["b"], None);
+    }
+
+    #[test]
+    fn no_report_commands_a_terminal() {
+        let mut faults = Faults::default();
+        faults.push(Diagnostic::of_file(codes::NAME, Severity::Error, "x", "a\u{1b}[31m\nb").consequence("c\rd"));
+        let told = &faults.in_order(&[])[0];
+        assert_eq!((told.message.as_str(), told.consequence.as_deref()), ("a [31m b", Some("c d")));
     }
 
     #[test]
