@@ -142,6 +142,42 @@ fn a_flow_is_read_as_it_is_written() {
 }
 
 #[test]
+fn files_of_other_systems_are_read() {
+    let lines_of_windows = WHOLE.replace('\n', "\r\n");
+    assert_eq!(flows(&lines_of_windows).flows[0].steps.len(), flows(WHOLE).flows[0].steps.len());
+    assert_eq!(flows(&format!("\u{feff}{}", WHOLE.trim_start())).flows.len(), 1);
+
+    // The place is right behind such a mark, too.
+    let fault =
+        &reading("\u{feff}flow: main\r\nnumbers: any\r\nstart: nowhere\r\nsteps: {a: {hangup: }}").diagnostics[0];
+    assert_eq!((fault.line, fault.column, fault.span.end - fault.span.start), (3, 8, 7));
+}
+
+#[test]
+fn repetitions_are_read() {
+    let set = flows("flow: main\nnumbers: any\nstart: a\nsteps:\n  a: &step {hangup: Goodbye.}\n  b: *step\n");
+    assert_eq!(set.flows[0].steps.len(), 2);
+    assert!(matches!(set.flows[0].steps[1].kind, StepKind::HangUp { speech: Some(_) }));
+}
+
+#[test]
+fn flows_know_each_other() {
+    let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
+    let sources = [
+        source(
+            "a.yaml",
+            "flow: a\nnumbers: [1]\nstart: x\nsteps: {x: {flow: b, next: y}, y: {say: 'It is {told|number}.'}}\n",
+        ),
+        source("b.yaml", "flow: b\nnumbers: [any]\nstart: x\nsteps: {x: {set: {told: 3}}}\n"),
+        source("c.yaml", "# Nothing yet.\n"),
+    ];
+    let reading = read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts" });
+    let set = reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics));
+    assert_eq!((set.for_number("1"), set.for_number("2")), (Some(FlowIndex(0)), Some(FlowIndex(1))));
+    assert!(matches!(set.flows[0].steps[0].kind, StepKind::Flow(FlowIndex(1))));
+}
+
+#[test]
 fn a_text_that_is_missing_is_heard_in_the_first_language() {
     let text = "flow: main\nnumbers: any\nlanguages: [en, es]\nstart: a\nsteps: {a: {hangup: Goodbye.}}\n";
     let set = flows(text);
