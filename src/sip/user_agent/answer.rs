@@ -95,7 +95,8 @@ pub(super) fn respond(request: &Request, status: u16, tag: &str, product: &str) 
 }
 
 fn set_to_tag(headers: &mut Headers, tag: &str) {
-    if headers.to().is_ok_and(|to| to.tag().is_some()) {
+    // One that cannot be read goes back as it came.
+    if !headers.to().is_ok_and(|to| to.tag().is_none()) {
         return;
     }
     let Some(to) = headers.get(&HeaderName::To) else { return };
@@ -170,6 +171,6 @@ fn sdp_part<'a>(body: &'a [u8], boundary: &str) -> Option<&'a [u8]> {
                     && value.eq_ignore_ascii_case("application/sdp")
             })
         });
-        is_sdp.then(|| content.as_bytes())
+        is_sdp.then_some(content.as_bytes())
     })
 }
