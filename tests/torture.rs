@@ -137,7 +137,7 @@ fn a_stream_cuts_the_same_messages_however_it_is_read() {
         let mut cut = Vec::new();
         for piece in stream.chunks(step) {
             framer.push(piece);
-            while let Some(framed) = framer.next() {
+            for framed in &mut framer {
                 match framed {
                     Framed::Message(bytes) => cut.push(bytes),
                     other => panic!("{other:?} after {} messages", cut.len()),

@@ -84,9 +84,7 @@ fn cut(data: &[u8], step: usize) -> Vec<Framed> {
     let mut pieces = Vec::new();
     for piece in data.chunks(step) {
         framer.push(piece);
-        while let Some(framed) = framer.next() {
-            pieces.push(framed);
-        }
+        pieces.extend(&mut framer);
     }
     pieces
 }

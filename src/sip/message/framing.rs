@@ -16,12 +16,15 @@ pub enum Framed {
     Broken(&'static str),
 }
 
-/// Cuts a stream into messages, wherever its reads were cut.
+/// Cuts a stream into messages, wherever its reads were cut: an iterator over what is whole so far, which goes on after
+/// `None` when more was pushed.
 #[derive(Debug)]
 pub struct Framer {
     limit: usize,
     bytes: Vec<u8>,
-    /// How much of `bytes` is known to hold no end of headers.
+    /// How much of `bytes` was told.
+    told: usize,
+    /// How much of what is left is known to hold no end of headers.
     searched: usize,
     /// The whole length of the message at the front, once its headers are there.
     length: Option<usize>,
@@ -31,27 +34,82 @@ pub struct Framer {
 impl Framer {
     /// For messages of at most `limit` bytes, headers and body together.
     pub fn new(limit: usize) -> Framer {
-        Framer { limit, bytes: Vec::new(), searched: 0, length: None, broken: false }
+        Framer { limit, bytes: Vec::new(), told: 0, searched: 0, length: None, broken: false }
     }
 
-    /// Takes what was read. Call [`Framer::next`] until it has no more before the next read, so that no more than one
-    /// message and one read are held.
+    /// Takes what was read. Ask for all pieces before the next read, so that no more than one message and one read are
+    /// held.
     pub fn push(&mut self, bytes: &[u8]) {
         if !self.broken {
+            self.bytes.drain(..self.told);
+            self.told = 0;
             self.bytes.extend_from_slice(bytes);
         }
     }
 
     /// Whether all that was pushed was told: no message is half received.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.rest().is_empty()
     }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.told..]
+    }
+
+    fn fail(&mut self, reason: &'static str) -> Framed {
+        *self = Framer { broken: true, ..Framer::new(self.limit) };
+        Framed::Broken(reason)
+    }
+
+    /// What line breaks before a message mean.
+    fn line_breaks(&mut self) -> Option<Framed> {
+        let (length, framed) = match self.rest() {
+            [b'\r', b'\n', b'\r', b'\n', ..] => (4, Framed::KeepAlive),
+            [b'\r', b'\n', b'\r'] | [b'\r', b'\n'] | [b'\r'] => return None,
+            [b'\r', b'\n', ..] => (2, Framed::Pong),
+            // Lines that end with a bare LF may have one more behind the message.
+            [b'\n', ..] => (1, Framed::Pong),
+            _ => return None,
+        };
+        self.told += length;
+        Some(framed)
+    }
+
+    /// The length of the message at the front, or nothing while its headers have not all come.
+    fn measure(&mut self) -> Result<Option<usize>, &'static str> {
+        let bytes = self.rest();
+        if let [b'\r', ..] | [] = bytes {
+            return if matches!(bytes.get(1), None | Some(b'\n')) { Ok(None) } else { Err("not SIP") };
+        }
+        if !begins_like_sip(bytes) {
+            return Err("not SIP");
+        }
+        let head = head_length(bytes, self.searched.saturating_sub(3));
+        if head.unwrap_or(bytes.len()) > self.limit {
+            return Err("the message is over the limit");
+        }
+        let Some(head) = head else {
+            self.searched = bytes.len();
+            return Ok(None);
+        };
+        if !has_start_line(bytes) {
+            return Err("not SIP");
+        }
+        let body = content_length(&bytes[..head])?;
+        match head.checked_add(body) {
+            Some(length) if length <= self.limit => Ok(Some(length)),
+            _ => Err("the message is over the limit"),
+        }
+    }
+}
+
+impl Iterator for Framer {
+    type Item = Framed;
 
     /// The next whole piece, if it is there.
     ///
     /// A CRLF at the end of what has come may be half of a double one: it is held until more comes.
-    #[expect(clippy::should_implement_trait, reason = "a stream of pieces goes on after None")]
-    pub fn next(&mut self) -> Option<Framed> {
+    fn next(&mut self) -> Option<Framed> {
         if self.broken {
             return None;
         }
@@ -65,59 +123,11 @@ impl Framer {
             }
         }
         let length = self.length?;
-        if self.bytes.len() < length {
-            return None;
-        }
-        let rest = self.bytes.split_off(length);
-        self.length = None;
+        let message = self.rest().get(..length)?.to_vec();
+        self.told += length;
         self.searched = 0;
-        Some(Framed::Message(std::mem::replace(&mut self.bytes, rest)))
-    }
-
-    fn fail(&mut self, reason: &'static str) -> Framed {
-        self.broken = true;
-        self.bytes = Vec::new();
-        Framed::Broken(reason)
-    }
-
-    /// What line breaks before a message mean.
-    fn line_breaks(&mut self) -> Option<Framed> {
-        let (length, framed) = match self.bytes.as_slice() {
-            [b'\r', b'\n', b'\r', b'\n', ..] => (4, Framed::KeepAlive),
-            [b'\r', b'\n', b'\r'] | [b'\r', b'\n'] | [b'\r'] => return None,
-            [b'\r', b'\n', ..] => (2, Framed::Pong),
-            // Lines that end with a bare LF may have one more behind the message.
-            [b'\n', ..] => (1, Framed::Pong),
-            _ => return None,
-        };
-        self.bytes.drain(..length);
-        Some(framed)
-    }
-
-    /// The length of the message at the front, or nothing while its headers have not all come.
-    fn measure(&mut self) -> Result<Option<usize>, &'static str> {
-        if let [b'\r', ..] | [] = self.bytes.as_slice() {
-            return if matches!(self.bytes.get(1), None | Some(b'\n')) { Ok(None) } else { Err("not SIP") };
-        }
-        if !begins_like_sip(&self.bytes) {
-            return Err("not SIP");
-        }
-        let head = head_length(&self.bytes, self.searched.saturating_sub(3));
-        if head.unwrap_or(self.bytes.len()) > self.limit {
-            return Err("the message is over the limit");
-        }
-        let Some(head) = head else {
-            self.searched = self.bytes.len();
-            return Ok(None);
-        };
-        if !has_start_line(&self.bytes) {
-            return Err("not SIP");
-        }
-        let body = content_length(&self.bytes[..head])?;
-        match head.checked_add(body) {
-            Some(length) if length <= self.limit => Ok(Some(length)),
-            _ => Err("the message is over the limit"),
-        }
+        self.length = None;
+        Some(Framed::Message(message))
     }
 }
 
@@ -186,9 +196,7 @@ mod tests {
         let mut found = Vec::new();
         for piece in pieces {
             framer.push(piece.as_bytes());
-            while let Some(framed) = framer.next() {
-                found.push(framed);
-            }
+            found.extend(&mut framer);
         }
         found
     }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::HeaderName;
-use super::grammar::{List, trim};
+use super::grammar::List;
+use super::{HeaderName, Via};
 
 /// The header fields of a message: lines in their order, read by type only when somebody asks.
 ///
@@ -100,6 +100,20 @@ impl Headers {
         }
     }
 
+    /// Puts `via` in the place of the topmost, as the receiver of a request has to (RFC 3261 section 18.2.1); all others
+    /// stay as they are. Adds it before all lines where there was none.
+    pub fn set_topmost_via(&mut self, via: &Via) {
+        let Some(place) = self.fields.iter().position(|field| field.name == HeaderName::Via) else {
+            return self.push_front(HeaderName::Via, via.to_string());
+        };
+        let mut line = via.to_string();
+        for other in List::new(self.value(&self.fields[place])).skip(1) {
+            line.push_str(", ");
+            line.push_str(other);
+        }
+        self.fields[place] = self.store(HeaderName::Via, &line);
+    }
+
     /// Takes away all lines of a name; whether there was one.
     pub fn remove(&mut self, name: &HeaderName) -> bool {
         let before = self.fields.len();
@@ -107,19 +121,21 @@ impl Headers {
         self.fields.len() < before
     }
 
-    /// Adds a line as it arrived; bytes that are no UTF-8 are kept as Latin-1, so that they print back unchanged.
+    /// Adds a line as it arrived, without blanks around the value and line breaks in it; bytes that are no UTF-8 are
+    /// kept as Latin-1, so that they print back unchanged.
     pub(super) fn push_bytes(&mut self, name: HeaderName, value: &[u8]) {
-        match std::str::from_utf8(value) {
+        let start = self.text.len();
+        let latin1 = match std::str::from_utf8(value) {
             Ok(value) => {
-                let field = self.store(name, trim(value));
-                self.fields.push(field);
+                self.text.push_str(value);
+                false
             }
             Err(_) => {
-                let start = self.text.len();
-                self.text.extend(value.trim_ascii().iter().copied().map(char::from));
-                self.fields.push(Field { name, start, end: self.text.len(), latin1: true });
+                self.text.extend(value.iter().copied().map(char::from));
+                true
             }
-        }
+        };
+        self.fields.push(Field { name, start, end: self.text.len(), latin1 });
     }
 
     /// Adds all lines of `names` that another message has, in its order and byte for byte.
@@ -212,6 +228,20 @@ mod tests {
     }
 
     #[test]
+    fn the_topmost_via_is_replaced_in_its_place() {
+        let via = Via::parse("SIP/2.0/UDP new").expect("well formed");
+        let mut headers = Headers::new();
+        headers.set_topmost_via(&via);
+        headers.push(HeaderName::Subject, "s");
+        headers.push(HeaderName::Via, "SIP/2.0/UDP last");
+        assert_eq!(printed(&headers), b"Via: SIP/2.0/UDP new\r\nSubject: s\r\nVia: SIP/2.0/UDP last\r\n");
+        headers.set(HeaderName::Via, "SIP/2.0/UDP a, SIP/2.0/UDP b,SIP/2.0/UDP c");
+        headers.set_topmost_via(&via);
+        let vias: Vec<&str> = headers.values(&HeaderName::Via).collect();
+        assert_eq!(vias, ["SIP/2.0/UDP new", "SIP/2.0/UDP b", "SIP/2.0/UDP c"]);
+    }
+
+    #[test]
     fn nobody_adds_a_line_within_a_value() {
         let mut headers = Headers::new();
         headers.push(HeaderName::Subject, "a\r\nVia: b\nc");
@@ -221,7 +251,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_utf_8_print_back_unchanged() {
         let mut headers = Headers::new();
-        headers.push_bytes(HeaderName::Subject, b" Gr\xfc\xdfe \xc3\xbc ");
+        headers.push_bytes(HeaderName::Subject, b"Gr\xfc\xdfe \xc3\xbc");
         headers.push_bytes(HeaderName::From, "Grüße".as_bytes());
         assert_eq!(headers.get(&HeaderName::Subject), Some("Grüße Ã¼"));
         let expected = [b"Subject: Gr\xfc\xdfe \xc3\xbc\r\n".as_slice(), "From: Grüße\r\n".as_bytes()].concat();

@@ -24,7 +24,7 @@ pub use header_name::HeaderName;
 pub use headers::Headers;
 pub use method::Method;
 pub use name_addr::NameAddr;
-pub use parameters::Parameters;
+pub use parameters::{PARAMETERS_MAX, Parameters};
 pub use parse::{HEADER_LINES_MAX, MESSAGE_BYTES_MAX};
 pub use status::reason_phrase;
 pub use uri::{Host, Scheme, Uri};

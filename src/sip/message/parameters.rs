@@ -6,6 +6,9 @@ use std::fmt;
 use super::ParseFault;
 use super::grammar;
 
+/// The most parameters that a header's value or a URI may have: looking one up walks over all of them.
+pub const PARAMETERS_MAX: usize = 64;
+
 /// `;name=value` and `;name`, in their order, kept as text: looking one up walks over few bytes, and most are never
 /// looked up. Names are found in either case (RFC 3261 section 7.3.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +26,12 @@ impl Parameters {
         let fault = ParseFault { what };
         let mut rest = grammar::trim(text);
         let mut parameters = String::with_capacity(rest.len());
+        let mut count = 0;
         while !rest.is_empty() {
+            count += 1;
+            if count > PARAMETERS_MAX {
+                return Err(fault);
+            }
             rest = rest.strip_prefix(';').ok_or(fault)?.trim_start_matches([' ', '\t']);
             let end = rest.find([';', '=']).unwrap_or(rest.len());
             let name = grammar::trim(&rest[..end]);
@@ -101,16 +109,21 @@ impl Parameters {
     /// Takes away all that are called `name`.
     pub fn remove(&mut self, name: &str) {
         if self.contains(name) {
-            let mut kept = String::with_capacity(self.0.len());
+            let mut kept = Parameters(String::with_capacity(self.0.len()));
             for (other, value) in self.iter().filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
-                kept.push(';');
-                kept.push_str(other);
-                if let Some(value) = value {
-                    kept.push('=');
-                    kept.push_str(value);
-                }
+                kept.push_as_written(other, value);
             }
-            self.0 = kept;
+            *self = kept;
+        }
+    }
+
+    /// Adds a parameter that was read before, as it was written.
+    pub(super) fn push_as_written(&mut self, name: &str, value: Option<&str>) {
+        self.0.push(';');
+        self.0.push_str(name);
+        if let Some(value) = value {
+            self.0.push('=');
+            self.0.push_str(value);
         }
     }
 
@@ -182,6 +195,8 @@ mod tests {
         check(";received=[2001:db8::9:1]", Some(";received=[2001:db8::9:1]"));
         check(";nonce=abc==;x", Some(";nonce=abc==;x"));
         check(";empty=", Some(";empty="));
+        check(&";x".repeat(PARAMETERS_MAX), Some(&";x".repeat(PARAMETERS_MAX)));
+        check(&";x".repeat(PARAMETERS_MAX + 1), None);
         check(";;", None);
         check(";", None);
         check("x", None);

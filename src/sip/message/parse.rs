@@ -9,22 +9,44 @@ pub const MESSAGE_BYTES_MAX: usize = 65_535;
 /// The most header lines that a message may have; one with more is refused with 513.
 pub const HEADER_LINES_MAX: usize = 256;
 
-/// Headers that a message has at most once (RFC 3261 section 7.3.1), and whose second would leave open which is meant.
-const SINGLE: [(HeaderName, &str); 13] = [
-    (HeaderName::From, "From"),
-    (HeaderName::To, "To"),
-    (HeaderName::CallId, "Call-ID"),
-    (HeaderName::CSeq, "CSeq"),
-    (HeaderName::MaxForwards, "Max-Forwards"),
-    (HeaderName::ContentLength, "Content-Length"),
-    (HeaderName::ContentType, "Content-Type"),
-    (HeaderName::Expires, "Expires"),
-    (HeaderName::SessionExpires, "Session-Expires"),
-    (HeaderName::RAck, "RAck"),
-    (HeaderName::RSeq, "RSeq"),
-    (HeaderName::ReferTo, "Refer-To"),
-    (HeaderName::Replaces, "Replaces"),
+/// Headers that a message has at most once (RFC 3261 section 7.3.1), and whose second would leave open which is meant;
+/// the first [`MANDATORY`] of them it must have (section 8.1.1).
+const SINGLE: [&str; 13] = [
+    "From",
+    "To",
+    "Call-ID",
+    "CSeq",
+    "Max-Forwards",
+    "Content-Length",
+    "Content-Type",
+    "Expires",
+    "Session-Expires",
+    "RAck",
+    "RSeq",
+    "Refer-To",
+    "Replaces",
 ];
+const MANDATORY: usize = 4;
+
+/// The place of a name in [`SINGLE`].
+const fn single(name: &HeaderName) -> Option<usize> {
+    Some(match name {
+        HeaderName::From => 0,
+        HeaderName::To => 1,
+        HeaderName::CallId => 2,
+        HeaderName::CSeq => 3,
+        HeaderName::MaxForwards => 4,
+        HeaderName::ContentLength => 5,
+        HeaderName::ContentType => 6,
+        HeaderName::Expires => 7,
+        HeaderName::SessionExpires => 8,
+        HeaderName::RAck => 9,
+        HeaderName::RSeq => 10,
+        HeaderName::ReferTo => 11,
+        HeaderName::Replaces => 12,
+        _ => return None,
+    })
+}
 
 impl Message {
     /// Reads one whole message: a datagram, or what a [`super::Framer`] cut from a stream. What lies behind the body
@@ -213,16 +235,14 @@ fn header_line(line: &[u8], headers: &mut Headers) -> Result<(), ParseFault> {
 fn check_common(headers: &Headers) -> Result<(), String> {
     let mut seen = [false; SINGLE.len()];
     for (name, _) in headers.iter() {
-        if let Some(place) = SINGLE.iter().position(|(single, _)| single == name)
+        if let Some(place) = single(name)
             && std::mem::replace(&mut seen[place], true)
         {
-            return Err(format!("Several {}", SINGLE[place].1));
+            return Err(format!("Several {}", SINGLE[place]));
         }
     }
-    for (place, (_, name)) in SINGLE.iter().enumerate().take(4) {
-        if !seen[place] {
-            return Err(format!("Missing {name}"));
-        }
+    if let Some(place) = seen[..MANDATORY].iter().position(|seen| !seen) {
+        return Err(format!("Missing {}", SINGLE[place]));
     }
     if !headers.contains(&HeaderName::Via) {
         return Err("Missing Via".to_owned());
@@ -270,6 +290,13 @@ fn body_of<'a>(headers: &Headers, rest: &'a [u8]) -> Result<&'a [u8], ParseFault
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn single_headers_have_their_places() {
+        for (place, name) in SINGLE.iter().enumerate() {
+            assert_eq!(single(&HeaderName::from_token(name)), Some(place), "{name}");
+        }
+    }
 
     const HEADERS: &str =
         "Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: x\r\n";

@@ -73,11 +73,13 @@ pub fn reason_phrase(status: u16) -> &'static str {
         606 => "Not Acceptable",
         607 => "Unwanted",
         608 => "Rejected",
-        100..200 => "Session Progress",
-        200..300 => "OK",
-        300..400 => "Multiple Choices",
-        400..500 => "Bad Request",
-        500..600 => "Server Internal Error",
-        _ => "Decline",
+        other => match other / 100 {
+            1 => "Session Progress",
+            2 => "OK",
+            3 => "Multiple Choices",
+            4 => "Bad Request",
+            5 => "Server Internal Error",
+            _ => "Decline",
+        },
     }
 }

@@ -334,10 +334,11 @@ fn digits(uri: &Uri) -> impl Iterator<Item = char> {
 /// Parameters that both have must be equal; one of these that only one has is a difference, any other is not.
 fn parameters_match(one: &Uri, two: &Uri) -> bool {
     const TELLING: [&str; 7] = ["user", "ttl", "method", "maddr", "transport", "phone-context", "isub"];
+    // Of several with one name, the first is the one that means something.
     let covers = |one: &Uri, two: &Uri| {
-        one.parameters.iter().all(|(name, value)| match two.parameters.get(name) {
-            Some(other) => decoded(value.unwrap_or("")).eq_ignore_ascii_case(&decoded(other)),
-            None => !TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name)),
+        one.parameters.iter().all(|(name, _)| match (one.parameters.get(name), two.parameters.get(name)) {
+            (Some(value), Some(other)) => decoded(value).eq_ignore_ascii_case(&decoded(other)),
+            _ => !TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name)),
         })
     };
     covers(one, two) && covers(two, one)
@@ -441,6 +442,7 @@ mod tests {
         check("sip:a@b", "sips:a@b", false);
         check("sip:b", "sip:a@b", false);
         check("sip:a@b;ttl=1", "sip:a@b", false);
+        check("sip:a@b;x=1;x=2", "sip:a@b;x=1;x=2", true);
         check("tel:+1-201-555-0123", "tel:+12015550123", true);
         check("tel:+12015550123", "tel:+12015550124", false);
         check("isbn:1", "isbn:1", true);

@@ -55,32 +55,32 @@ impl Via {
             branch: None,
             received: None,
             rport: None,
-            parameters: Parameters::parse(&rest[end..], WHAT)?,
+            parameters: Parameters::new(),
         };
-        via.take_known_parameters()?;
+        for (name, value) in Parameters::parse(&rest[end..], WHAT)?.iter() {
+            via.take(name, value).ok_or(fault)?;
+        }
         Ok(via)
     }
 
-    /// Moves branch, received and rport from the parameters to their own places.
-    fn take_known_parameters(&mut self) -> Result<(), ParseFault> {
-        let fault = ParseFault { what: "Via" };
-        if let Some(branch) = self.parameters.get("branch") {
-            self.branch = Some(branch.to_owned()).filter(|branch| !branch.is_empty());
-        }
-        if let Some(received) = self.parameters.get("received") {
+    /// Puts a parameter in its place; nothing where its value makes no sense. Of several with one name, the first counts.
+    fn take(&mut self, name: &str, value: Option<&str>) -> Option<()> {
+        let value_or_none = value.filter(|value| !value.is_empty());
+        if name.eq_ignore_ascii_case("branch") {
+            if self.branch.is_none() {
+                self.branch = value_or_none.map(str::to_owned);
+            }
+        } else if name.eq_ignore_ascii_case("received") {
             // RFC 3261 writes IPv6 here without brackets, and many write it with them (RFC 5118 section 4.5).
-            let bare = received.trim_start_matches('[').trim_end_matches(']');
-            self.received = Some(bare.parse().map_err(|_| fault)?);
+            let bare = value_or_none?.trim_start_matches('[').trim_end_matches(']');
+            self.received = self.received.or(Some(bare.parse().ok()?));
+        } else if name.eq_ignore_ascii_case("rport") {
+            let port = value_or_none.map(|port| grammar::number(port, "Via")).transpose().ok()?;
+            self.rport = self.rport.or(Some(port));
+        } else {
+            self.parameters.push_as_written(name, value);
         }
-        match self.parameters.get("rport") {
-            Some("") => self.rport = Some(None),
-            Some(port) => self.rport = Some(Some(grammar::number(port, fault.what)?)),
-            None => {}
-        }
-        for name in ["branch", "received", "rport"] {
-            self.parameters.remove(name);
-        }
-        Ok(())
+        Some(())
     }
 }
 
