@@ -120,6 +120,19 @@ pub(super) fn describe(headers: &mut Headers, body: &mut Vec<u8>, description: &
     *body = description.as_bytes().to_vec();
 }
 
+/// Refuses what could not take our session description (RFC 3261 section 20.1: no Accept at all takes one).
+pub(super) fn check_accept(headers: &Headers) -> Result<(), Refused> {
+    let takes = |value: &str| {
+        let kind = value.split(';').next().unwrap_or("").trim();
+        ["application/sdp", "application/*", "*/*"].iter().any(|ours| kind.eq_ignore_ascii_case(ours))
+    };
+    if !headers.contains(&HeaderName::Accept) || headers.values(&HeaderName::Accept).any(takes) {
+        Ok(())
+    } else {
+        Err(Refused::status(406))
+    }
+}
+
 /// The session description of a message; refused where the body is something else or cannot be read.
 pub(super) fn session_description(headers: &Headers, body: &[u8]) -> Result<Option<SessionDescription>, Refused> {
     if body.is_empty() {
