@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod check;
+pub mod dial;
 pub mod prompts;
 pub mod report;
 pub mod serve;
@@ -36,6 +37,8 @@ enum Command {
     Try(r#try::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
+    /// Places real calls: hears, presses, records; with `--calls` and `--rate` a load generator that reports
+    Dial(dial::Arguments),
 }
 
 /// Runs the command line of the process.
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &config),
         Command::Try(arguments) => r#try::run(&arguments, &config),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
+        Command::Dial(arguments) => Ok(dial::run(&arguments)),
     };
     outcome.unwrap_or_else(|reason| {
         eprintln!("helpline: {reason:#}");
