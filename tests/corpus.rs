@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "../fuzz/bodies/rtcp.rs"]
+mod rtcp;
+#[path = "../fuzz/bodies/rtp.rs"]
+mod rtp;
 #[path = "../fuzz/bodies/sdp.rs"]
 mod sdp;
 #[path = "../fuzz/bodies/sip_message.rs"]
@@ -67,4 +71,14 @@ fn sip_messages() {
 #[test]
 fn session_descriptions() {
     replay(&["fuzz/corpus/sdp"], sdp::run);
+}
+
+#[test]
+fn audio_packets() {
+    replay(&["fuzz/corpus/rtp"], rtp::run);
+}
+
+#[test]
+fn control_packets() {
+    replay(&["fuzz/corpus/rtcp"], rtcp::run);
 }

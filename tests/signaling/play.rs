@@ -301,10 +301,10 @@ impl Play {
         match &message {
             Message::Request(request) if request.method.as_str() != words[0] => return failed("another method"),
             Message::Response(response) if response.status.to_string() != words[0] => return failed("another status"),
-            Message::Response(response) if words.contains(&"cancel") => {
-                if response.headers.cseq().map(|cseq| cseq.1) != Ok(Method::Cancel) {
-                    return failed("not of the CANCEL");
-                }
+            Message::Response(response)
+                if words.contains(&"cancel") && response.headers.cseq().map(|cseq| cseq.1) != Ok(Method::Cancel) =>
+            {
+                return failed("not of the CANCEL");
             }
             _ => {}
         }

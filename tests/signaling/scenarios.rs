@@ -267,8 +267,8 @@ fn what_is_no_request_of_anyones_is_counted() {
     check("-> INVITE offer | User-Agent: friendly-scanner\n <- none\n tally scanner 1");
     check("-> ACK totag=unknown\n <- none\n tally ACK 0 1");
     check(
-        "-> raw | OPTIONS sip:a@b SIP/7.0\\nVia: SIP/7.0/UDP c;branch=z9hG4bKx\\nFrom: <sip:c@d>;tag=1\\nTo: <sip:a@b>\\nCall-ID: 1\\nCSeq: 1 OPTIONS\\n\\n
-        <- none",
+        "-> raw | OPTIONS sip:a@b SIP/7.0\\nVia: SIP/2.0/UDP c;branch=z9hG4bKx\\nFrom: <sip:c@d>;tag=1\\nTo: <sip:a@b>\\nCall-ID: 1\\nCSeq: 1 OPTIONS\\n\\n
+        <- 505",
     );
 }
 

@@ -76,7 +76,7 @@ impl TransactionLayer {
         let port = via.port.unwrap_or(0);
         let sent_by = format!("{}:{port}", via.host);
         let parts = match &via.branch {
-            Some(branch) if branch.starts_with(BRANCH_COOKIE) => {
+            Some(branch) if branch.starts_with(BRANCH_COOKIE) && branch.len() > BRANCH_COOKIE.len() => {
                 return ServerId(self.fingerprinter.of(&[branch, &sent_by, method.as_str()]));
             }
             Some(branch) => branch.as_str(),

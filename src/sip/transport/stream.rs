@@ -241,7 +241,7 @@ impl Served {
     /// Tells all whole messages, and answers keep-alives (RFC 5626 section 4.4.1). Whether there were any.
     async fn cut(&mut self, writer: &mut (impl AsyncWriteExt + Unpin)) -> Result<bool, End> {
         let mut told = false;
-        while let Some(framed) = self.framer.next() {
+        for framed in self.framer.by_ref() {
             told = true;
             match framed {
                 Framed::Message(bytes) => {

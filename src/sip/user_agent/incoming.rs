@@ -25,7 +25,8 @@ impl UserAgent {
     /// An INVITE outside of any dialog that passed all inspections.
     pub(super) fn invite(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
         let headers = &arrival.request.headers;
-        let offer = answer::session_description(headers, &arrival.request.body);
+        let offer =
+            answer::check_accept(headers).and_then(|()| answer::session_description(headers, &arrival.request.body));
         let granted = session_timer::grant(headers, &self.settings);
         let (offer, granted) = match (offer, granted) {
             (Ok(offer), Ok(granted)) => (offer, granted),
