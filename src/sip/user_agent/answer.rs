@@ -1,5 +1,6 @@
 //! Responses as this user agent writes them.
 
+use crate::sip::dialog::tag_of;
 use crate::sip::message::{HeaderName, Headers, Request, Response};
 use crate::sip::sdp;
 use crate::telephony::{Refusal, SessionDescription};
@@ -95,11 +96,7 @@ pub(super) fn respond(request: &Request, status: u16, tag: &str, product: &str) 
 }
 
 fn set_to_tag(headers: &mut Headers, tag: &str) {
-    // One that cannot be read goes back as it came.
-    if !headers.to().is_ok_and(|to| to.tag().is_none()) {
-        return;
-    }
-    let Some(to) = headers.get(&HeaderName::To) else { return };
+    let Some(to) = headers.get(&HeaderName::To).filter(|to| tag_of(to).is_none()) else { return };
     let to = format!("{to};tag={tag}");
     headers.set(HeaderName::To, to);
 }

@@ -47,7 +47,7 @@ impl UserAgent {
             trying: Some(now + TRYING_AFTER),
             offerless: offer.is_none(),
             reliability: if required { Reliability::Required } else { Reliability::Plain { rung: false } },
-            pending: None,
+            pending: false,
             answer: None,
             granted,
             request: arrival.request,
@@ -91,9 +91,9 @@ impl UserAgent {
         answer::say_abilities(&mut response.headers, &dialog::contact(peer.transport, peer.local));
         response.headers.push(HeaderName::Require, "100rel");
         response.headers.push(HeaderName::RSeq, rseq.to_string());
-        let offered = early.offerless && early.pending.is_some();
-        if let Some(offer) = early.pending.as_ref().filter(|_| offered) {
-            answer::describe(&mut response.headers, &mut response.body, offer);
+        let offered = early.offerless && early.pending;
+        if offered {
+            answer::describe(&mut response.headers, &mut response.body, &leg.described);
         }
         let Some((peer, bytes)) = self.layer.respond(now, early.id, &response, out) else { return };
         let timers = self.settings.timers;
@@ -112,11 +112,11 @@ impl UserAgent {
     pub(super) fn answer(&mut self, now: Moment, id: LegId, description: &SessionDescription, out: &mut Vec<Output>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let State::Early(early) = &mut leg.state else { return };
-        if early.pending.is_some() {
+        if early.pending {
             return;
         }
         leg.described = sdp::print(description);
-        early.pending = Some(leg.described.clone());
+        early.pending = true;
         match early.reliability {
             Reliability::Plain { .. } | Reliability::Acknowledged { .. } => self.accept(now, id, out),
             Reliability::Required => self.ring_reliably(now, id, out),
@@ -137,10 +137,9 @@ impl UserAgent {
             granted.write(&mut response.headers);
             leg.session = Some(granted.session(now));
         }
-        let description = early.pending.take().unwrap_or_default();
         let already = matches!(early.reliability, Reliability::Acknowledged { offered: true });
         if !already {
-            answer::describe(&mut response.headers, &mut response.body, &description);
+            answer::describe(&mut response.headers, &mut response.body, &leg.described);
         }
         let (offered, answer) = (early.offerless && !already, early.answer.take());
         let cseq = early.request.headers.cseq().map_or(0, |(number, _)| number);
@@ -171,7 +170,7 @@ impl UserAgent {
             Err(refused) => return self.refuse(now, arrival, refused, out),
         }
         early.reliability = Reliability::Acknowledged { offered };
-        let ready = early.pending.is_some();
+        let ready = early.pending;
         let response = answer::respond(&arrival.request, 200, "", &self.settings.product);
         self.layer.respond(now, arrival.id, &response, out);
         if ready {

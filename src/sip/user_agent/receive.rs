@@ -3,11 +3,11 @@
 use super::UserAgent;
 use super::answer::{self, Refused, SUPPORTED};
 use crate::clock::Moment;
-use crate::sip::dialog;
+use crate::sip::dialog::{self, tag_of};
 use crate::sip::guard;
 use crate::sip::message::{Fault, HeaderName, Host, Message, Method, Request, Response, Scheme, Via};
 use crate::sip::peer::{Output, Peer};
-use crate::sip::transaction::{Seen, ServerId, response_bytes, response_peer};
+use crate::sip::transaction::{Seen, ServerId, response_peer};
 use crate::telephony::LegId;
 
 /// When a caller that is refused for want of room may try again.
@@ -86,7 +86,7 @@ impl UserAgent {
         let tag = self.layer.stateless_tag(&[call_id, sender, cseq, branch.as_deref().unwrap_or("")]);
         self.layer.count_answer(request.method.known_name(), refused.status);
         let response = refused.response(&request, &tag, &self.settings.product);
-        out.push(Output::Transmit { peer, bytes: response_bytes(&response) });
+        out.push(Output::Transmit { peer, bytes: self.layer.print(&response) });
     }
 
     fn receive_request(&mut self, now: Moment, from: Peer, mut request: Request, out: &mut Vec<Output>) {
@@ -110,7 +110,7 @@ impl UserAgent {
             }
             Seen::Never => {}
         }
-        let inside = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let inside = request.headers.get(&HeaderName::To).is_some_and(|to| tag_of(to).is_some());
         if !inside && request.headers.get(&HeaderName::UserAgent).is_some_and(guard::is_scanner) {
             return self.count_refused("scanner");
         }
@@ -133,8 +133,8 @@ impl UserAgent {
             };
             return self.refuse_without_state(arrival.from, arrival.request, refused, out);
         }
-        let from_tag = arrival.request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));
-        let merge_key = self.layer.merge_key(&arrival.request, from_tag.as_deref().unwrap_or(""));
+        let from_tag = arrival.request.headers.get(&HeaderName::From).and_then(tag_of);
+        let merge_key = self.layer.merge_key(&arrival.request, from_tag.unwrap_or(""));
         if self.layer.is_merged(merge_key) {
             let refused = Refused::status(482).because("Loop Detected (merged request)");
             return self.refuse_without_state(arrival.from, arrival.request, refused, out);
@@ -171,9 +171,7 @@ impl UserAgent {
         if let Scheme::Other(_) = request.uri.scheme {
             return Err(Refused::status(416));
         }
-        let in_a_circle = request.headers.vias().any(|via| {
-            Via::parse(via).is_ok_and(|via| via.branch.is_some_and(|branch| self.layer.is_our_branch(&branch)))
-        });
+        let in_a_circle = request.headers.vias().any(|via| self.layer.is_our_via(via));
         if in_a_circle {
             return Err(Refused::status(482));
         }
@@ -231,12 +229,11 @@ impl UserAgent {
 
     /// The leg whose dialog a request names.
     pub(super) fn leg_of(&self, request: &Request) -> Option<LegId> {
-        let to = request.headers.to().ok()?;
-        let from = request.headers.from().ok()?;
-        let tag = to.tag()?;
+        let tag = tag_of(request.headers.get(&HeaderName::To)?)?;
+        let from_tag = tag_of(request.headers.get(&HeaderName::From)?);
         let id = super::leg::leg_of_tag(tag)?;
         let dialog = &self.legs.get(&id)?.dialog;
-        dialog.is_named(request.headers.call_id().ok()?, tag, from.tag().unwrap_or("")).then_some(id)
+        dialog.is_named(request.headers.call_id().ok()?, tag, from_tag.unwrap_or("")).then_some(id)
     }
 
     /// OPTIONS within a dialog (RFC 3261 section 11.2).
@@ -255,7 +252,7 @@ impl UserAgent {
         let response = self.abilities(&arrival, &tag);
         self.layer.count_answer(Method::Options.known_name(), 200);
         let peer = response_peer(&arrival.via, arrival.from);
-        out.push(Output::Transmit { peer, bytes: response_bytes(&response) });
+        out.push(Output::Transmit { peer, bytes: self.layer.print(&response) });
     }
 
     fn abilities(&self, arrival: &Arrival, tag: &str) -> Response {
