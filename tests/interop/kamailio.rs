@@ -61,7 +61,7 @@ fn call_through(mut server: Server, transport: &str, scenario: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
     let _proxy = proxy(folder.path(), port, server.sip_port, transport);
-    let (first, _) = media_ports();
+    let (first, _) = media_ports(40);
     let output = Command::new(program("sipp", "sip-tester"))
         .arg(format!("127.0.0.1:{port}"))
         .arg("-sf")
