@@ -93,11 +93,13 @@ impl UserAgent {
         let Ok(mut via) = request.headers.via() else {
             return self.count_refused("malformed");
         };
+        if request.method == Method::Ack {
+            // Nothing answers it.
+            return self.receive_ack(now, &request, &via, out);
+        }
         stamp(&mut request, &mut via, from);
-        match request.method {
-            Method::Ack => return self.receive_ack(now, &request, &via, out),
-            Method::Cancel => return self.receive_cancel(now, from, &request, &via, out),
-            _ => {}
+        if request.method == Method::Cancel {
+            return self.receive_cancel(now, from, &request, &via, out);
         }
         let id = self.layer.server_id(&request, &via, &request.method);
         match self.layer.meet(id, out) {
