@@ -69,7 +69,13 @@ impl UserAgent {
     }
 
     /// Answers without a transaction: the same again for each copy (RFC 3261 section 8.2.7).
-    fn refuse_without_state(&mut self, from: Peer, mut request: Request, refused: Refused, out: &mut Vec<Output>) {
+    pub(super) fn refuse_without_state(
+        &mut self,
+        from: Peer,
+        mut request: Request,
+        refused: Refused,
+        out: &mut Vec<Output>,
+    ) {
         if !request.headers.contains(&HeaderName::Via) {
             return;
         }
