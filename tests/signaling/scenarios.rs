@@ -410,13 +410,15 @@ fn reliable_ringing() {
     );
 }
 
+/// A call with session timers, answered with what `response` says, and what follows.
+fn answered(headers: &str, response: &str, rest: &str) {
+    check(&format!(
+        "-> INVITE offer | {headers}\n * incoming\n ! answer\n <- 200 sdp | {response}\n -> ACK\n * confirmed\n {rest}"
+    ));
+}
+
 #[test]
 fn session_timers() {
-    let answered = |headers: &str, response: &str, rest: &str| {
-        check(&format!(
-            "-> INVITE offer | {headers}\n * incoming\n ! answer\n <- 200 sdp | {response}\n -> ACK\n * confirmed\n {rest}"
-        ));
-    };
     // The caller refreshes, or not.
     answered(
         "Supported: timer | Session-Expires: 90;refresher=uac",
@@ -442,6 +444,10 @@ fn session_timers() {
         "wait 45000\n <- INVITE sdp\n -> 200 answer\n <- ACK\n * confirmed sdp\n -> 200 answer\n <- ACK
         wait 45000\n <- INVITE sdp\n -> 491\n <- ACK\n wait 2000\n <- INVITE sdp\n -> 408\n <- ACK\n <- BYE\n * ended DialogLost\n -> 200",
     );
+}
+
+#[test]
+fn refreshes_that_are_refused() {
     // Refused again and again, by longer and longer: it expires.
     answered(
         "Allow: UPDATE | Session-Expires: 90",
