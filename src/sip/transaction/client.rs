@@ -282,14 +282,14 @@ impl TransactionLayer {
 
     /// The transaction whose time is up, when that means that no answer came.
     pub(in crate::sip) fn expire_client(&mut self, now: Moment, id: ClientId, out: &mut Vec<Output>) -> Option<Reply> {
-        let (t1, t2) = (self.timers.t1, self.timers.t2);
+        let t2 = self.timers.t2;
         let transaction = self.clients.get_mut(&id)?;
         transaction.due = None;
         let reply = Reply { id, leg: transaction.leg, purpose: transaction.purpose };
         let invite = transaction.method == Method::Invite;
         let unanswered = match &mut transaction.state {
             State::Calling { resend: Some((at, interval)), until } if *until > now => {
-                *interval = if invite { *interval * 2 } else { (*interval * 2).min(t2) }.max(t1);
+                *interval = if invite { *interval * 2 } else { (*interval * 2).min(t2) };
                 *at = now + *interval;
                 false
             }

@@ -16,8 +16,8 @@ use crate::sip::message::{Framed, Framer};
 use crate::sip::peer::{ConnectionId, Peer};
 use crate::telephony::{SipCommand, TransportKind};
 
-/// Connections at once, in both directions; a further one is closed as it is accepted.
-const CONNECTIONS_MAX: usize = 4_096;
+/// Connections at once, in both directions; a further one is closed as it is accepted. Each is an open file.
+const CONNECTIONS_MAX: usize = 1_024;
 
 /// Messages that wait to be written to one connection; who reads more slowly is disconnected.
 const OUTBOX: usize = 64;

@@ -12,7 +12,7 @@ use crate::sip::dialog::{self, Dialog, ROUTES_MAX};
 use crate::sip::message::{HeaderName, Headers, Method, Request, Uri, Via};
 use crate::sip::peer::{Output, Peer};
 use crate::sip::sdp;
-use crate::sip::transaction::response_peer;
+use crate::sip::transaction::{Seen, response_peer};
 use crate::telephony::{Caller, Cause, Incoming, LegId, PhoneNumber, Refusal, SessionDescription, SipEvent};
 
 /// 100 Trying is sent when nothing else was for this long (RFC 3261 section 17.2.1).
@@ -213,19 +213,19 @@ impl UserAgent {
         out: &mut Vec<Output>,
     ) {
         let id = self.layer.server_id(request, via, &Method::Cancel);
-        if self.layer.meet(id, out) != crate::sip::transaction::Seen::Never {
+        if self.layer.meet(id, out) != Seen::Never {
             return;
         }
-        self.layer.begin_server(id, &Method::Cancel, response_peer(via, from), None);
         let target = self.layer.server_id(request, via, &Method::Invite);
-        let invite = self.layer.invite(target);
-        let leg = invite.and_then(|(leg, _)| leg);
+        let Some((leg, unanswered)) = self.layer.invite(target) else {
+            return self.refuse_without_state(from, request.clone(), Refused::status(481), out);
+        };
+        self.layer.begin_server(id, &Method::Cancel, response_peer(via, from), None);
         let tag = leg.and_then(|leg| Some(self.legs.get(&leg)?.dialog.local_tag.clone()));
         let tag = tag.unwrap_or_else(|| self.tag());
-        let status = if invite.is_some() { 200 } else { 481 };
-        let response = answer::respond(request, status, &tag, &self.settings.product);
+        let response = answer::respond(request, 200, &tag, &self.settings.product);
         self.layer.respond(now, id, &response, out);
-        let (Some(leg), Some((_, true))) = (leg, invite) else { return };
+        let Some(leg) = leg.filter(|_| unanswered) else { return };
         let first =
             matches!(self.legs.get(&leg).map(|leg| &leg.state), Some(State::Early(early)) if early.id == target);
         if first {

@@ -69,7 +69,13 @@ impl UserAgent {
     }
 
     /// Answers without a transaction: the same again for each copy (RFC 3261 section 8.2.7).
-    fn refuse_without_state(&mut self, from: Peer, mut request: Request, refused: Refused, out: &mut Vec<Output>) {
+    pub(super) fn refuse_without_state(
+        &mut self,
+        from: Peer,
+        mut request: Request,
+        refused: Refused,
+        out: &mut Vec<Output>,
+    ) {
         if !request.headers.contains(&HeaderName::Via) {
             return;
         }
@@ -93,11 +99,13 @@ impl UserAgent {
         let Ok(mut via) = request.headers.via() else {
             return self.count_refused("malformed");
         };
+        if request.method == Method::Ack {
+            // Nothing answers it.
+            return self.receive_ack(now, &request, &via, out);
+        }
         stamp(&mut request, &mut via, from);
-        match request.method {
-            Method::Ack => return self.receive_ack(now, &request, &via, out),
-            Method::Cancel => return self.receive_cancel(now, from, &request, &via, out),
-            _ => {}
+        if request.method == Method::Cancel {
+            return self.receive_cancel(now, from, &request, &via, out);
         }
         let id = self.layer.server_id(&request, &via, &request.method);
         match self.layer.meet(id, out) {
