@@ -353,7 +353,9 @@ impl World {
             }
             SipCommand::HangUp { leg, cause } => self.over(leg, cause),
             SipCommand::Drain => {}
-            SipCommand::Ring { .. } | SipCommand::Dial { .. } => panic!("nobody wished {command:?}"),
+            SipCommand::Ring { .. } | SipCommand::Dial { .. } | SipCommand::SendDigit { .. } => {
+                panic!("nobody wished {command:?}")
+            }
         }
     }
 
