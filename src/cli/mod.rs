@@ -39,8 +39,6 @@ enum Command {
     Dial(dial::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
-    /// Places real calls: hears, presses, records; with `--calls` and `--rate` a load generator that reports
-    Dial(dial::Arguments),
 }
 
 /// Runs the command line of the process.
@@ -53,7 +51,6 @@ pub fn main() -> ExitCode {
         Command::Try(arguments) => r#try::run(&arguments, &config),
         Command::Dial(arguments) => Ok(dial::run(&arguments)),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
-        Command::Dial(arguments) => Ok(dial::run(&arguments)),
     };
     outcome.unwrap_or_else(|reason| {
         eprintln!("helpline: {reason:#}");
