@@ -10,6 +10,17 @@ use crate::telephony::TransportKind;
 /// The longest route set that is kept; an INVITE with more Record-Route values is refused.
 pub(super) const ROUTES_MAX: usize = 32;
 
+/// Who is dialled.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// The Request-URI.
+    pub(super) uri: Uri,
+    /// The way there.
+    pub(super) peer: Peer,
+    /// The Route: the Path that a registered phone gave.
+    pub(super) route: Vec<NameAddr>,
+}
+
 /// One side's view of a dialog, or of what will be one.
 #[derive(Debug)]
 pub(super) struct Dialog {
@@ -29,6 +40,9 @@ pub(super) struct Dialog {
     /// The Contact is an address that the Via has shown to be out of our reach, so that requests go to where the other
     /// side's came from.
     behind_nat: bool,
+    /// The other side registered at this address of ours and was called by that flow, whatever its Contact says: and so
+    /// goes all that follows.
+    by_flow: bool,
 }
 
 impl Dialog {
@@ -52,26 +66,29 @@ impl Dialog {
             remote_target,
             peer: from,
             behind_nat: false,
+            by_flow: false,
         };
         dialog.note_nat(via);
         Some(dialog)
     }
 
-    /// The beginnings of a dialog with `uri`, reached by `peer`, before it has answered.
-    pub(super) fn dialled(uri: Uri, local: NameAddr, call_id: String, local_tag: String, peer: Peer) -> Dialog {
+    /// The beginnings of a dialog with who is dialled, before it has answered. `local` has our tag.
+    pub(super) fn dialled(target: Target, local: &NameAddr, call_id: &str) -> Dialog {
+        let Target { uri, peer, route } = target;
         let remote = format!("<{}>", Uri { headers: String::new(), ..uri.clone() });
         Dialog {
-            call_id,
-            local: local.with_tag(&local_tag).to_string(),
-            local_tag,
+            call_id: call_id.to_owned(),
+            local: local.to_string(),
+            local_tag: local.tag().unwrap_or("").to_owned(),
             remote_tag: String::new(),
             remote,
             local_cseq: 0,
             remote_cseq: None,
-            route_set: Vec::new(),
+            route_set: route,
             remote_target: uri,
             peer,
             behind_nat: false,
+            by_flow: false,
         }
     }
 
@@ -82,6 +99,10 @@ impl Dialog {
         route_set.reverse();
         route_set.truncate(ROUTES_MAX);
         let contact = response.headers.contacts().ok().and_then(|contacts| contacts.into_iter().next());
+        // It was sent elsewhere than its Request-URI says, and by no proxy: to a registered phone that is found so only.
+        let by_flow = route_set.is_empty()
+            && !invite.headers.contains(&HeaderName::Route)
+            && socket_address(&invite.uri).is_some_and(|address| address != peer.remote);
         Some(Dialog {
             call_id: invite.headers.call_id().ok()?.to_owned(),
             local_tag: invite.headers.from().ok()?.tag()?.to_owned(),
@@ -94,6 +115,7 @@ impl Dialog {
             remote_target: contact.map_or_else(|| invite.uri.clone(), |contact| contact.uri),
             peer,
             behind_nat: false,
+            by_flow,
         })
     }
 
@@ -162,7 +184,7 @@ impl Dialog {
     /// stands between us and that address, if one does. What cannot be found without DNS goes to where the other side's
     /// last request came from, which is the proxy or the phone itself.
     pub(super) fn next_hop(&self, settings: &Settings) -> Peer {
-        if self.behind_nat {
+        if self.behind_nat || self.by_flow {
             return self.peer;
         }
         let uri = self.route_set.first().map_or(&self.remote_target, |route| &route.uri);

@@ -9,16 +9,19 @@
 
 mod deadlines;
 mod dialog;
+pub mod digest;
 mod fingerprint;
 mod guard;
 pub mod message;
 mod peer;
+mod registrar;
 pub mod sdp;
 mod settings;
+mod stun;
 mod transaction;
 pub mod transport;
 mod user_agent;
 
 pub use peer::{ConnectionId, Output, Peer};
-pub use settings::{Settings, Timers};
+pub use settings::{Registration, Settings, Timers};
 pub use user_agent::{Census, UserAgent};

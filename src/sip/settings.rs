@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::digest::Algorithm;
 use crate::telephony::TransportKind;
 
 /// Settings of a [`UserAgent`](super::UserAgent).
@@ -28,6 +29,45 @@ pub struct Settings {
     pub session_expires: u32,
     /// The shortest session interval that we take, in seconds; RFC 4028 section 4 sets 90 as the floor.
     pub min_se: u32,
+    /// The realm of the agents' passwords; a change of it makes stored `H(A1)`s worthless.
+    pub realm: String,
+    /// The hash functions that agents' phones are offered, the preferred one first (RFC 8760 section 2.3).
+    pub digests: Vec<Algorithm>,
+    /// Random octets of the operating system's, at least 16, that nobody outside can know: they seal the nonces.
+    pub secret: Vec<u8>,
+    /// How long registrations last.
+    pub registration: Registration,
+}
+
+/// How long registrations last, and how phones are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// The shortest interval that is taken; a shorter one is answered with 423. 60 s.
+    pub expires_min: Duration,
+    /// What a phone gets that names none, 300 s.
+    pub expires_default: Duration,
+    /// The longest that is granted, 3,600 s.
+    pub expires_max: Duration,
+    /// Phones that an agent may have registered at once; a further one takes the place of the one that was heard least
+    /// recently. 5.
+    pub contacts_max: usize,
+    /// How often a phone is asked whether it still is there (OPTIONS), 30 s.
+    pub probe_every: Duration,
+    /// How long it has for the answer, 5 s. After two without answer it counts as silent.
+    pub probe_patience: Duration,
+}
+
+impl Default for Registration {
+    fn default() -> Registration {
+        Registration {
+            expires_min: Duration::from_secs(60),
+            expires_default: Duration::from_secs(300),
+            expires_max: Duration::from_secs(3_600),
+            contacts_max: 5,
+            probe_every: Duration::from_secs(30),
+            probe_patience: Duration::from_secs(5),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -43,6 +83,10 @@ impl Default for Settings {
             timers: Timers::default(),
             session_expires: 1_800,
             min_se: 90,
+            realm: "helpline".to_owned(),
+            digests: vec![Algorithm::Sha256, Algorithm::Md5],
+            secret: Vec::new(),
+            registration: Registration::default(),
         }
     }
 }

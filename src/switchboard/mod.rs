@@ -245,6 +245,8 @@ impl Switchboard {
             | SipEvent::Ringing { leg, .. }
             | SipEvent::Answered { leg, .. }
             | SipEvent::Ended { leg, .. } => *leg,
+            SipEvent::AgentReachable { .. } | SipEvent::AgentUnreachable { .. } => return,
+            SipEvent::TransferAsked { leg, .. } => *leg,
             SipEvent::Tally(_) => {
                 if let SipEvent::Tally(tally) = event {
                     out.push(journal(now, None, JournalEvent::Sip(tally)));
@@ -264,7 +266,8 @@ impl Switchboard {
             SipEvent::Digit { digit, .. } => call.digit(turn, digit, DigitSource::Info),
             SipEvent::Ended { cause, .. } => call.leg_ended(turn, cause),
             // Of legs that we dial; every leg here came in.
-            SipEvent::Ringing { .. } | SipEvent::Answered { .. } => {}
+            SipEvent::Ringing { .. } | SipEvent::Answered { .. } | SipEvent::TransferAsked { .. } => {}
+            SipEvent::AgentReachable { .. } | SipEvent::AgentUnreachable { .. } => {}
             SipEvent::Incoming(_) | SipEvent::Tally(_) => unreachable!("taken above"),
         });
     }

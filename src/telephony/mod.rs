@@ -1,5 +1,6 @@
 //! The words that all rooms share: data and arithmetic on it, no behaviour of any room.
 
+mod agent;
 mod audio;
 mod cause;
 mod description;
@@ -9,6 +10,7 @@ mod offer_answer;
 mod party;
 mod signal;
 
+pub use agent::{AgentAccount, AgentSecret, CallHeaders, HeaderRefused, Unreachable};
 pub use audio::{
     AudioPlan, Clip, Codec, DigitSource, Direction, MediaCommand, MediaEvent, MediaTally, StreamReport, TICK,
 };
@@ -18,4 +20,4 @@ pub use digit::{Digit, NotADigit};
 pub use ids::{CallId, LegId, PlaybackId};
 pub use offer_answer::{Agreed, InbandDigits, LocalMedia, OfferRefused, accept_answer, answer, offer};
 pub use party::{Caller, PhoneNumber};
-pub use signal::{Incoming, SipCommand, SipEvent, SipTally, TransportKind};
+pub use signal::{Incoming, SipCommand, SipEvent, SipTally, Transfer, TransportKind};

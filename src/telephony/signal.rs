@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Caller, Cause, Digit, LegId, Refusal, SessionDescription};
+use super::{AgentAccount, CallHeaders, Caller, Cause, Digit, LegId, Refusal, SessionDescription, Unreachable};
 
 /// How signalling travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,27 @@ pub struct Incoming {
     pub transport: TransportKind,
     /// The Call-ID, to find the call in a capture.
     pub sip_call_id: String,
+    /// The extension of the agent who calls, proven by digest; `None` for everybody else, whatever From says. Only who
+    /// is an agent may be let dial anything but the flows' numbers.
+    pub agent: Option<String>,
+    /// The leg whose place the caller wants to take (Replaces, RFC 3891): answer, join the caller to whom that leg was
+    /// joined to, and hang that leg up.
+    pub replaces: Option<LegId>,
+}
+
+/// Where a party wants its call to go (REFER, RFC 3515).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// The user part of Refer-To, percent-decoded: the extension or the number. Never dial it without asking the
+    /// allow-list of those who may transfer.
+    pub target: String,
+    /// The whole URI of Refer-To, to be logged.
+    pub uri: String,
+    /// An attended transfer: the other of the party's legs, whose far end the call is to be joined to. It may be gone by
+    /// now, or never have been ours: then the transfer was refused already.
+    pub replaces: Option<LegId>,
+    /// The user part of Referred-By (RFC 3892), as the party says.
+    pub referred_by: Option<String>,
 }
 
 /// What `sip` tells the switchboard.
@@ -94,6 +115,26 @@ pub enum SipEvent {
         leg: LegId,
         /// Why.
         cause: Cause,
+    },
+    /// A party wants its call to go elsewhere. Say how that goes by `TransferProgress`: the first such command accepts
+    /// the transfer, unless it refuses it.
+    TransferAsked {
+        /// The party's leg.
+        leg: LegId,
+        /// Where to.
+        transfer: Transfer,
+    },
+    /// An agent has a phone that can be called.
+    AgentReachable {
+        /// The agent's extension.
+        extension: String,
+    },
+    /// An agent has no phone any more that can be called.
+    AgentUnreachable {
+        /// The agent's extension.
+        extension: String,
+        /// Why the last phone fell away.
+        why: Unreachable,
     },
     /// What `sip` did since its last tally; about once a second.
     Tally(SipTally),
@@ -172,6 +213,31 @@ pub enum SipCommand {
         /// The key.
         digit: Digit,
     },
+    /// Dial an agent's phones, all at once or the preferred ones first (Contact's q), until one answers: the others are
+    /// cancelled. `Ended` with 480 follows at once when there is none.
+    DialAgent {
+        /// The leg, of the outbound half.
+        leg: LegId,
+        /// Whose phones.
+        extension: String,
+        /// Who calls, for From.
+        caller: Caller,
+        /// Our offer.
+        offer: SessionDescription,
+        /// What the phone is to show.
+        headers: CallHeaders,
+    },
+    /// How the transfer goes that this leg's party asked for, as the status that the new call has: 1xx while it is on its
+    /// way, 2xx when it stands (and then hang up this leg), 300 and above when it failed. The first one answers the
+    /// REFER: 202, or the failure itself.
+    TransferProgress {
+        /// The party's leg.
+        leg: LegId,
+        /// 100 to 699.
+        status: u16,
+    },
+    /// These are the agents from now on. Who is missing loses the registration; all others keep theirs.
+    SetAgents(Vec<AgentAccount>),
     /// From now on answer every new call with 503 and Retry-After.
     Drain,
 }

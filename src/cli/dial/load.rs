@@ -347,7 +347,11 @@ impl<'a> Load<'a> {
                 let reject = SipCommand::Reject { leg: incoming.leg, refusal: Refusal::status(486) };
                 self.agent.handle(now, reject, &mut self.outputs);
             }
-            SipEvent::Confirmed { .. } | SipEvent::Digit { .. } => {}
+            SipEvent::Confirmed { .. }
+            | SipEvent::Digit { .. }
+            | SipEvent::TransferAsked { .. }
+            | SipEvent::AgentReachable { .. }
+            | SipEvent::AgentUnreachable { .. } => {}
         }
     }
 

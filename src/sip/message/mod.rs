@@ -27,6 +27,7 @@ pub use name_addr::NameAddr;
 pub use parameters::{PARAMETERS_MAX, Parameters};
 pub use parse::{HEADER_LINES_MAX, MESSAGE_BYTES_MAX};
 pub use status::reason_phrase;
+pub(super) use uri::decoded;
 pub use uri::{Host, Scheme, Uri};
 pub use via::{BRANCH_COOKIE, Via};
 

@@ -297,7 +297,7 @@ pub(super) fn host_and_port(text: &str) -> Result<(Host, Option<u16>), ParseFaul
 }
 
 /// Without percent escapes. Bytes that make no UTF-8 are taken for Latin-1.
-fn decoded(text: &str) -> Cow<'_, str> {
+pub(in crate::sip) fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

@@ -7,6 +7,7 @@ use super::{CLIENT_TRANSACTIONS_MAX, Due, TransactionLayer, earlier, request_byt
 use crate::clock::Moment;
 use crate::sip::message::{BRANCH_COOKIE, HeaderName, Headers, Host, Method, Request, Response};
 use crate::sip::peer::{Output, Peer};
+use crate::sip::registrar::BindingId;
 use crate::telephony::LegId;
 
 /// How long a re-INVITE that refreshes a session may stay without final response: timer C of RFC 3261 section 16.6.
@@ -34,6 +35,26 @@ pub(in crate::sip) enum Purpose {
     Refresh,
     /// An INFO that tells a key, of which nobody waits for the answer.
     Key,
+    /// A NOTIFY of how a transfer goes.
+    Notify,
+}
+
+/// Whom a request of ours serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sip) enum Errand {
+    /// A leg.
+    Leg(LegId, Purpose),
+    /// OPTIONS to a registered phone.
+    Probe(BindingId),
+}
+
+impl Errand {
+    fn purpose(self) -> Option<Purpose> {
+        match self {
+            Errand::Leg(_, purpose) => Some(purpose),
+            Errand::Probe(_) => None,
+        }
+    }
 }
 
 /// A response that concerns the layer above.
@@ -57,8 +78,9 @@ pub(super) struct ClientTransaction {
     /// Of an INVITE, for its ACK and CANCEL.
     request: Option<Box<Request>>,
     state: State,
-    leg: LegId,
-    purpose: Purpose,
+    errand: Errand,
+    /// To be cancelled as soon as a provisional response allows it.
+    cancelled: bool,
     due: Option<Moment>,
 }
 
@@ -88,7 +110,7 @@ impl ClientTransaction {
     }
 
     pub(super) fn is_of(&self, leg: LegId) -> bool {
-        self.leg == leg && self.waits_at_all()
+        matches!(self.errand, Errand::Leg(own, _) if own == leg) && self.waits_at_all()
     }
 
     fn deadline(&self) -> Option<Moment> {
@@ -107,7 +129,7 @@ impl TransactionLayer {
         now: Moment,
         request: Request,
         peer: Peer,
-        (leg, purpose): (LegId, Purpose),
+        errand: Errand,
         out: &mut Vec<Output>,
     ) -> Option<ClientId> {
         if self.clients.len() >= CLIENT_TRANSACTIONS_MAX {
@@ -116,7 +138,7 @@ impl TransactionLayer {
         self.clients_begun += 1;
         let id = ClientId { serial: self.clients_begun, cancel: false };
         let nonce = self.rng.u64(..);
-        self.send_client(now, id, nonce, request, peer, (leg, purpose), out);
+        self.send_client(now, id, nonce, request, peer, errand, out);
         Some(id)
     }
 
@@ -138,7 +160,7 @@ impl TransactionLayer {
         nonce: u64,
         mut request: Request,
         peer: Peer,
-        (leg, purpose): (LegId, Purpose),
+        errand: Errand,
         out: &mut Vec<Output>,
     ) {
         add_via(&mut request, id, nonce, peer);
@@ -151,16 +173,18 @@ impl TransactionLayer {
             request.body = Vec::new();
             Box::new(request)
         });
-        let mut transaction = ClientTransaction { nonce, peer, method, bytes, request, state, leg, purpose, due: None };
+        let mut transaction =
+            ClientTransaction { nonce, peer, method, bytes, request, state, errand, cancelled: false, due: None };
         let wanted = transaction.deadline();
         self.deadlines.set(Due::Client(id), &mut transaction.due, wanted);
         self.clients.insert(id, transaction);
     }
 
-    /// Cancels an INVITE that has had a provisional response (RFC 3261 section 9.1).
+    /// Cancels an INVITE: at once where it has had a provisional response, else with the first one (RFC 3261 section 9.1).
     pub(in crate::sip) fn cancel(&mut self, now: Moment, id: ClientId, out: &mut Vec<Output>) {
         let give_up = self.timers.give_up();
         let Some(transaction) = self.clients.get_mut(&id) else { return };
+        transaction.cancelled = true;
         let (State::Proceeding { until, .. }, Some(invite)) = (&mut transaction.state, &transaction.request) else {
             return;
         };
@@ -170,10 +194,14 @@ impl TransactionLayer {
         // An INVITE that gets no final response after its CANCEL is given up all the same.
         *until = Some(now + give_up);
         let request = same_path(invite, Method::Cancel, invite.headers.get(&HeaderName::To).unwrap_or(""));
-        let (nonce, peer, leg) = (transaction.nonce, transaction.peer, transaction.leg);
+        let (nonce, peer, errand) = (transaction.nonce, transaction.peer, transaction.errand);
         let wanted = transaction.deadline();
         self.deadlines.set(Due::Client(id), &mut transaction.due, wanted);
-        self.send_client(now, ClientId { cancel: true, ..id }, nonce, request, peer, (leg, Purpose::Cancel), out);
+        let errand = match errand {
+            Errand::Leg(leg, _) => Errand::Leg(leg, Purpose::Cancel),
+            probe @ Errand::Probe(_) => probe,
+        };
+        self.send_client(now, ClientId { cancel: true, ..id }, nonce, request, peer, errand, out);
     }
 
     /// Takes a response: `None` when it is nobody's or a retransmission.
@@ -182,22 +210,23 @@ impl TransactionLayer {
         now: Moment,
         response: &Response,
         out: &mut Vec<Output>,
-    ) -> Option<Reply> {
+    ) -> Option<(ClientId, Errand)> {
         let Some(id) = self.client_of(response) else {
             *self.tally.rejected.entry("stray_response").or_default() += 1;
             return None;
         };
         let timers = self.timers;
         let transaction = self.clients.get_mut(&id).expect("client_of found it");
-        let reply = Reply { id, leg: transaction.leg, purpose: transaction.purpose };
+        let reply = (id, transaction.errand);
         let invite = transaction.method == Method::Invite;
+        let cancelled = transaction.cancelled && matches!(transaction.state, State::Calling { .. });
         let fresh = match (&mut transaction.state, response.status) {
             (State::Calling { until, .. }, ..=199) => {
                 let resend = (!invite && !transaction.peer.reliable()).then(|| now + timers.t2);
-                let until = match transaction.purpose {
-                    Purpose::Dial => None,
+                let until = match transaction.errand.purpose() {
+                    Some(Purpose::Dial) => None,
                     // Who rings at a refresh rings for ever.
-                    Purpose::Refresh if invite => Some(now + REFRESH_PATIENCE),
+                    Some(Purpose::Refresh) if invite => Some(now + REFRESH_PATIENCE),
                     _ => Some(*until),
                 };
                 transaction.state = State::Proceeding { resend, until };
@@ -231,6 +260,9 @@ impl TransactionLayer {
         } else {
             let wanted = transaction.deadline();
             self.deadlines.set(Due::Client(id), &mut transaction.due, wanted);
+        }
+        if cancelled && response.status < 200 {
+            self.cancel(now, id, out);
         }
         fresh.then_some(reply)
     }
@@ -281,11 +313,16 @@ impl TransactionLayer {
     }
 
     /// The transaction whose time is up, when that means that no answer came.
-    pub(in crate::sip) fn expire_client(&mut self, now: Moment, id: ClientId, out: &mut Vec<Output>) -> Option<Reply> {
+    pub(in crate::sip) fn expire_client(
+        &mut self,
+        now: Moment,
+        id: ClientId,
+        out: &mut Vec<Output>,
+    ) -> Option<(ClientId, Errand)> {
         let t2 = self.timers.t2;
         let transaction = self.clients.get_mut(&id)?;
         transaction.due = None;
-        let reply = Reply { id, leg: transaction.leg, purpose: transaction.purpose };
+        let reply = (id, transaction.errand);
         let invite = transaction.method == Method::Invite;
         let unanswered = match &mut transaction.state {
             State::Calling { resend: Some((at, interval)), until } if *until > now => {
@@ -315,22 +352,27 @@ impl TransactionLayer {
     }
 
     /// Ends all transactions whose request could not be sent this way, and tells whose they were.
-    pub(in crate::sip) fn fail_clients(&mut self, peer: &Peer) -> Vec<Reply> {
+    pub(in crate::sip) fn fail_clients(&mut self, peer: &Peer) -> Vec<(ClientId, Errand)> {
         let same_way = |one: &Peer| {
             one.transport == peer.transport
                 && (one.remote == peer.remote || (one.connection.is_some() && one.connection == peer.connection))
         };
         let waits = |state: &State| matches!(state, State::Calling { .. } | State::Proceeding { .. });
-        let failed: Vec<Reply> = self
+        let failed: Vec<(ClientId, Errand)> = self
             .clients
             .iter()
             .filter(|(_, transaction)| same_way(&transaction.peer) && waits(&transaction.state))
-            .map(|(id, transaction)| Reply { id: *id, leg: transaction.leg, purpose: transaction.purpose })
+            .map(|(id, transaction)| (*id, transaction.errand))
             .collect();
-        for reply in &failed {
-            self.end_client(reply.id);
+        for (id, _) in &failed {
+            self.end_client(*id);
         }
         failed
+    }
+
+    /// Gives up a request that is no INVITE: nobody waits for its answer any more.
+    pub(in crate::sip) fn abandon(&mut self, id: ClientId) {
+        self.end_client(id);
     }
 
     fn client_of(&self, response: &Response) -> Option<ClientId> {

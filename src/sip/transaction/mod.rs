@@ -10,12 +10,13 @@ use std::sync::Arc;
 use super::deadlines::Deadlines;
 use super::fingerprint::Fingerprinter;
 use super::message::{Request, Response};
+use super::registrar::BindingId;
 use super::settings::Timers;
 use crate::clock::Moment;
 use crate::telephony::{LegId, SipTally};
 
 use client::ClientTransaction;
-pub(super) use client::{ClientId, Purpose, Reply};
+pub(super) use client::{ClientId, Errand, Purpose, Reply};
 use server::ServerTransaction;
 pub(super) use server::{Seen, ServerId, response_peer};
 
@@ -35,6 +36,8 @@ pub(super) enum Due {
     Client(ClientId),
     /// A leg's.
     Leg(LegId),
+    /// A registered phone's.
+    Binding(BindingId),
     /// The tally's.
     Tally,
 }

@@ -212,6 +212,7 @@ impl Shell {
             News::Message { peer, bytes } => self.user_agent.receive(now, peer, &bytes, &mut self.outputs),
             News::Closed { connection, reason } => {
                 self.streams.forget(connection);
+                self.user_agent.connection_closed(now, connection, &mut self.outputs);
                 if let Some(reason) = reason {
                     self.user_agent.count_rejected(now, reason);
                 }
@@ -219,6 +220,7 @@ impl Shell {
             News::Failed { connection, peer } => {
                 self.streams.forget(connection);
                 self.user_agent.transport_failed(now, peer, &mut self.outputs);
+                self.user_agent.connection_closed(now, connection, &mut self.outputs);
             }
             News::Resolved { command, address } => self.resolved(now, command, address),
         }

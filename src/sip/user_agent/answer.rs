@@ -6,10 +6,10 @@ use crate::sip::sdp;
 use crate::telephony::{Refusal, SessionDescription};
 
 /// The methods that we take.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, PRACK";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, PRACK, REFER";
 
 /// The extensions that we know, as Supported prints them and as Require is checked against.
-pub(super) const SUPPORTED: [&str; 2] = ["100rel", "timer"];
+pub(super) const SUPPORTED: [&str; 4] = ["100rel", "timer", "replaces", "norefersub"];
 
 /// What we take in the body of INFO.
 const ACCEPT_INFO: &str = "application/dtmf-relay, application/dtmf";

@@ -9,7 +9,7 @@ use super::receive::RETRY_AFTER_DRAINING_S;
 use crate::clock::Moment;
 use crate::sip::message::Method;
 use crate::sip::peer::Output;
-use crate::sip::transaction::Purpose;
+use crate::sip::transaction::{Errand, Purpose};
 use crate::telephony::{Cause, LegId, SipEvent};
 
 impl UserAgent {
@@ -22,8 +22,8 @@ impl UserAgent {
                 self.refuse_invite(now, id, refusal_for(cause), cause, out);
             }
             State::Dialling(dialling) => {
-                if dialling.provisional {
-                    self.layer.cancel(now, dialling.id, out);
+                for branch in &dialling.branches {
+                    self.layer.cancel(now, branch.id, out);
                 }
                 self.end_leg(now, id, cause, Some(Closing::Dialling(dialling)), out);
             }
@@ -49,6 +49,7 @@ impl UserAgent {
             return;
         }
         self.finish_change(now, id, Refused::status(487), out);
+        self.refuse_transfer(now, id, Refused::status(487), out);
         match rest {
             None => self.drop_leg(id),
             Some(closing) => {
@@ -67,7 +68,7 @@ impl UserAgent {
         let leg = self.legs.get_mut(&id)?;
         let request = leg.dialog.request(Method::Bye, None, &self.settings);
         let peer = leg.dialog.next_hop(&self.settings);
-        self.layer.begin_client(now, request, peer, (id, Purpose::Bye), out).map(|_| Closing::Bye)
+        self.layer.begin_client(now, request, peer, Errand::Leg(id, Purpose::Bye), out).map(|_| Closing::Bye)
     }
 
     /// The BYE of a leg that ended before its 200 was acknowledged.

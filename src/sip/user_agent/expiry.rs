@@ -6,7 +6,7 @@ use super::leg::{Closing, Reliability, State};
 use crate::clock::Moment;
 use crate::sip::message::Response;
 use crate::sip::peer::Output;
-use crate::sip::transaction::{Purpose, Reply};
+use crate::sip::transaction::{ClientId, Errand, Purpose, Reply};
 use crate::telephony::{Cause, LegId};
 
 impl UserAgent {
@@ -24,6 +24,9 @@ impl UserAgent {
             self.finish_change(now, id, Refused::status(500), out);
         }
         self.repeat(now, id, out);
+        if self.legs.get(&id).and_then(|leg| leg.transfer.as_ref()).is_some_and(|transfer| transfer.until <= now) {
+            self.transfer_due(now, id, out);
+        }
         if session {
             self.session_due(now, id, out);
         }
@@ -69,33 +72,52 @@ impl UserAgent {
     }
 
     /// A response to a request of ours.
-    pub(super) fn replied(&mut self, now: Moment, reply: Reply, response: &Response, out: &mut Vec<Output>) {
-        match reply.purpose {
+    pub(super) fn replied(
+        &mut self,
+        now: Moment,
+        (id, errand): (ClientId, Errand),
+        response: &Response,
+        out: &mut Vec<Output>,
+    ) {
+        let (leg, purpose) = match errand {
+            Errand::Leg(leg, purpose) => (leg, purpose),
+            Errand::Probe(binding) => return self.probe_replied(now, binding, id, response.status, out),
+        };
+        let reply = Reply { id, leg, purpose };
+        match purpose {
             Purpose::Dial => self.dial_replied(now, reply, response, out),
             Purpose::Refresh => self.refresh_replied(now, reply, response, out),
-            Purpose::Bye if response.status >= 200 => self.drop_leg(reply.leg),
-            Purpose::Bye | Purpose::Cancel | Purpose::Stray | Purpose::Key => {}
+            Purpose::Bye if response.status >= 200 => self.drop_leg(leg),
+            Purpose::Notify if response.status >= 300 => self.forget_transfer(leg),
+            Purpose::Bye | Purpose::Cancel | Purpose::Stray | Purpose::Notify | Purpose::Key => {}
         }
     }
 
     /// No response came in time, which is as if 408 had (RFC 3261 section 8.1.3.1).
-    pub(super) fn unanswered(&mut self, now: Moment, reply: Reply, out: &mut Vec<Output>) {
-        self.failed(now, reply, Cause::NoAnswer, Cause::DialogLost, out);
+    pub(super) fn unanswered(&mut self, now: Moment, (id, errand): (ClientId, Errand), out: &mut Vec<Output>) {
+        match errand {
+            Errand::Leg(leg, purpose) => {
+                self.failed(now, Reply { id, leg, purpose }, Cause::NoAnswer, Cause::DialogLost, out);
+            }
+            Errand::Probe(binding) => self.probe_failed(now, binding, id, out),
+        }
     }
 
     /// The request could not be sent.
-    pub(super) fn unreachable(&mut self, now: Moment, reply: Reply, out: &mut Vec<Output>) {
-        self.failed(now, reply, Cause::TransportFailed, Cause::TransportFailed, out);
+    pub(super) fn unreachable(&mut self, now: Moment, (id, errand): (ClientId, Errand), out: &mut Vec<Output>) {
+        match errand {
+            Errand::Leg(leg, purpose) => {
+                let cause = Cause::TransportFailed;
+                self.failed(now, Reply { id, leg, purpose }, cause, cause, out);
+            }
+            Errand::Probe(binding) => self.probe_failed(now, binding, id, out),
+        }
     }
 
     fn failed(&mut self, now: Moment, reply: Reply, dialled: Cause, refreshed: Cause, out: &mut Vec<Output>) {
         let Some(leg) = self.legs.get_mut(&reply.leg) else { return };
         match reply.purpose {
-            Purpose::Dial => match &leg.state {
-                State::Dialling(_) => self.end_leg(now, reply.leg, dialled, None, out),
-                State::Closing(Closing::Dialling(_)) => self.drop_leg(reply.leg),
-                _ => {}
-            },
+            Purpose::Dial => self.branch_failed(now, reply, dialled, out),
             Purpose::Bye => self.drop_leg(reply.leg),
             Purpose::Refresh if leg.refresh == Some(reply.id) => {
                 leg.refresh = None;
@@ -104,6 +126,7 @@ impl UserAgent {
                     self.end_leg(now, reply.leg, refreshed, rest, out);
                 }
             }
+            Purpose::Notify => self.forget_transfer(reply.leg),
             Purpose::Refresh | Purpose::Cancel | Purpose::Stray | Purpose::Key => {}
         }
     }

@@ -23,14 +23,17 @@ const NAME_LENGTH_MAX: usize = 128;
 
 impl UserAgent {
     /// An INVITE outside of any dialog that passed all inspections.
-    pub(super) fn invite(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
+    pub(super) fn invite(&mut self, now: Moment, arrival: Arrival, agent: Option<String>, out: &mut Vec<Output>) {
         let headers = &arrival.request.headers;
         let offer =
             answer::check_accept(headers).and_then(|()| answer::session_description(headers, &arrival.request.body));
         let granted = session_timer::grant(headers, &self.settings);
-        let (offer, granted) = match (offer, granted) {
-            (Ok(offer), Ok(granted)) => (offer, granted),
-            (Err(refused), _) | (_, Err(refused)) => return self.refuse(now, &arrival, refused, out),
+        let replaces = self.replaced_by(headers);
+        let (offer, granted, replaces) = match (offer, granted, replaces) {
+            (Ok(offer), Ok(granted), Ok(replaces)) => (offer, granted, replaces),
+            (Err(refused), ..) | (_, Err(refused), _) | (.., Err(refused)) => {
+                return self.refuse(now, &arrival, refused, out);
+            }
         };
         let id = LegId::inbound(self.inbound_count + 1);
         let tag = tag_of_leg(id, &mut self.rng);
@@ -52,7 +55,7 @@ impl UserAgent {
             granted,
             request: arrival.request,
         };
-        let incoming = incoming_event(id, &early.request, arrival.from, offer);
+        let incoming = Incoming { agent, replaces, ..incoming_event(id, &early.request, arrival.from, offer) };
         let takes_update = takes_update(&early.request.headers);
         let leg = Leg { takes_update, ..Leg::new(dialog, State::Early(Box::new(early))) };
         self.layer.belongs_to(arrival.id, id);
@@ -282,6 +285,8 @@ fn incoming_event(leg: LegId, request: &Request, from: Peer, offer: Option<Sessi
         source: from.remote,
         transport: from.transport,
         sip_call_id: request.headers.call_id().unwrap_or("").to_owned(),
+        agent: None,
+        replaces: None,
     }
 }
 

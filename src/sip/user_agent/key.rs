@@ -5,7 +5,7 @@ use super::leg::State;
 use crate::clock::Moment;
 use crate::sip::message::{HeaderName, Method};
 use crate::sip::peer::Output;
-use crate::sip::transaction::Purpose;
+use crate::sip::transaction::{Errand, Purpose};
 use crate::telephony::{Digit, LegId};
 
 /// How long a key is said to have been down, in milliseconds.
@@ -19,6 +19,6 @@ impl UserAgent {
         request.headers.push(HeaderName::ContentType, "application/dtmf-relay");
         request.body = format!("Signal={digit}\r\nDuration={DURATION_MS}\r\n").into_bytes();
         let peer = leg.dialog.next_hop(&self.settings);
-        self.layer.begin_client(now, request, peer, (id, Purpose::Key), out);
+        self.layer.begin_client(now, request, peer, Errand::Leg(id, Purpose::Key), out);
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::sip::dialog::Dialog;
-use crate::sip::message::Request;
+use crate::sip::dialog::{Dialog, Target};
+use crate::sip::message::{NameAddr, Request};
 use crate::sip::peer::Peer;
 use crate::sip::transaction::{ClientId, ServerId, earlier};
-use crate::telephony::{LegId, SessionDescription};
+use crate::telephony::{CallHeaders, Cause, LegId, SessionDescription};
 
 use super::session_timer::{Granted, Session};
+use super::transfer::Transferring;
 
 /// A leg of the switchboard's, or what is left of one that was ended and still has to say goodbye.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub(super) struct Leg {
     pub(super) change: Option<Box<Change>>,
     /// Our refresh, while it is under way.
     pub(super) refresh: Option<ClientId>,
+    /// Where the other side wants to go.
+    pub(super) transfer: Option<Box<Transferring>>,
+    /// Transfers that were asked for in this dialog.
+    pub(super) transfers: u32,
     /// Whether the other side takes UPDATE.
     pub(super) takes_update: bool,
     /// Our description as it was last sent.
@@ -79,15 +84,28 @@ pub(super) enum Reliability {
     Acknowledged { offered: bool },
 }
 
-/// An INVITE of ours without final response.
+/// INVITEs of ours without final response.
 #[derive(Debug)]
 pub(super) struct Dialling {
-    pub(super) id: ClientId,
-    /// A provisional response has come: only then may we cancel.
-    pub(super) provisional: bool,
+    /// Those that are under way: one, or one for each phone of an agent. Never empty.
+    pub(super) branches: Vec<Branch>,
+    /// Whom to dial when all of these have failed, the last first.
+    pub(super) later: Vec<Vec<Target>>,
+    /// Who dials, with our tag.
+    pub(super) sender: NameAddr,
+    pub(super) headers: CallHeaders,
     pub(super) rang: bool,
-    /// The description of a provisional response, in case the 200 has none.
-    pub(super) early: Option<SessionDescription>,
+    /// The description of a provisional response, in case the 200 of the same branch has none.
+    pub(super) early: Option<(ClientId, SessionDescription)>,
+    /// The most telling of the failures so far.
+    pub(super) failure: Option<Cause>,
+}
+
+/// One INVITE of a `Dial`.
+#[derive(Debug)]
+pub(super) struct Branch {
+    pub(super) id: ClientId,
+    pub(super) dialog: Dialog,
     /// How many times the session interval was too small.
     pub(super) retries: u8,
 }
@@ -115,7 +133,7 @@ pub(super) enum Closing {
     AwaitAck(Box<Unacknowledged>),
     /// To hear the answer to its BYE.
     Bye,
-    /// To hear the end of its INVITE; the CANCEL is sent as soon as a provisional response allows it.
+    /// To hear the end of its INVITEs, which are cancelled as soon as a provisional response allows it.
     Dialling(Box<Dialling>),
 }
 
@@ -141,6 +159,8 @@ impl Leg {
             session: None,
             change: None,
             refresh: None,
+            transfer: None,
+            transfers: 0,
             takes_update: false,
             described: String::new(),
             due: None,
@@ -166,7 +186,8 @@ impl Leg {
         };
         let of_change = self.change.as_ref().and_then(|change| earlier(change.trying, Some(change.until)));
         let of_session = self.session.as_ref().filter(|_| self.is_live()).map(|session| session.next);
-        earlier(of_state, earlier(of_change, of_session))
+        let of_transfer = self.transfer.as_ref().map(|transfer| transfer.until);
+        earlier(earlier(of_state, of_transfer), earlier(of_change, of_session))
     }
 }
 

@@ -13,20 +13,25 @@ mod leg;
 mod outgoing;
 mod receive;
 mod refresh;
+mod register;
 mod session_timer;
+mod transfer;
 mod within;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::digest::{Hashes, Nonces};
 use super::guard::Guard;
-use super::peer::{Output, Peer};
+use super::peer::{ConnectionId, Output, Peer};
+use super::registrar::Registrar;
 use super::settings::Settings;
 use super::transaction::{Due, TransactionLayer};
 use crate::clock::Moment;
-use crate::telephony::{LegId, SipCommand, SipEvent, SipTally};
-use leg::{Closing, Leg, State};
+use crate::telephony::{AgentSecret, LegId, SipCommand, SipEvent, SipTally};
+use leg::{Closing, Dialling, Leg, State};
+use outgoing::Ordered;
 
 /// How often the tally is told.
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,6 +57,11 @@ pub struct UserAgent {
     /// How hosts are reached: their address, and ours towards them.
     hosts: BTreeMap<String, (IpAddr, IpAddr)>,
     tally_due: Option<Moment>,
+    registrar: Registrar,
+    has_agents: bool,
+    nonces: Nonces,
+    /// Whose password nobody knows: what is compared with for an agent that does not exist.
+    nobody: Hashes,
 }
 
 /// What is alive in a user agent, for tests and for the shell's shutdown.
@@ -65,6 +75,8 @@ pub struct Census {
     pub server_transactions: usize,
     /// Client transactions.
     pub client_transactions: usize,
+    /// Phones that agents have registered.
+    pub phones: usize,
     /// Deadlines of all of these.
     pub deadlines: usize,
 }
@@ -73,7 +85,12 @@ impl UserAgent {
     /// A user agent at rest. Tags, branches and Call-IDs follow from `seed`.
     pub fn new(settings: Settings, seed: u64) -> UserAgent {
         let mut rng = fastrand::Rng::with_seed(seed);
+        let unknown = AgentSecret::Password(format!("{:032x}", rng.u128(..)));
         UserAgent {
+            registrar: Registrar::new(),
+            has_agents: false,
+            nonces: Nonces::new(&settings.secret, &mut rng),
+            nobody: Hashes::of(&unknown, "", &settings.realm),
             layer: TransactionLayer::new(settings.timers, &mut rng),
             legs: BTreeMap::new(),
             live: 0,
@@ -105,6 +122,12 @@ impl UserAgent {
             SipCommand::HangUp { leg, cause } => self.hang_up(now, leg, cause, out),
             SipCommand::Dial { leg, uri, caller, offer } => self.dial(now, leg, &uri, &caller, &offer, out),
             SipCommand::SendDigit { leg, digit } => self.send_digit(now, leg, digit, out),
+            SipCommand::DialAgent { leg, extension, caller, offer, headers } => {
+                let ordered = Ordered { caller: &caller, offer: &offer, headers };
+                self.dial_agent(now, leg, &extension, ordered, out);
+            }
+            SipCommand::TransferProgress { leg, status } => self.transfer_progress(now, leg, status, out),
+            SipCommand::SetAgents(accounts) => self.set_agents(&accounts, out),
             SipCommand::Drain => self.draining = true,
         }
         self.watch_tally(now);
@@ -121,6 +144,7 @@ impl UserAgent {
                     }
                 }
                 Due::Leg(id) => self.expire_leg(now, id, out),
+                Due::Binding(id) => self.expire_binding(now, id, out),
                 Due::Tally => {
                     self.tally_due = None;
                     self.tell_tally(out);
@@ -142,6 +166,12 @@ impl UserAgent {
         for reply in self.layer.fail_clients(&peer) {
             self.unreachable(now, reply, out);
         }
+        self.watch_tally(now);
+    }
+
+    /// Takes the news that a stream is gone, in whatever way: the phones that registered by it may be out of reach.
+    pub fn connection_closed(&mut self, now: Moment, connection: ConnectionId, out: &mut Vec<Output>) {
+        self.disconnected(now, connection, out);
         self.watch_tally(now);
     }
 
@@ -173,12 +203,17 @@ impl UserAgent {
         let (server_transactions, client_transactions) = self.layer.counts();
         let closing = self.legs.len() - self.live;
         let deadlines = self.layer.deadlines.len();
-        Census { legs: self.live, closing, server_transactions, client_transactions, deadlines }
+        let phones = self.registrar.len();
+        Census { legs: self.live, closing, server_transactions, client_transactions, phones, deadlines }
     }
 
     /// Panics unless everything that lives has what it needs to end: for simulations, after every input.
     pub fn assert_consistent(&self) {
         let mut deadlines = self.layer.assert_consistent();
+        deadlines += self.registrar.assert_consistent(&self.settings.registration, &self.layer.deadlines);
+        let waits = |dialling: &Dialling| {
+            !dialling.branches.is_empty() && dialling.branches.iter().all(|branch| self.layer.is_waiting(branch.id))
+        };
         for (id, leg) in &self.legs {
             assert_eq!(leg.due, leg.deadline(), "{id}'s deadline is not up to date: {:?}", leg.state);
             if let Some(due) = leg.due {
@@ -187,12 +222,15 @@ impl UserAgent {
             }
             match &leg.state {
                 State::Early(early) => assert!(self.layer.is_unanswered(early.id), "{id} waits for an answered INVITE"),
-                State::Dialling(dialling) => assert!(self.layer.is_waiting(dialling.id), "{id} waits for no INVITE"),
+                State::Dialling(dialling) => assert!(waits(dialling), "{id} waits for no INVITE"),
                 State::Closing(Closing::Bye) => assert!(self.layer.serves(*id), "{id} is closing for ever"),
                 State::Closing(Closing::Dialling(dialling)) => {
-                    assert!(self.layer.is_waiting(dialling.id), "{id} is closing for ever");
+                    assert!(waits(dialling), "{id} is closing for ever");
                 }
                 State::Confirmed(_) | State::Closing(Closing::AwaitAck(_)) => {}
+            }
+            if let Some(transaction) = leg.transfer.as_ref().and_then(|transfer| transfer.unanswered()) {
+                assert!(self.layer.is_unanswered(transaction), "{id} transfers for an answered request");
             }
             if let Some(change) = &leg.change {
                 assert!(self.layer.is_unanswered(change.id), "{id} changes for an answered request");

@@ -6,15 +6,16 @@ use std::net::{IpAddr, SocketAddr};
 use super::UserAgent;
 use super::answer::{self, ALLOW};
 use super::incoming::takes_update;
-use super::leg::{Closing, Dialling, Leg, State, tag_of_leg};
+use super::leg::{Branch, Closing, Dialling, Leg, State, tag_of_leg};
 use super::session_timer;
 use crate::clock::Moment;
-use crate::sip::dialog::{self, Dialog};
+use crate::sip::dialog::{self, Dialog, Target};
 use crate::sip::message::{HeaderName, Host, Method, NameAddr, Request, Response, Uri};
 use crate::sip::peer::{Output, Peer};
+use crate::sip::registrar::Binding;
 use crate::sip::sdp;
-use crate::sip::transaction::{ClientId, Purpose, Reply};
-use crate::telephony::{Caller, Cause, LegId, SessionDescription, SipEvent, TransportKind};
+use crate::sip::transaction::{ClientId, Errand, Purpose, Reply};
+use crate::telephony::{CallHeaders, Caller, Cause, LegId, SessionDescription, SipEvent, TransportKind};
 
 /// How often an INVITE is repeated with a longer session interval.
 const INTERVAL_RETRIES_MAX: u8 = 2;
@@ -29,42 +30,101 @@ impl UserAgent {
         offer: &SessionDescription,
         out: &mut Vec<Output>,
     ) {
+        let path = Uri::parse(uri).ok().filter(Uri::is_sip).and_then(|uri| Some((self.path_to(&uri)?, uri)));
+        let targets = path.map(|(peer, uri)| vec![Target { uri, peer, route: Vec::new() }]);
+        let ordered = targets.into_iter().collect();
+        self.dial_all(now, id, ordered, Ordered { caller, offer, headers: CallHeaders::new() }, out);
+    }
+
+    /// All phones of an agent, the preferred ones first.
+    pub(super) fn dial_agent(
+        &mut self,
+        now: Moment,
+        id: LegId,
+        extension: &str,
+        ordered: Ordered<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let target = |binding: &&Binding| Target {
+            uri: Uri { headers: String::new(), ..binding.contact.uri.clone() },
+            peer: binding.flow,
+            route: binding.path.clone(),
+        };
+        let groups: Vec<Vec<Target>> =
+            self.registrar.targets(extension).iter().map(|group| group.iter().map(target).collect()).collect();
+        if groups.is_empty() && !self.legs.contains_key(&id) {
+            return out.push(Output::Event(SipEvent::Ended { leg: id, cause: Cause::RefusedBy(480) }));
+        }
+        self.dial_all(now, id, groups, ordered, out);
+    }
+
+    fn dial_all(
+        &mut self,
+        now: Moment,
+        id: LegId,
+        mut groups: Vec<Vec<Target>>,
+        ordered: Ordered<'_>,
+        out: &mut Vec<Output>,
+    ) {
         if self.legs.contains_key(&id) {
             return;
         }
-        let path = Uri::parse(uri).ok().filter(Uri::is_sip).and_then(|uri| Some((self.path_to(&uri)?, uri)));
-        let Some((peer, uri)) = path else {
-            return out.push(Output::Event(SipEvent::Ended { leg: id, cause: Cause::TransportFailed }));
-        };
+        let failed = Output::Event(SipEvent::Ended { leg: id, cause: Cause::TransportFailed });
+        let Some(first) = groups.first().and_then(|group| group.first()).cloned() else { return out.push(failed) };
         let call_id = format!("{:032x}", self.rng.u128(..));
-        let tag = tag_of_leg(id, &mut self.rng);
-        let dialog = Dialog::dialled(uri, sender(caller, peer.local.ip()), call_id, tag, peer);
-        let mut leg = Leg::new(dialog, State::Confirmed(None));
-        leg.described = sdp::print(offer);
-        let interval = self.settings.session_expires;
-        let Some(transaction) = self.send_invite(now, id, &mut leg, interval, out) else {
-            return out.push(Output::Event(SipEvent::Ended { leg: id, cause: Cause::TransportFailed }));
-        };
-        leg.state = State::Dialling(Box::new(Dialling {
-            id: transaction,
-            provisional: false,
+        let sender = sender(ordered.caller, first.peer.local.ip()).with_tag(&tag_of_leg(id, &mut self.rng));
+        groups.reverse();
+        let mut dialling = Dialling {
+            branches: Vec::new(),
+            later: groups,
+            sender,
+            headers: ordered.headers,
             rang: false,
             early: None,
-            retries: 0,
-        }));
+            failure: None,
+        };
+        let dialog = Dialog::dialled(first, &dialling.sender, &call_id);
+        let described = sdp::print(ordered.offer);
+        self.dial_next(now, id, &mut dialling, (&call_id, &described), out);
+        if dialling.branches.is_empty() {
+            return out.push(failed);
+        }
+        let mut leg = Leg::new(dialog, State::Dialling(Box::new(dialling)));
+        leg.described = described;
         self.add_leg(id, leg);
+    }
+
+    /// Dials the next group of those that wait, if there is one.
+    fn dial_next(
+        &mut self,
+        now: Moment,
+        id: LegId,
+        dialling: &mut Dialling,
+        (call_id, described): (&str, &str),
+        out: &mut Vec<Output>,
+    ) {
+        while dialling.branches.is_empty()
+            && let Some(group) = dialling.later.pop()
+        {
+            for target in group {
+                let mut dialog = Dialog::dialled(target, &dialling.sender, call_id);
+                let interval = self.settings.session_expires;
+                let sent = self.send_invite(now, id, &mut dialog, (&dialling.headers, described, interval), out);
+                dialling.branches.extend(sent.map(|id| Branch { id, dialog, retries: 0 }));
+            }
+        }
     }
 
     fn send_invite(
         &mut self,
         now: Moment,
         id: LegId,
-        leg: &mut Leg,
-        interval: u32,
+        dialog: &mut Dialog,
+        (extra, described, interval): (&CallHeaders, &str, u32),
         out: &mut Vec<Output>,
     ) -> Option<ClientId> {
-        let peer = leg.dialog.peer;
-        let mut request = leg.dialog.request(Method::Invite, None, &self.settings);
+        let peer = dialog.peer;
+        let mut request = dialog.request(Method::Invite, None, &self.settings);
         request.headers.push(HeaderName::Contact, dialog::contact(peer.transport, peer.local));
         request.headers.push(HeaderName::Allow, ALLOW);
         // No 100rel: nobody has to wait for our PRACK.
@@ -73,8 +133,11 @@ impl UserAgent {
         request
             .headers
             .push(HeaderName::MinSe, self.settings.min_se.max(interval.min(self.settings.min_se)).to_string());
-        answer::describe(&mut request.headers, &mut request.body, &leg.described);
-        self.layer.begin_client(now, request, peer, (id, Purpose::Dial), out)
+        for (name, value) in extra.iter() {
+            request.headers.push(HeaderName::from_token(name), value);
+        }
+        answer::describe(&mut request.headers, &mut request.body, described);
+        self.layer.begin_client(now, request, peer, Errand::Leg(id, Purpose::Dial), out)
     }
 
     /// How a URI is reached, and from which address of ours.
@@ -96,7 +159,9 @@ impl UserAgent {
         let leg = self.legs.get_mut(&reply.leg);
         let ended = matches!(leg.as_ref().map(|leg| &leg.state), Some(State::Closing(Closing::Dialling(_))));
         let dialling = leg.and_then(|leg| match &mut leg.state {
-            State::Dialling(dialling) | State::Closing(Closing::Dialling(dialling)) if dialling.id == reply.id => {
+            State::Dialling(dialling) | State::Closing(Closing::Dialling(dialling))
+                if dialling.branches.iter().any(|branch| branch.id == reply.id) =>
+            {
                 Some(dialling)
             }
             _ => None,
@@ -105,28 +170,62 @@ impl UserAgent {
             return self.acknowledge_stray(now, reply, response, true, out);
         };
         match response.status {
-            ..=199 => {
-                let first = !mem::replace(&mut dialling.provisional, true);
-                if ended && first {
-                    self.layer.cancel(now, reply.id, out);
-                } else if !ended && (180..=183).contains(&response.status) {
-                    let early = answer::session_description(&response.headers, &response.body).ok().flatten();
-                    let news = !dialling.rang || (early.is_some() && dialling.early.is_none());
-                    dialling.rang = true;
-                    dialling.early = dialling.early.take().or_else(|| early.clone());
-                    if news {
-                        out.push(Output::Event(SipEvent::Ringing { leg: reply.leg, early }));
-                    }
+            180..=183 if !ended => {
+                let early = answer::session_description(&response.headers, &response.body).ok().flatten();
+                let news = !dialling.rang || (early.is_some() && dialling.early.is_none());
+                dialling.rang = true;
+                dialling.early = dialling.early.take().or_else(|| Some((reply.id, early.clone()?)));
+                if news {
+                    out.push(Output::Event(SipEvent::Ringing { leg: reply.leg, early }));
                 }
             }
+            ..=199 => {}
             200..=299 if ended => {
                 self.acknowledge_stray(now, reply, response, true, out);
-                self.drop_leg(reply.leg);
+                self.branch_failed(now, reply, Cause::LocalHungUp, out);
             }
             200..=299 => self.answered(now, reply, response, out),
-            _ if ended => self.drop_leg(reply.leg),
-            422 if dialling.retries < INTERVAL_RETRIES_MAX => self.dial_again(now, reply, response, out),
-            status => self.end_leg(now, reply.leg, Cause::RefusedBy(status), None, out),
+            422 if !ended => self.dial_again(now, reply, response, out),
+            status => self.branch_failed(now, reply, Cause::RefusedBy(status), out),
+        }
+    }
+
+    /// One of the INVITEs has come to nothing. When all have, the next are sent, or the leg is over. A refusal for the
+    /// whole world (6xx) ends them all (RFC 3261 section 16.7, step 5).
+    pub(super) fn branch_failed(&mut self, now: Moment, reply: Reply, cause: Cause, out: &mut Vec<Output>) {
+        let Some(leg) = self.legs.get_mut(&reply.leg) else { return };
+        let ended = !leg.is_live();
+        let (State::Dialling(dialling) | State::Closing(Closing::Dialling(dialling))) = &mut leg.state else { return };
+        let Some(index) = dialling.branches.iter().position(|branch| branch.id == reply.id) else { return };
+        dialling.branches.remove(index);
+        if ended {
+            if dialling.branches.is_empty() {
+                self.drop_leg(reply.leg);
+            }
+            return;
+        }
+        let known = dialling.failure.get_or_insert(cause);
+        if weight(cause) < weight(*known) {
+            *known = cause;
+        }
+        let declined = matches!(cause, Cause::RefusedBy(600..));
+        if declined {
+            dialling.later.clear();
+        }
+        match (declined, dialling.branches.is_empty()) {
+            (true, false) => return self.hang_up(now, reply.leg, cause, out),
+            (false, false) => return,
+            (_, true) => {}
+        }
+        let State::Dialling(mut dialling) = mem::replace(&mut leg.state, State::Confirmed(None)) else { return };
+        let (call_id, described) = (leg.dialog.call_id.clone(), leg.described.clone());
+        self.dial_next(now, reply.leg, &mut dialling, (&call_id, &described), out);
+        let (over, failure) = (dialling.branches.is_empty(), dialling.failure.unwrap_or(cause));
+        if let Some(leg) = self.legs.get_mut(&reply.leg) {
+            leg.state = State::Dialling(dialling);
+        }
+        if over {
+            self.end_leg(now, reply.leg, failure, None, out);
         }
     }
 
@@ -135,19 +234,25 @@ impl UserAgent {
         let least = response.headers.min_se().ok().flatten().unwrap_or(0);
         let interval = self.settings.session_expires.max(least);
         let Some(mut leg) = self.legs.remove(&reply.leg) else { return };
-        let transaction = self.send_invite(now, reply.leg, &mut leg, interval, out);
-        if let (State::Dialling(dialling), Some(transaction)) = (&mut leg.state, transaction) {
-            dialling.id = transaction;
-            dialling.retries += 1;
-            dialling.provisional = false;
+        let mut sent = None;
+        if let State::Dialling(dialling) = &mut leg.state
+            && let Some(branch) = dialling.branches.iter_mut().find(|branch| branch.id == reply.id)
+            && branch.retries < INTERVAL_RETRIES_MAX
+        {
+            let extra = (&dialling.headers, leg.described.as_str(), interval);
+            sent = self.send_invite(now, reply.leg, &mut branch.dialog, extra, out);
+            if let Some(id) = sent {
+                branch.id = id;
+                branch.retries += 1;
+            }
         }
         self.legs.insert(reply.leg, leg);
-        if transaction.is_none() {
-            self.end_leg(now, reply.leg, Cause::TransportFailed, None, out);
+        if sent.is_none() {
+            self.branch_failed(now, reply, Cause::RefusedBy(422), out);
         }
     }
 
-    /// The party answered: ACK, and the call stands.
+    /// The party answered: ACK, and the call stands. All other INVITEs are cancelled.
     fn answered(&mut self, now: Moment, reply: Reply, response: &Response, out: &mut Vec<Output>) {
         let invite = self.layer.invite_request(reply.id);
         let dialog = invite.and_then(|(invite, peer)| Dialog::from_answer(invite, response, peer));
@@ -161,8 +266,12 @@ impl UserAgent {
         let bytes = self.layer.send_ack(ack, peer, out);
         self.layer.keep_ack(reply.id, &leg.dialog.remote_tag, peer, bytes);
         let State::Dialling(dialling) = mem::replace(&mut leg.state, State::Confirmed(None)) else { return };
+        for other in dialling.branches.iter().filter(|branch| branch.id != reply.id) {
+            self.layer.cancel(now, other.id, out);
+        }
         let answer = answer::session_description(&response.headers, &response.body).ok().flatten();
-        if let Some(answer) = answer.or(dialling.early) {
+        let early = dialling.early.filter(|(id, _)| *id == reply.id).map(|(_, early)| early);
+        if let Some(answer) = answer.or(early) {
             out.push(Output::Event(SipEvent::Answered { leg: reply.leg, answer }));
             self.settle(reply.leg);
         } else {
@@ -197,8 +306,27 @@ impl UserAgent {
         self.layer.keep_ack(reply.id, tag, peer, bytes);
         if and_bye {
             let bye = dialog.request(Method::Bye, None, &self.settings);
-            self.layer.begin_client(now, bye, peer, (reply.leg, Purpose::Stray), out);
+            self.layer.begin_client(now, bye, peer, Errand::Leg(reply.leg, Purpose::Stray), out);
         }
+    }
+}
+
+/// What is said to all who are dialled.
+pub(super) struct Ordered<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) offer: &'a SessionDescription,
+    pub(super) headers: CallHeaders,
+}
+
+/// How telling a failure is, the most telling first: what one phone said counts more than that another one was silent
+/// (after RFC 3261 section 16.7, step 6).
+fn weight(cause: Cause) -> u16 {
+    match cause {
+        Cause::RefusedBy(600..) => 0,
+        Cause::RefusedBy(408 | 480 | 503) => 7,
+        Cause::RefusedBy(status) => status / 100,
+        Cause::NoAnswer => 8,
+        _ => 9,
     }
 }
 

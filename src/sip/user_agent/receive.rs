@@ -7,8 +7,9 @@ use crate::sip::dialog::{self, tag_of};
 use crate::sip::guard;
 use crate::sip::message::{Fault, HeaderName, Host, Message, Method, Request, Response, Scheme, Via};
 use crate::sip::peer::{Output, Peer};
+use crate::sip::stun;
 use crate::sip::transaction::{Seen, ServerId, response_peer};
-use crate::telephony::LegId;
+use crate::telephony::{LegId, TransportKind};
 
 /// When a caller that is refused for want of room may try again.
 pub(super) const RETRY_AFTER_FULL_S: u64 = 5;
@@ -42,21 +43,25 @@ impl UserAgent {
             Err(Fault::BadRequest { request, status, reason }) => {
                 self.complain(now, from, *request, Refused::status(status).because(reason), out);
             }
-            Err(Fault::NotSip) => self.drop_unknown(bytes),
+            Err(Fault::NotSip) => self.drop_unknown(now, from, bytes, out),
             Err(Fault::TooLarge) => self.count_refused("too_large"),
             Err(Fault::Incomplete | Fault::BadResponse) => self.count_refused("malformed"),
         }
     }
 
-    fn drop_unknown(&mut self, bytes: &[u8]) {
+    fn drop_unknown(&mut self, now: Moment, from: Peer, bytes: &[u8], out: &mut Vec<Output>) {
         let blank = bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0));
         if blank {
             // A keep-alive (RFC 5626 section 4.4, and what phones send in its place).
             return;
         }
-        // RFC 8489 section 5: the magic cookie.
-        let stun = bytes.len() >= 20 && bytes[0] < 4 && bytes[4..8] == [0x21, 0x12, 0xa4, 0x42];
-        self.count_refused(if stun { "stun" } else { "not_sip" });
+        if let Some(answer) = stun::answer(bytes, from.remote).filter(|_| from.transport == TransportKind::Udp) {
+            if self.guard.may_complain(now, from.remote.ip()) {
+                out.push(Output::Transmit { peer: from, bytes: answer.into() });
+            }
+            return;
+        }
+        self.count_refused(if stun::is_stun(bytes) { "stun" } else { "not_sip" });
     }
 
     /// Answers a request that cannot be taken, as far as it can be answered, and forgets it.
@@ -133,6 +138,9 @@ impl UserAgent {
     /// A request outside of any dialog. All but INVITE are answered without state, since the answer to a copy is the
     /// same: a flood of them leaves nothing behind.
     fn receive_outside(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
+        if arrival.request.method == Method::Register && self.has_agents {
+            return self.register(now, arrival, out);
+        }
         if arrival.request.method != Method::Invite {
             let refused = match (self.check_outside(&arrival), &arrival.request.method) {
                 (Err(refused), _) => refused,
@@ -147,6 +155,10 @@ impl UserAgent {
             let refused = Refused::status(482).because("Loop Detected (merged request)");
             return self.refuse_without_state(arrival.from, arrival.request, refused, out);
         }
+        let agent = match self.calling_agent(now, &arrival) {
+            Ok(agent) => agent,
+            Err(refused) => return self.refuse_without_state(arrival.from, arrival.request, refused, out),
+        };
         if let Some((reason, seconds)) = self.no_room_for_call(now) {
             self.count_refused(reason);
             return self.refuse_without_state(arrival.from, arrival.request, Refused::unavailable(seconds), out);
@@ -154,7 +166,7 @@ impl UserAgent {
         let peer = response_peer(&arrival.via, arrival.from);
         self.layer.begin_server(arrival.id, &arrival.request.method, peer, Some(merge_key));
         match self.check_outside(&arrival) {
-            Ok(()) => self.invite(now, arrival, out),
+            Ok(()) => self.invite(now, arrival, agent, out),
             Err(refused) => self.refuse(now, &arrival, refused, out),
         }
     }
@@ -189,7 +201,7 @@ impl UserAgent {
         if last_hop && request.method == Method::Invite && !self.is_ours(&request.uri.host, arrival.from) {
             return Err(Refused::status(483));
         }
-        check_require(request)
+        check_require(request, &[&SUPPORTED])
     }
 
     /// Whether the host of a Request-URI is us for certain: our address, or none as in a tel URI.
@@ -219,7 +231,7 @@ impl UserAgent {
         }
         leg.dialog.remote_cseq = Some(number);
         leg.dialog.heard(&arrival.via, arrival.from);
-        if let Err(refused) = check_require(request) {
+        if let Err(refused) = check_require(request, &[&SUPPORTED]) {
             return self.refuse(now, &arrival, refused, out);
         }
         if !leg.is_live() && request.method != Method::Bye {
@@ -230,6 +242,7 @@ impl UserAgent {
             Method::Bye => self.bye(now, id, &arrival, out),
             Method::Info => self.info(now, id, &arrival, out),
             Method::Prack => self.prack(now, id, &arrival, out),
+            Method::Refer => self.refer(now, id, arrival, out),
             _ => self.options(now, &arrival, out),
         }
         self.settle(id);
@@ -304,13 +317,19 @@ fn stamp(request: &mut Request, via: &mut Via, from: Peer) {
 
 fn check_method(method: &Method) -> Result<(), Refused> {
     match method {
-        Method::Invite | Method::Bye | Method::Options | Method::Update | Method::Info | Method::Prack => Ok(()),
+        Method::Invite
+        | Method::Bye
+        | Method::Options
+        | Method::Update
+        | Method::Info
+        | Method::Prack
+        | Method::Refer => Ok(()),
         _ => Err(Refused::method_not_allowed()),
     }
 }
 
-fn check_require(request: &Request) -> Result<(), Refused> {
-    let known = |tag: &&str| SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(tag));
+pub(super) fn check_require(request: &Request, supported: &[&[&str]]) -> Result<(), Refused> {
+    let known = |tag: &&str| supported.iter().copied().flatten().any(|known| known.eq_ignore_ascii_case(tag));
     let unknown: Vec<&str> =
         request.headers.option_tags(&HeaderName::Require).into_iter().filter(|tag| !known(tag)).collect();
     if unknown.is_empty() {

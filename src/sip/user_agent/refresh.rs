@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::sip::dialog;
 use crate::sip::message::{HeaderName, Method, Response};
 use crate::sip::peer::Output;
-use crate::sip::transaction::{Purpose, Reply};
+use crate::sip::transaction::{Errand, Purpose, Reply};
 use crate::telephony::{Cause, LegId, SipEvent};
 
 /// How soon a refresh is tried again when something else is under way.
@@ -50,7 +50,7 @@ impl UserAgent {
         if !leg.takes_update {
             answer::describe(&mut request.headers, &mut request.body, &leg.described);
         }
-        leg.refresh = self.layer.begin_client(now, request, peer, (id, Purpose::Refresh), out);
+        leg.refresh = self.layer.begin_client(now, request, peer, Errand::Leg(id, Purpose::Refresh), out);
     }
 
     /// A response to our refresh.
