@@ -10,17 +10,21 @@
 //! | `* ended Cancelled` | the next thing that the switchboard is told |
 //! | `* none` | it is told nothing more |
 //! | `wait 500` | milliseconds pass |
+//! | `await 500` | as many at most, until the phone gets something |
+//! | `at 198.51.100.8:5060` | what the phone sends from now on comes from there |
+//! | `lost` | the phone's stream breaks |
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use helpline::clock::Moment;
-use helpline::sip::message::{HeaderName, Message, Method, Request, Response};
+use helpline::sip::digest::Answer;
+use helpline::sip::message::{HeaderName, Headers, Message, Method, Request, Response};
 use helpline::sip::{Census, ConnectionId, Output, Peer, Settings, UserAgent, sdp};
 use helpline::telephony::{
-    Caller, Cause, LegId, PhoneNumber, Refusal, SessionDescription, SipCommand, SipEvent, SipTally, TransportKind,
-    Warning,
+    AgentAccount, AgentSecret, CallHeaders, Caller, Cause, LegId, PhoneNumber, Refusal, SessionDescription, SipCommand,
+    SipEvent, SipTally, TransportKind, Warning,
 };
 
 const OURS: &str = "192.0.2.1:5060";
@@ -74,6 +78,10 @@ struct Play {
     last_branch: String,
     invite_branch: String,
     last_request: Option<Request>,
+    /// All INVITEs that phones got, for `of=`.
+    invites: Vec<Request>,
+    /// The challenges of the last 401.
+    challenges: Headers,
     call_id: String,
     rseq: String,
 }
@@ -97,6 +105,8 @@ impl Play {
             last_branch: String::new(),
             invite_branch: String::new(),
             last_request: None,
+            invites: Vec::new(),
+            challenges: Headers::new(),
             call_id: "scenario@198.51.100.7".to_owned(),
             rseq: String::new(),
         }
@@ -110,6 +120,13 @@ impl Play {
             "!" => self.command(rest),
             "*" => self.expect_event(rest)?,
             "wait" => self.wait(Duration::from_millis(rest.parse().expect("milliseconds"))),
+            "await" => self.wait_until(Duration::from_millis(rest.parse().expect("milliseconds")), true),
+            "at" => self.peer.remote = rest.parse().expect("an address"),
+            "lost" => {
+                let mut out = Vec::new();
+                self.agent.connection_closed(self.now, ConnectionId(1), &mut out);
+                self.take(out);
+            }
             "tally" => self.expect_tally(rest)?,
             _ => return Err("no such line".to_owned()),
         }
@@ -146,6 +163,10 @@ impl Play {
     }
 
     fn wait(&mut self, length: Duration) {
+        self.wait_until(length, false);
+    }
+
+    fn wait_until(&mut self, length: Duration, something: bool) {
         let end = self.now + length;
         let mut rounds = 0;
         while let Some(deadline) = self.agent.deadline().filter(|deadline| *deadline <= end) {
@@ -154,6 +175,9 @@ impl Play {
             self.agent.expire(self.now, &mut out);
             self.take(out);
             self.agent.assert_consistent();
+            if something && !self.got.is_empty() {
+                return;
+            }
             rounds += 1;
             assert!(rounds < 100_000, "the deadlines never end");
         }
@@ -178,7 +202,8 @@ impl Play {
         self.receive(&bytes);
     }
 
-    /// A request. Words: `in` puts it into the dialog; `offer` gives it a description; `again` repeats the last branch,
+    /// A request. Words: `from=` and `to=` are users at our address; `auth=USER:PASSWORD` answers the last 401, with
+    /// `md5`, `nc=`, `digest-uri=`; `in` puts it into the dialog; `offer` gives it a description; `again` repeats the last branch,
     /// `invite` the INVITE's branch and CSeq; `via=` is the Via's sent-by with parameters; `cseq=`, `branch=`, `uri=`, `body=`, `call=`, `tag=`, `totag=`.
     fn request(&mut self, words: &[&str], headers: &[&str]) -> Vec<u8> {
         let method = words[0];
@@ -209,8 +234,9 @@ impl Play {
         let via = word("via").unwrap_or_else(|| PHONE.to_owned());
         let mut text = format!("{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{transport} {via};branch={branch}\r\n");
         let from_tag = word("tag").unwrap_or_else(|| "phone".to_owned());
-        text.push_str(&format!("From: \"A. Caller\" <sip:+442079460123@198.51.100.7>;tag={from_tag}\r\n"));
-        text.push_str("To: <sip:1000@192.0.2.1>");
+        let from = word("from").map_or("+442079460123@198.51.100.7".to_owned(), |user| format!("{user}@192.0.2.1"));
+        text.push_str(&format!("From: \"A. Caller\" <sip:{from}>;tag={from_tag}\r\n"));
+        text.push_str(&format!("To: <sip:{}@192.0.2.1>", word("to").unwrap_or_else(|| "1000".to_owned())));
         if let Some(tag) = to_tag {
             text.push_str(&format!(";tag={tag}"));
         }
@@ -220,12 +246,29 @@ impl Play {
         if !has("Max-Forwards") {
             text.push_str("Max-Forwards: 70\r\n");
         }
-        if !has("Contact") {
+        if let Some(account) = word("auth") {
+            let (username, password) = account.split_once(':').expect("USER:PASSWORD");
+            let mut challenges = self.challenges.clone();
+            if flag("md5") {
+                let md5 = self.challenges.all(&HeaderName::WwwAuthenticate).find(|one| one.contains("MD5"));
+                challenges.set(HeaderName::WwwAuthenticate, md5.expect("MD5 is offered"));
+            }
+            let count = word("nc").map_or(1, |nc| nc.parse().expect("a count"));
+            let digest_uri = word("digest-uri").unwrap_or_else(|| uri.clone());
+            let answer = Answer { username, password, method, uri: &digest_uri, cnonce: "0a4f113b", count };
+            let value = answer.to(&challenges, &HeaderName::WwwAuthenticate).expect("a 401 came before");
+            text.push_str(&format!("Authorization: {value}\r\n"));
+        }
+        if !has("Contact") && !flag("query") {
             let parameter = if transport == TransportKind::Tcp { ";transport=tcp" } else { "" };
             text.push_str(&format!("Contact: <sip:caller@{PHONE}{parameter}>\r\n"));
         }
         for header in headers {
-            let header = header.replace("{rseq}", &self.rseq).replace("{cseq}", &self.invite_cseq.to_string());
+            let tag = self.local_tag.as_deref().unwrap_or("");
+            let header = header
+                .replace("{localtag}", tag)
+                .replace("{rseq}", &self.rseq)
+                .replace("{cseq}", &self.invite_cseq.to_string());
             text.push_str(&format!("{header}\r\n"));
         }
         let body = if flag("offer") { sdp::print(&description()) } else { word("body").unwrap_or_default() };
@@ -237,7 +280,9 @@ impl Play {
     }
 
     fn response(&mut self, status: u16, words: &[&str], headers: &[&str]) -> Vec<u8> {
-        let request = self.last_request.as_ref().expect("a request came before");
+        let picked = words.iter().find_map(|word| word.strip_prefix("of=")?.parse::<usize>().ok());
+        let request = picked.map_or(self.last_request.as_ref(), |number| self.invites.get(number - 1));
+        let request = request.expect("a request came before");
         let mut response: Response = request.response(status);
         let tag = words.iter().find_map(|word| word.strip_prefix("tag=")).unwrap_or("phone");
         let to = response.headers.get(&HeaderName::To).expect("it has To").to_owned();
@@ -276,6 +321,26 @@ impl Play {
             "refuse" => SipCommand::RefuseChange { leg, refusal: Refusal::status(status()) },
             "hangup" => SipCommand::HangUp { leg, cause: Cause::LocalHungUp },
             "drain" => SipCommand::Drain,
+            "progress" => SipCommand::TransferProgress { leg, status: status() },
+            "agents" => SipCommand::SetAgents(
+                words[1..]
+                    .iter()
+                    .map(|account| {
+                        let (extension, password) = account.split_once(':').expect("EXTENSION:PASSWORD");
+                        let secret = AgentSecret::Password(password.to_owned());
+                        AgentAccount { extension: extension.to_owned(), secret }
+                    })
+                    .collect(),
+            ),
+            "dial-agent" => {
+                let leg = LegId::outbound(1);
+                self.leg = Some(leg);
+                let caller = Caller { number: PhoneNumber::new("+442079460123"), name: Some("Ada".to_owned()) };
+                let mut headers = CallHeaders::new();
+                headers.push("X-Helpline-Queue", "support").expect("it may go");
+                let extension = words[1].to_owned();
+                SipCommand::DialAgent { leg, extension, caller, offer: description(), headers }
+            }
             "dial" => {
                 let leg = LegId::outbound(1);
                 self.leg = Some(leg);
@@ -338,11 +403,17 @@ impl Play {
                     self.local_tag = request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));
                     self.call_id = request.headers.call_id().expect("it has one").to_owned();
                 }
+                if request.method == Method::Invite {
+                    self.invites.push(request.clone());
+                }
                 if request.method != Method::Ack && request.method != Method::Cancel || words.contains(&"remember") {
                     self.last_request = Some(request);
                 }
             }
             Message::Response(response) => {
+                if response.status == 401 {
+                    self.challenges = response.headers.clone();
+                }
                 if let Some(rseq) = response.headers.get(&HeaderName::RSeq) {
                     self.rseq = rseq.to_owned();
                 }
@@ -369,7 +440,10 @@ impl Play {
         let shown = match &event {
             SipEvent::Incoming(incoming) => {
                 let number = incoming.caller.number.reveal();
-                format!("incoming {} from {number}{}", incoming.dialled, with(incoming.offer.is_some()))
+                let agent = incoming.agent.as_ref().map_or(String::new(), |agent| format!(" agent {agent}"));
+                let replaces = incoming.replaces.map_or(String::new(), |leg| format!(" replaces {leg}"));
+                let offer = with(incoming.offer.is_some());
+                format!("incoming {} from {number}{offer}{agent}{replaces}", incoming.dialled)
             }
             SipEvent::Confirmed { answer, .. } => format!("confirmed{}", with(answer.is_some())),
             SipEvent::Offered { offer, .. } => format!("offered{}", with(offer.is_some())),
@@ -377,6 +451,12 @@ impl Play {
             SipEvent::Ringing { early, .. } => format!("ringing{}", with(early.is_some())),
             SipEvent::Answered { .. } => "answered".to_owned(),
             SipEvent::Ended { cause, .. } => format!("ended {cause:?}"),
+            SipEvent::TransferAsked { transfer, .. } => {
+                let replaces = transfer.replaces.map_or(String::new(), |leg| format!(" replaces {leg}"));
+                format!("transfer {}{replaces}", transfer.target)
+            }
+            SipEvent::AgentReachable { extension } => format!("reachable {extension}"),
+            SipEvent::AgentUnreachable { extension, why } => format!("unreachable {extension} {why:?}"),
             SipEvent::Tally(_) => "tally".to_owned(),
         };
         if shown.starts_with(line) && (line.starts_with("incoming") || shown == line) {
@@ -416,6 +496,8 @@ impl Play {
             let mut out = Vec::new();
             self.agent.handle(self.now, SipCommand::HangUp { leg, cause: Cause::LocalHungUp }, &mut out);
         }
+        let mut out = Vec::new();
+        self.agent.handle(self.now, SipCommand::SetAgents(Vec::new()), &mut out);
         self.wait(Duration::from_secs(300));
         assert_eq!(self.agent.census(), Census::default(), "something is left after\n{script}");
     }

@@ -229,7 +229,7 @@ fn refusals_outside_of_dialogs() {
         ("SUBSCRIBE", "405 | Allow: INVITE"),
         ("NEWMETHOD", "405"),
         ("INVITE offer uri=http://example.com", "416"),
-        ("INVITE offer | Require: replaces, 100rel, gruu", "420 | Unsupported: replaces, gruu"),
+        ("INVITE offer | Require: sec-agree, 100rel, gruu", "420 | Unsupported: sec-agree, gruu"),
         ("BYE", "481"),
         ("BYE totag=unknown", "481"),
         ("INVITE offer totag=in1-0123456789abcdef", "481"),

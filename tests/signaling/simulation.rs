@@ -266,7 +266,10 @@ impl Run {
                 self.expect_alive(side, leg);
                 self.stories.get_mut(&(side, leg)).expect("expect_alive found it").ended = true;
             }
-            SipEvent::Tally(_) => {}
+            SipEvent::Tally(_)
+            | SipEvent::TransferAsked { .. }
+            | SipEvent::AgentReachable { .. }
+            | SipEvent::AgentUnreachable { .. } => {}
         }
     }
 

@@ -42,6 +42,9 @@ const HOSTS_MAX: usize = 256;
 /// Dialogs that say goodbye, for each call that may be: beyond, new calls are refused.
 const CLOSING_FACTOR: usize = 4;
 
+/// Sets the numbers that secrets are made of apart from all others that follow from the seed.
+const SECRETS: u64 = 0x5ec2_e75e_ed00_0001;
+
 /// The SIP user agent, without any I/O: it is told the time and what arrived, and hands out what is to be sent.
 #[derive(Debug)]
 pub struct UserAgent {
@@ -85,11 +88,13 @@ impl UserAgent {
     /// A user agent at rest. Tags, branches and Call-IDs follow from `seed`.
     pub fn new(settings: Settings, seed: u64) -> UserAgent {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let unknown = AgentSecret::Password(format!("{:032x}", rng.u128(..)));
+        // Of their own, so that nothing that is sent in clear tells of them.
+        let mut secrets = fastrand::Rng::with_seed(seed ^ SECRETS);
+        let unknown = AgentSecret::Password(format!("{:032x}", secrets.u128(..)));
         UserAgent {
             registrar: Registrar::new(),
             has_agents: false,
-            nonces: Nonces::new(&settings.secret, &mut rng),
+            nonces: Nonces::new(&settings.secret, &mut secrets),
             nobody: Hashes::of(&unknown, "", &settings.realm),
             layer: TransactionLayer::new(settings.timers, &mut rng),
             legs: BTreeMap::new(),
