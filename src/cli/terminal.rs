@@ -273,6 +273,7 @@ impl<'a> Telephone<'a> {
                     self.aside("Helpline hangs up.");
                 }
                 Action::Note(note) => self.note(&note),
+                Action::EnterQueue { .. } | Action::LeaveQueue { .. } | Action::MenuOpened | Action::MenuClosed => {}
             }
         }
     }

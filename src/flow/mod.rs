@@ -8,12 +8,16 @@ use crate::telephony::Digit;
 
 mod condition;
 pub mod document;
+mod queue;
 pub mod session;
 pub mod speech;
 mod value;
 
 pub use condition::Condition;
-pub use session::{Action, CallFacts, FlowNote, Session, SessionInput};
+pub use queue::{AgentSpec, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
+pub use session::{
+    Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
+};
 pub use value::Value;
 
 /// A flow's place in its [`FlowSet`].
@@ -45,6 +49,10 @@ pub struct FlowSet {
     pub prompts: Vec<Prompt>,
     /// Where a recording stands in `prompts`, by language and name.
     pub prompt_index: BTreeMap<(Arc<str>, Arc<str>), PromptId>,
+    /// The queues.
+    pub queues: Vec<QueueSpec>,
+    /// Those who answer, each extension once.
+    pub agents: Vec<AgentSpec>,
 }
 
 impl FlowSet {
@@ -61,6 +69,11 @@ impl FlowSet {
     /// The recording at `id`.
     pub fn prompt(&self, id: PromptId) -> &Prompt {
         &self.prompts[id.0 as usize]
+    }
+
+    /// The queue at `index`.
+    pub fn queue(&self, index: QueueIndex) -> &QueueSpec {
+        &self.queues[usize::from(index.0)]
     }
 
     /// The recording called `name` in `language`.
@@ -130,6 +143,8 @@ pub enum Target {
     Back,
     /// Goodbye.
     HangUp,
+    /// Being called back, with the place in line kept; only in what a queue offers while callers wait.
+    Callback,
 }
 
 /// One step.
@@ -179,6 +194,15 @@ pub enum StepKind {
     Language(LanguageIndex),
     /// Walk another flow, and come back to `next` when it ends.
     Flow(FlowIndex),
+    /// Wait for an agent, and go on to `next` after the conversation.
+    Queue {
+        /// Where.
+        queue: QueueIndex,
+        /// What the agent must know, each once; at most [`AgentSpec::MOST_SKILLS`].
+        skills: Vec<Arc<str>>,
+        /// How urgent: a greater number goes first, 0 to 9.
+        priority: u8,
+    },
     /// Say the last words and hang up.
     HangUp {
         /// The last words.

@@ -349,6 +349,8 @@ impl Call {
                     }
                     Action::HangUp => return self.part(turn),
                     Action::Note(note) => self.note(turn, note),
+                    Action::EnterQueue { .. } | Action::LeaveQueue { .. } | Action::MenuOpened | Action::MenuClosed => {
+                    }
                 }
             }
             match &mut self.phase {

@@ -137,6 +137,7 @@ pub fn revision(number: u32) -> Revision {
         any: None,
         prompts: recordings.prompts,
         prompt_index: recordings.index,
+        ..FlowSet::default()
     };
     Revision { number, flows: Arc::new(flows), clips: recordings.clips }
 }

@@ -87,7 +87,7 @@ pub fn exits(flow: &Flow, step: &Step) -> Vec<Arc<str>> {
     let mut exits: Vec<Exit<'_>> = Vec::new();
     match &step.kind {
         StepKind::Say { .. } | StepKind::Play { .. } => exits.extend([Exit::Next, Exit::CallerHungUp]),
-        StepKind::Set(_) | StepKind::Language(_) => exits.push(Exit::Next),
+        StepKind::Set(_) | StepKind::Language(_) | StepKind::Queue { .. } => exits.push(Exit::Next),
         StepKind::Menu(menu) => {
             exits.extend(menu.choices.iter().map(|choice| Exit::Choice(&choice.keys)));
             exits.extend(everywhere.chain(asked));

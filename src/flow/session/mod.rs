@@ -7,6 +7,7 @@ mod hang_up;
 mod language;
 mod menu;
 mod play;
+mod queue;
 mod say;
 mod set;
 mod sub_flow;
@@ -21,12 +22,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use self::exit::exits;
+pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 
 use self::asking::Asking;
 use self::exit::Exit;
 use self::turn::Turn;
 use self::way::{Next, Place, Return};
-use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, StepIndex, StepKind, Value};
+use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Value};
 use crate::clock::Moment;
 use crate::telephony::{Caller, Digit};
 
@@ -108,6 +110,17 @@ pub enum SessionInput {
     PlaybackFinished,
     /// The deadline has come.
     Expired,
+    /// Say this to the waiting caller. The answer is a [`Action::Play`], whose `PlaybackFinished` ends the announcement, as does
+    /// whatever takes its place; without a `Play` there is nothing to be said, and it is over at once.
+    Announce(WaitingTalk),
+    /// An agent has answered: nothing is said and no key counts until another input comes.
+    Connected,
+    /// The agent's side broke, and the caller waits again.
+    WaitsAgain,
+    /// The caller's place in the queue is gone for good.
+    Unqueued(Unqueued),
+    /// The conversation with the agent is over, and the caller is still there.
+    Done,
 }
 
 /// What a session wants.
@@ -119,6 +132,24 @@ pub enum Action {
     StopPlaying,
     /// End the call. Nothing follows.
     HangUp,
+    /// The caller waits from now on. Whenever nothing is played hold music is heard, which is not the session's matter.
+    EnterQueue {
+        /// Where.
+        queue: QueueIndex,
+        /// What the agent must know.
+        skills: Vec<Arc<str>>,
+        /// A greater number goes first.
+        priority: u8,
+    },
+    /// The caller waits no longer, of their own accord.
+    LeaveQueue {
+        /// Why.
+        why: LeaveWhy,
+    },
+    /// The waiting caller is choosing something: no announcement now. The place is kept, and an agent's answer comes first.
+    MenuOpened,
+    /// The choosing is over. Follows every `MenuOpened`, at the latest with whatever ends the wait.
+    MenuClosed,
     /// For the journal.
     Note(FlowNote),
 }
@@ -203,6 +234,11 @@ impl Session {
             SessionInput::Digit(digit) => self.take_digit(&mut turn, digit),
             SessionInput::PlaybackFinished => self.playback_finished(&mut turn),
             SessionInput::Expired => self.expire(&mut turn),
+            SessionInput::Announce(_)
+            | SessionInput::Connected
+            | SessionInput::WaitsAgain
+            | SessionInput::Unqueued(_)
+            | SessionInput::Done => Next::Stay,
         };
         self.walk(&mut turn, next);
         turn.actions
@@ -355,6 +391,7 @@ impl Session {
             StepKind::When { condition, then, otherwise } => self.enter_when(turn, condition, *then, *otherwise),
             StepKind::Language(language) => self.enter_language(turn, *language),
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
+            StepKind::Queue { .. } => self.follow(turn),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
         }
     }

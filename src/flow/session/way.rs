@@ -42,7 +42,7 @@ impl Session {
         loop {
             match to {
                 Some(Target::Step(step)) => return Some(step),
-                Some(Target::HangUp) => return None,
+                Some(Target::HangUp | Target::Callback) => return None,
                 Some(Target::Again) => return Some(self.again(flows)),
                 Some(Target::Back) => return Some(self.back(flows)),
                 None => {

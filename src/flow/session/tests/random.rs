@@ -57,6 +57,7 @@ impl Line {
                     self.playing = false;
                     self.ended = true;
                 }
+                Action::EnterQueue { .. } | Action::LeaveQueue { .. } | Action::MenuOpened | Action::MenuClosed => {}
                 Action::Note(FlowNote::StepEntered { .. }) => {
                     assert!(!self.inside, "a step is left before the next is entered");
                     self.inside = true;

@@ -58,6 +58,16 @@ impl Walk {
                 }
                 Action::StopPlaying => "falls silent".to_owned(),
                 Action::HangUp => "hangs up".to_owned(),
+                Action::EnterQueue { queue, skills, priority } => {
+                    let name = &self.flows.queue(queue).name;
+                    format!("waits in {name} for {skills:?} with priority {priority}")
+                }
+                Action::LeaveQueue { why: LeaveWhy::Callback { number } } => {
+                    format!("leaves the queue to be called back on {}", number.reveal())
+                }
+                Action::LeaveQueue { why } => format!("leaves the queue {why:?}"),
+                Action::MenuOpened => "menu opened".to_owned(),
+                Action::MenuClosed => "menu closed".to_owned(),
                 Action::Note(FlowNote::StepEntered { .. }) => continue,
                 Action::Note(FlowNote::StepLeft { flow, step, exit }) => format!("{}: {exit}", self.name(flow, step)),
                 Action::Note(FlowNote::Unspeakable { flow, step }) => format!("{}: unspeakable", self.name(flow, step)),

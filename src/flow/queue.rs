@@ -1,0 +1,117 @@
+//! Queues and agents, as operators set them up: the queue itself is run elsewhere, by these.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Choice, FlowIndex, Target};
+
+/// A queue's place in [`FlowSet::queues`](super::FlowSet::queues).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueIndex(pub u16);
+
+/// Someone who answers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AgentSpec {
+    /// What their telephone registers as, and is dialled by: 2 to 32 digits, letters, `.`, `_` or `-`.
+    pub extension: Arc<str>,
+    /// What they are called.
+    pub name: Arc<str>,
+    /// The telephone's password; without one, one is generated and kept.
+    pub password: Option<Arc<str>>,
+    /// What they know, with levels from 1 (a little) to 9 (best); at most [`Self::MOST_SKILLS`], each once.
+    pub skills: Vec<(Arc<str>, u8)>,
+}
+
+impl AgentSpec {
+    /// Most skills of one agent.
+    pub const MOST_SKILLS: usize = 32;
+}
+
+// The password is a secret.
+impl fmt::Debug for AgentSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentSpec")
+            .field("extension", &self.extension)
+            .field("name", &self.name)
+            .field("password", &self.password.as_ref().map(|_| "..."))
+            .field("skills", &self.skills)
+            .finish()
+    }
+}
+
+/// How a queue chooses among the ready agents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QueueStrategy {
+    /// Who has been ready for longest.
+    #[default]
+    LongestIdle,
+    /// The next after the last.
+    RoundRobin,
+    /// Who has taken the fewest calls.
+    FewestCalls,
+    /// Who has talked the least.
+    LeastTalkTime,
+    /// Anyone.
+    Random,
+    /// All at once; one wins.
+    RingAll,
+    /// The first, in the order in which they are written.
+    Linear,
+}
+
+/// A line of callers and those who answer them.
+#[derive(Clone, Debug)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The flow whose steps and languages its settings mean; `None` where they name no step and say nothing.
+    pub home: Option<FlowIndex>,
+    /// Who answers, by extension, in order, with their tiers: those of tier 1 are offered callers first.
+    pub agents: Vec<(Arc<str>, u8)>,
+    /// How one of them is chosen.
+    pub strategy: QueueStrategy,
+    /// How long an agent's telephone rings, 5 s to 2 min.
+    pub ring: Duration,
+    /// An agent's pause after a call, at most 30 min.
+    pub wrap_up: Duration,
+    /// The folder of hold music below `prompts/music/`; without it all music there is.
+    pub music: Option<Arc<str>>,
+    /// Callers are told their place.
+    pub position_announced: bool,
+    /// Callers are told how long it takes, where that is known.
+    pub wait_announced: bool,
+    /// From entry to the first announcement.
+    pub announce_first: Duration,
+    /// From the end of an announcement to the next.
+    pub announce_repeat: Duration,
+    /// What callers can choose meanwhile; the only choices that may lead to [`Target::Callback`]. Their steps are those of `home`.
+    pub while_waiting: Vec<Choice>,
+    /// Most callers, callbacks among them, at least 1.
+    pub most_callers: u32,
+    /// Where who comes when the queue is full goes.
+    pub full: Option<FlowTarget>,
+    /// Longest wait, and where callers go then.
+    pub too_long: (Duration, Option<FlowTarget>),
+    /// Where callers go while no agent is there; without it they wait.
+    pub no_agents: Option<FlowTarget>,
+    /// So many of a hundred callers are to be answered ...
+    pub service_per_cent: u8,
+    /// ... within this.
+    pub service_within: Duration,
+    /// Who hangs up sooner has not waited.
+    pub short_abandon: Duration,
+    /// Who was cut off and calls again within this has their place back.
+    pub resume_window: Duration,
+    /// After so long a wait any agent will do, whatever skills were asked for; `None`: never.
+    pub relax_after: Option<Duration>,
+}
+
+/// A target in a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowTarget {
+    /// The flow whose steps are meant.
+    pub flow: FlowIndex,
+    /// Where.
+    pub target: Target,
+}
