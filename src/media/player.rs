@@ -36,6 +36,12 @@ impl Player {
         self.playing = None;
     }
 
+    /// Whether anything is playing.
+    #[inline]
+    pub fn is_playing(&self) -> bool {
+        self.playing.is_some()
+    }
+
     /// Fills `payload` with the next audio, and with silence where there is none. Tells the playback whose last sample
     /// is in it, once.
     pub fn fill(&mut self, codec: Codec, payload: &mut [u8]) -> Option<PlaybackId> {
