@@ -206,6 +206,11 @@ impl Metrics {
             JournalEvent::Began
             | JournalEvent::Playing { .. }
             | JournalEvent::DigitRepeated { .. }
+            | JournalEvent::Queue(_)
+            | JournalEvent::Joined(_)
+            | JournalEvent::AgentHeld { .. }
+            | JournalEvent::Parted(_)
+            | JournalEvent::AgentLegFailed { .. }
             | JournalEvent::Held
             | JournalEvent::Resumed
             | JournalEvent::AudioChanged { .. }

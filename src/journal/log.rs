@@ -3,7 +3,7 @@
 
 use tracing::{debug, info, trace, warn};
 
-use super::{JournalEntry, JournalEvent, cause, digit_source};
+use super::{JournalEntry, JournalEvent, QueueEvent, cause, digit_source};
 use crate::telephony::{CallId, Codec};
 
 /// Writes the line of `entry`.
@@ -58,6 +58,26 @@ pub fn log(entry: &JournalEntry) {
         ),
         JournalEvent::Held => debug!(%call, "the caller put us on hold"),
         JournalEvent::Resumed => debug!(%call, "the caller is back from hold"),
+        JournalEvent::Queue(event) => log_queue(&call, event),
+        JournalEvent::Joined(joined) => info!(
+            %call,
+            agent = %joined.agent,
+            queue = %joined.queue,
+            waited = joined.waited.as_secs_f64(),
+            "caller and agent hear each other"
+        ),
+        JournalEvent::AgentHeld { holding: true } => debug!(%call, "the agent put the caller on hold"),
+        JournalEvent::AgentHeld { holding: false } => debug!(%call, "the agent is back from hold"),
+        JournalEvent::Parted(parted) => info!(
+            %call,
+            agent = %parted.agent,
+            queue = %parted.queue,
+            talk = parted.talk.as_secs_f64(),
+            hold = parted.hold.as_secs_f64(),
+            by = parted.by,
+            "the conversation is over"
+        ),
+        JournalEvent::AgentLegFailed { agent, reason } => warn!(%call, %agent, %reason, "the agent's leg failed"),
         JournalEvent::AudioChanged { codec } => debug!(%call, codec = codec.encoding(), "the audio was agreed anew"),
         JournalEvent::ChangeRefused { status } => debug!(%call, status, "a change of the audio was refused"),
         JournalEvent::AudioFailed { reason } => warn!(%call, %reason, "the audio could not be opened"),
@@ -82,6 +102,68 @@ pub fn log(entry: &JournalEntry) {
             info!(calls, seconds = time.as_secs(), "closing down: no new calls, those in progress may end");
         }
         JournalEvent::Revised { revision } => info!(revision, "new calls follow the flows as they are now"),
+    }
+}
+
+fn log_queue(call: &Shown, event: &QueueEvent) {
+    match event {
+        QueueEvent::Entered { queue, priority, brought } => {
+            info!(%call, %queue, priority, brought = brought.as_secs_f64(), "the caller waits");
+        }
+        QueueEvent::Left { queue, outcome, wait, agent, .. } => info!(
+            %call,
+            %queue,
+            outcome,
+            wait = wait.as_secs_f64(),
+            agent = agent.as_deref(),
+            "the caller waits no more"
+        ),
+        QueueEvent::Counted { queue, event } => trace!(%call, %queue, event, "counted for the service level"),
+        QueueEvent::Offered { queue, agent } => debug!(%call, %queue, %agent, "the agent's telephone is to ring"),
+        QueueEvent::OfferEnded { queue, agent, result } => {
+            debug!(%call, %queue, %agent, result, "the agent's telephone rings no more");
+        }
+        QueueEvent::Handled { queue, agent, talk, hold, wrap_up } => debug!(
+            %call,
+            %queue,
+            %agent,
+            talk = talk.as_secs_f64(),
+            hold = hold.as_secs_f64(),
+            wrap_up = wrap_up.as_secs_f64(),
+            "the agent has finished with the call"
+        ),
+        QueueEvent::AgentState { agent, from, spent, to, reason } => {
+            info!(%agent, from, to, seconds = spent.as_secs_f64(), reason = reason.as_deref(), "agent's state");
+        }
+        QueueEvent::SpokenPlace { queue, position, spoken } => {
+            debug!(%call, %queue, position, spoken, "the caller is told the place");
+        }
+        QueueEvent::SpokenWait {
+            queue,
+            ahead,
+            available,
+            servers,
+            handle_seconds,
+            samples,
+            expected_seconds,
+            promised,
+        } => debug!(
+            %call,
+            %queue,
+            ahead,
+            available,
+            servers,
+            handle_seconds,
+            samples,
+            expected_seconds,
+            promised = promised.map(|promised| promised.as_secs()),
+            "the caller is told the wait"
+        ),
+        QueueEvent::Relaxed { stage } => debug!(%call, stage, "the caller takes more agents now"),
+        QueueEvent::CallbackWanted => info!(%call, "the caller is to be called back, and keeps the place"),
+        QueueEvent::CalledBack { attempt, answered } => info!(%call, attempt, answered, "called back"),
+        QueueEvent::Dropped => info!(%call, "the caller's line was lost; the place is kept"),
+        QueueEvent::CameBack => info!(%call, "the caller is back at the place"),
     }
 }
 

@@ -10,10 +10,12 @@ use crate::telephony::{
 };
 
 mod log;
+mod queue;
 mod record;
 
 pub use log::log;
-pub use record::{CallRecord, Records, STEPS_RECORDED_MAX};
+pub use queue::{Joined, Parted, QueueEvent};
+pub use record::{CONVERSATIONS_RECORDED_MAX, CallRecord, Records, STEPS_RECORDED_MAX};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +92,24 @@ pub enum JournalEvent {
     Held,
     /// The caller is back.
     Resumed,
+    /// Something happened in a queue or to an agent.
+    Queue(Box<QueueEvent>),
+    /// A caller and an agent hear each other.
+    Joined(Box<Joined>),
+    /// The agent put the caller on hold, or is back.
+    AgentHeld {
+        /// Whether they do.
+        holding: bool,
+    },
+    /// Caller and agent hear each other no more.
+    Parted(Box<Parted>),
+    /// The audio or the signalling of an agent's leg failed.
+    AgentLegFailed {
+        /// The agent's extension.
+        agent: Arc<str>,
+        /// What is known of it.
+        reason: String,
+    },
     /// Codec, address or direction changed in some other way, or were confirmed.
     AudioChanged {
         /// The codec now.
@@ -177,16 +197,19 @@ pub enum RefusalReason {
     Draining,
     /// Nothing in the offer that we can take.
     NotAcceptable,
+    /// It wanted to take the place of another call (RFC 3891).
+    NotReplaced,
 }
 
 impl RefusalReason {
     /// All of them.
-    pub const ALL: [RefusalReason; 5] = [
+    pub const ALL: [RefusalReason; 6] = [
         RefusalReason::NoSuchNumber,
         RefusalReason::CallsFull,
         RefusalReason::PortsFull,
         RefusalReason::Draining,
         RefusalReason::NotAcceptable,
+        RefusalReason::NotReplaced,
     ];
 
     /// The word of the label `reason`.
@@ -197,6 +220,7 @@ impl RefusalReason {
             RefusalReason::PortsFull => "ports_full",
             RefusalReason::Draining => "draining",
             RefusalReason::NotAcceptable => "not_acceptable",
+            RefusalReason::NotReplaced => "not_replaced",
         }
     }
 }

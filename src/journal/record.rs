@@ -13,6 +13,9 @@ use crate::telephony::{CallId, Codec, DigitSource};
 /// As many steps of one call are recorded; what follows is only counted.
 pub const STEPS_RECORDED_MAX: usize = 200;
 
+/// As many conversations with agents are recorded of one call.
+pub const CONVERSATIONS_RECORDED_MAX: usize = 50;
+
 /// One call's record. Numbers are whole here: whoever keeps records keeps them safe.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CallRecord {
@@ -53,6 +56,8 @@ pub struct CallRecord {
     pub holds: u32,
     /// Recordings that were missing.
     pub prompts_missing: u32,
+    /// The conversations with agents, the first [`CONVERSATIONS_RECORDED_MAX`].
+    pub conversations: Vec<RecordedConversation>,
     /// The audio, when it was open.
     pub audio: Option<RecordedAudio>,
 }
@@ -69,6 +74,26 @@ pub struct RecordedStep {
     /// How it was left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<Arc<str>>,
+}
+
+/// A caller's conversation with an agent: a segment that is complete when the next begins.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecordedConversation {
+    /// The agent's extension.
+    pub agent: Arc<str>,
+    /// The queue that brought them together.
+    pub queue: Arc<str>,
+    /// The wait before it, from the place time, in seconds.
+    pub waited_seconds: f64,
+    /// When it began, in seconds from the INVITE.
+    pub began_seconds: f64,
+    /// In conversation, in seconds.
+    pub talk_seconds: f64,
+    /// Held by either side, in seconds.
+    pub hold_seconds: f64,
+    /// Who or what ended it: `caller`, `agent` or `broken`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<&'static str>,
 }
 
 /// Keys by how they came; never which.
@@ -162,6 +187,7 @@ fn begun(call: CallId, offered: &Offered, at: Moment, calendar: Calendar) -> Box
         digits: RecordedDigits::default(),
         holds: 0,
         prompts_missing: 0,
+        conversations: Vec::new(),
         audio: None,
     })
 }
@@ -198,6 +224,25 @@ impl Open {
                     DigitSource::Inband => &mut record.digits.inband,
                 };
                 *count = count.saturating_add(1);
+            }
+            JournalEvent::Joined(joined) if record.conversations.len() < CONVERSATIONS_RECORDED_MAX => {
+                record.conversations.push(RecordedConversation {
+                    agent: joined.agent.clone(),
+                    queue: joined.queue.clone(),
+                    waited_seconds: joined.waited.as_secs_f64(),
+                    began_seconds: at.since(self.since).as_secs_f64(),
+                    talk_seconds: 0.0,
+                    hold_seconds: 0.0,
+                    ended_by: None,
+                });
+            }
+            JournalEvent::Parted(parted) => {
+                let open = record.conversations.last_mut().filter(|last| last.ended_by.is_none());
+                if let Some(last) = open {
+                    last.talk_seconds = parted.talk.as_secs_f64();
+                    last.hold_seconds = parted.hold.as_secs_f64();
+                    last.ended_by = Some(parted.by);
+                }
             }
             JournalEvent::Held => record.holds = record.holds.saturating_add(1),
             JournalEvent::PromptMissing { .. } => {

@@ -3,7 +3,18 @@
 use std::net::IpAddr;
 
 use super::Settings;
-use crate::telephony::{AudioPlan, Direction, LocalMedia, SessionDescription, Warning, accept_answer, answer, offer};
+use crate::telephony::{
+    AudioPlan, Direction, LocalMedia, SessionDescription, StreamReport, Warning, accept_answer, answer, offer,
+};
+
+/// What the reactor has said of a leg's audio.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Open,
+    /// It could not be opened.
+    Failed,
+    Closed(StreamReport),
+}
 
 /// What is agreed of a leg's audio.
 #[derive(Debug)]
@@ -40,6 +51,18 @@ impl Audio {
             }
         };
         Ok(Audio { port, address, session_id, description, plan, awaits_answer: offered.is_none() })
+    }
+
+    /// What we offer to somebody whom we dial.
+    pub(super) fn dial(address: IpAddr, port: u16, session_id: u64, settings: &Settings) -> Audio {
+        let description = offer(&local_media(address, port, session_id, 1, settings));
+        let plan = plan_of_offer(&description, settings);
+        Audio { port, address, session_id, description, plan, awaits_answer: true }
+    }
+
+    /// Our address, as the other side knows it.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
     }
 
     /// The description to send.

@@ -1,19 +1,25 @@
-//! One call: the caller's leg, its port, its walk through a flow, and how far it has come.
+//! One call: the caller's leg, its port, its walk through a flow, its place in a queue, and how far it has come.
+
+mod line;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::audio::Audio;
+use super::audio::{Audio, Stream};
 use super::digits::DigitOwner;
 use super::hold::Hold;
+use super::waiting::Line;
 use super::{Revision, Turn};
+use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
-use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex};
-use crate::journal::{Ended, JournalEvent, Outcome, StepName};
+use crate::flow::{CallFacts, FlowIndex, Session, SessionInput, StepIndex};
+use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
-    CallId, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription, SipCommand,
-    StreamReport,
+    CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
+    SipCommand, StreamReport,
 };
+pub(super) use line::Joining;
 
 /// `sip` gives up a 200 without an ACK after 32 s (64 × T1, RFC 3261 section 13.3.1.4); this is for the case that its
 /// word never comes.
@@ -26,14 +32,14 @@ pub const CLOSE_MAX: Duration = Duration::from_secs(5);
 pub const LINGER: Duration = Duration::from_millis(200);
 /// As long may a call last.
 pub const CALL_MAX: Duration = Duration::from_secs(12 * 3_600);
-/// As often may a session be told at once that it had nothing to play; far more than its own limit of steps.
-const UNHEARD_MAX: u32 = 1_000;
 
 /// What a call is for: the flow that answers it, and for whom.
 pub(super) struct Visit {
     pub(super) revision: Arc<Revision>,
     pub(super) entry: FlowIndex,
     pub(super) facts: CallFacts,
+    /// The agent who calls, when it is one.
+    pub(super) agent: Option<AgentId>,
 }
 
 /// One caller's visit.
@@ -41,6 +47,8 @@ pub(super) struct Visit {
 pub(super) struct Call {
     id: CallId,
     leg: LegId,
+    caller: Caller,
+    agent: Option<AgentId>,
     revision: Arc<Revision>,
     offered: Moment,
     audio: Audio,
@@ -49,6 +57,7 @@ pub(super) struct Call {
     hold: Hold,
     /// The step in which the caller is.
     place: Option<(FlowIndex, StepIndex)>,
+    line: Line,
     phase: Phase,
 }
 
@@ -77,15 +86,6 @@ struct Parting {
     duration: Duration,
 }
 
-/// What the reactor has said of the leg's audio.
-#[derive(Debug)]
-enum Stream {
-    Open,
-    /// It could not be opened.
-    Failed,
-    Closed(StreamReport),
-}
-
 /// What a call that is over leaves behind.
 pub(super) struct Over {
     /// Whether its port could be opened.
@@ -103,6 +103,8 @@ impl Call {
         let mut call = Call {
             id,
             leg,
+            caller: visit.facts.caller.clone(),
+            agent: visit.agent,
             revision: visit.revision,
             offered: turn.now,
             audio,
@@ -110,6 +112,7 @@ impl Call {
             digits: DigitOwner::default(),
             hold: Hold::default(),
             place: None,
+            line: Line::None,
             phase: Phase::Answered {
                 entry: visit.entry,
                 facts: Box::new(visit.facts),
@@ -122,6 +125,11 @@ impl Call {
 
     pub(super) fn leg(&self) -> LegId {
         self.leg
+    }
+
+    /// The agent who calls, when it is one.
+    pub(super) fn agent(&self) -> Option<AgentId> {
+        self.agent
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -157,13 +165,14 @@ impl Call {
         match (&self.phase, &self.stream) {
             (Phase::Walking { session, playing }, Stream::Open) => {
                 session.assert_consistent();
-                let waits = session.deadline().is_some();
-                assert!(playing.is_some() != waits, "{} hears something or waits for something, not both", self.id);
+                self.assert_line(session.deadline().is_some(), playing.is_some());
             }
             (Phase::Answered { .. } | Phase::Lingering { .. } | Phase::Closing { .. }, Stream::Open) => {}
             (Phase::HangingUp { .. }, _) => {}
             (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.id),
         }
+        let walks = matches!(self.phase, Phase::Walking { .. });
+        assert!(walks || matches!(self.line, Line::None), "{} waits or talks and is {:?}", self.id, self.phase);
     }
 
     /// Our 200 was acknowledged.
@@ -214,6 +223,13 @@ impl Call {
             return turn.journal(Some(self.id), JournalEvent::DigitRepeated { source });
         }
         turn.journal(Some(self.id), JournalEvent::Digit { source });
+        if let Line::Talking(conversation) = &self.line {
+            // What is in the audio goes over the bridge by itself.
+            if source == DigitSource::Info {
+                turn.sip(SipCommand::SendDigit { leg: conversation.leg, digit });
+            }
+            return;
+        }
         self.walk(turn, SessionInput::Digit(digit));
     }
 
@@ -258,6 +274,7 @@ impl Call {
             return;
         }
         self.leave_flow(turn);
+        self.leave_line(turn, leaving(cause));
         self.stop_playing(turn);
         turn.sip(SipCommand::HangUp { leg: self.leg, cause });
         self.phase = Phase::HangingUp { outcome, until: turn.now + HANG_UP_MAX };
@@ -272,6 +289,7 @@ impl Call {
             Phase::Answered { .. } | Phase::Walking { .. } => outcome_of(cause),
         };
         self.leave_flow(turn);
+        self.leave_line(turn, leaving(cause));
         let ended = Parting { outcome, cause, duration: turn.now.since(self.offered) };
         if matches!(self.stream, Stream::Open) {
             turn.media(self.audio.port, MediaCommand::Close { leg: self.leg });
@@ -317,135 +335,6 @@ impl Call {
         self.phase = Phase::Over;
     }
 
-    /// Starts the flow, once.
-    fn begin(&mut self, turn: &mut Turn<'_>) {
-        let Phase::Answered { entry, facts, .. } = &self.phase else { return };
-        turn.journal(Some(self.id), JournalEvent::Began);
-        let wall = turn.calendar.time_of(turn.now);
-        let time = self.hold.flow_time(turn.now);
-        let flows = self.revision.flows.clone();
-        let (session, actions) = Session::start(flows, *entry, CallFacts::clone(facts), time, wall);
-        self.phase = Phase::Walking { session: Box::new(session), playing: None };
-        self.act(turn, actions);
-    }
-
-    fn walk(&mut self, turn: &mut Turn<'_>, input: SessionInput) {
-        if let Phase::Walking { session, .. } = &mut self.phase {
-            let actions = session.handle(self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
-            self.act(turn, actions);
-        }
-    }
-
-    /// Does what the session wants. A `Play` of which no recording exists is heard at once to its end.
-    fn act(&mut self, turn: &mut Turn<'_>, mut actions: Vec<Action>) {
-        for _ in 0..UNHEARD_MAX {
-            let mut unheard = false;
-            for action in actions {
-                match action {
-                    Action::Play(prompts) => unheard = !self.play(turn, &prompts),
-                    Action::StopPlaying => {
-                        unheard = false;
-                        self.stop_playing(turn);
-                    }
-                    Action::HangUp => return self.part(turn),
-                    Action::Note(note) => self.note(turn, note),
-                    Action::EnterQueue { .. } | Action::LeaveQueue { .. } | Action::MenuOpened | Action::MenuClosed => {
-                    }
-                }
-            }
-            match &mut self.phase {
-                Phase::Walking { session, .. } if unheard => {
-                    let (time, wall) = (self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now));
-                    actions = session.handle(time, wall, SessionInput::PlaybackFinished);
-                }
-                _ => return,
-            }
-        }
-        self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
-    }
-
-    /// Plays what is there of `prompts`; tells whether anything was.
-    fn play(&mut self, turn: &mut Turn<'_>, prompts: &[PromptId]) -> bool {
-        let mut clips = Vec::with_capacity(prompts.len());
-        for prompt in prompts {
-            match self.revision.clips.get(prompt.0 as usize) {
-                Some(Some(clip)) => clips.push(clip.clone()),
-                _ => self.miss(turn, *prompt),
-            }
-        }
-        if clips.is_empty() {
-            self.stop_playing(turn);
-            return false;
-        }
-        *turn.playbacks += 1;
-        let playback = PlaybackId(*turn.playbacks);
-        if let Phase::Walking { playing, .. } = &mut self.phase {
-            *playing = Some(playback);
-        }
-        turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
-        turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: false });
-        true
-    }
-
-    fn stop_playing(&mut self, turn: &mut Turn<'_>) {
-        if let Phase::Walking { playing, .. } = &mut self.phase
-            && playing.take().is_some()
-        {
-            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
-        }
-    }
-
-    /// The flow is at its end.
-    fn part(&mut self, turn: &mut Turn<'_>) {
-        self.phase = Phase::Lingering { until: turn.now + LINGER };
-    }
-
-    fn leave_flow(&mut self, turn: &mut Turn<'_>) {
-        if let Phase::Walking { session, .. } = &mut self.phase {
-            for action in session.abandon() {
-                if let Action::Note(note) = action {
-                    self.note(turn, note);
-                }
-            }
-        }
-    }
-
-    fn note(&mut self, turn: &mut Turn<'_>, note: FlowNote) {
-        let event = match note {
-            FlowNote::StepEntered { flow, step } => {
-                self.place = Some((flow, step));
-                JournalEvent::StepEntered(self.name(flow, step))
-            }
-            FlowNote::StepLeft { flow, step, exit } => JournalEvent::StepLeft { step: self.name(flow, step), exit },
-            FlowNote::Unspeakable { flow, step } => {
-                let language = match &self.phase {
-                    Phase::Walking { session, .. } => session.language(),
-                    _ => &self.revision.flows.flow(flow).languages[0],
-                };
-                JournalEvent::PromptMissing { step: self.name(flow, step), language: language.clone(), prompt: None }
-            }
-            FlowNote::RanAway { flow, step } => JournalEvent::RanAway(self.name(flow, step)),
-        };
-        turn.journal(Some(self.id), event);
-    }
-
-    fn miss(&self, turn: &mut Turn<'_>, prompt: PromptId) {
-        let prompt = self.revision.flows.prompt(prompt);
-        // A phrase belongs to no step; it is missed where the caller is.
-        let Some((flow, step)) = prompt.step.or(self.place) else { return };
-        let event = JournalEvent::PromptMissing {
-            step: self.name(flow, step),
-            language: prompt.language.clone(),
-            prompt: Some(prompt.name.clone()),
-        };
-        turn.journal(Some(self.id), event);
-    }
-
-    fn name(&self, flow: FlowIndex, step: StepIndex) -> StepName {
-        let flow = self.revision.flows.flow(flow);
-        StepName { flow: flow.name.clone(), step: flow.step(step).name.clone() }
-    }
-
     fn follow_plan(&mut self, turn: &mut Turn<'_>, changed: bool) {
         if changed {
             let plan = self.audio.plan().clone();
@@ -459,7 +348,26 @@ impl Call {
         let held = !self.audio.plan().direction.sends();
         if self.hold.follow(turn.now, held) {
             turn.journal(Some(self.id), if held { JournalEvent::Held } else { JournalEvent::Resumed });
+            self.caller_holds(turn, held);
         }
+    }
+}
+
+/// How a caller leaves a queue whose leg ends so. Who hangs up has had enough; whose line was lost may come back.
+fn leaving(cause: Cause) -> Leaving {
+    match cause {
+        Cause::RemoteHungUp | Cause::Cancelled => Leaving::Abandoned,
+        Cause::NotAcknowledged
+        | Cause::DialogLost
+        | Cause::SessionExpired
+        | Cause::MediaLost
+        | Cause::TransportFailed => Leaving::Dropped,
+        Cause::LocalHungUp
+        | Cause::Refused
+        | Cause::RefusedBy(_)
+        | Cause::NoAnswer
+        | Cause::MediaFailed
+        | Cause::Drained => Leaving::Failed,
     }
 }
 

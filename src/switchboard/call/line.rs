@@ -1,0 +1,274 @@
+//! A call's dealings with queues and agents: entering, hold music, announcements, the conversation, and what comes after.
+
+use std::sync::Arc;
+
+use super::{Call, Phase};
+use crate::acd::{AgentId, EntryId, Input, Leaving};
+use crate::clock::Moment;
+use crate::flow::{LeaveWhy, QueueIndex, SessionInput, Unqueued, WaitingTalk};
+use crate::journal::{Joined, JournalEvent};
+use crate::switchboard::Turn;
+use crate::switchboard::errand::Errand;
+use crate::switchboard::waiting::{Conversation, Line, Place, Side, Waiting};
+use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand};
+
+/// Who is to be joined to a caller.
+pub(in crate::switchboard) struct Joining {
+    /// The agent's leg, on the caller's reactor.
+    pub(in crate::switchboard) leg: LegId,
+    pub(in crate::switchboard) agent: AgentId,
+    pub(in crate::switchboard) extension: Arc<str>,
+    /// The time of the caller's place.
+    pub(in crate::switchboard) since: Moment,
+}
+
+impl Call {
+    pub(in crate::switchboard) fn id(&self) -> CallId {
+        self.id
+    }
+
+    pub(in crate::switchboard) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The address by which the caller's side reaches us.
+    pub(in crate::switchboard) fn address(&self) -> std::net::IpAddr {
+        self.audio.address()
+    }
+
+    /// As what they wait, if they do.
+    pub(in crate::switchboard) fn entry(&self) -> Option<EntryId> {
+        match &self.line {
+            Line::Waiting(waiting) => Some(waiting.place.entry),
+            Line::None | Line::Talking(_) => None,
+        }
+    }
+
+    /// The queue in which they wait, if they do.
+    pub(in crate::switchboard) fn queue(&self) -> Option<Arc<str>> {
+        match &self.line {
+            Line::Waiting(waiting) => Some(waiting.place.queue.clone()),
+            Line::None | Line::Talking(_) => None,
+        }
+    }
+
+    /// The agent's leg that they talk to, if they do.
+    pub(in crate::switchboard) fn talks_to(&self) -> Option<LegId> {
+        match &self.line {
+            Line::Talking(conversation) => Some(conversation.leg),
+            Line::None | Line::Waiting(_) => None,
+        }
+    }
+
+    pub(super) fn assert_line(&self, asks: bool, plays: bool) {
+        let id = self.id;
+        match &self.line {
+            Line::None => assert!(plays != asks, "{id} hears something or waits for something, not both"),
+            Line::Waiting(waiting) => {
+                assert!(!(plays && asks), "{id} is asked while it hears something");
+                assert!(!(plays && waiting.music), "{id} hears words and music at once");
+                assert!(waiting.announcing.is_none() || plays, "{id} hears an announcement that does not play");
+            }
+            Line::Talking(_) => assert!(!plays && !asks, "{id} talks to an agent and still hears or awaits something"),
+        }
+    }
+
+    pub(super) fn enter_queue(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, skills: Vec<Arc<str>>, priority: u8) {
+        self.leave_line(turn, Leaving::ByKey);
+        let spec = self.revision.flows.queue(queue);
+        let place = Place {
+            entry: turn.entry(),
+            queue: spec.name.clone(),
+            music: spec.music.clone(),
+            skills,
+            relax_after: spec.relax_after,
+            priority,
+            since: None,
+        };
+        self.wait(turn, place);
+    }
+
+    fn wait(&mut self, turn: &mut Turn<'_>, place: Place) {
+        self.line = Line::Waiting(Waiting::new(place.clone()));
+        turn.errand(Errand::Enter { call: self.id, place });
+    }
+
+    /// The caller was here before, and has that place again.
+    pub(in crate::switchboard) fn take_up(&mut self, entry: EntryId) {
+        if let Line::Waiting(waiting) = &mut self.line {
+            waiting.place.entry = entry;
+        }
+    }
+
+    pub(super) fn leave_queue(&mut self, turn: &mut Turn<'_>, why: &LeaveWhy) {
+        self.leave_line(
+            turn,
+            match why {
+                LeaveWhy::ByKey | LeaveWhy::Callback { .. } => Leaving::ByKey,
+                LeaveWhy::HungUp => Leaving::Abandoned,
+            },
+        );
+    }
+
+    pub(super) fn in_menu(&mut self, turn: &mut Turn<'_>, open: bool) {
+        if let Some(entry) = self.entry() {
+            let input = if open { Input::MenuOpened { entry } } else { Input::MenuClosed { entry } };
+            turn.errand(Errand::Distribute(input));
+        }
+    }
+
+    /// Gives up the place or the conversation, if there is one.
+    pub(super) fn leave_line(&mut self, turn: &mut Turn<'_>, why: Leaving) {
+        self.stop_music(turn);
+        match std::mem::take(&mut self.line) {
+            Line::None => {}
+            Line::Waiting(waiting) => {
+                turn.errand(Errand::Distribute(Input::CallerLeft { entry: waiting.place.entry, why }));
+            }
+            Line::Talking(conversation) => {
+                let leg = conversation.leg;
+                let by = if why == Leaving::Abandoned { "caller" } else { "broken" };
+                turn.journal(Some(self.id), JournalEvent::Parted(Box::new(conversation.part(turn.now, by))));
+                turn.media(self.audio.port, MediaCommand::Unbridge { leg: self.leg });
+                turn.errand(Errand::Release { leg });
+            }
+        }
+    }
+
+    /// The distributor has taken the place away.
+    pub(in crate::switchboard) fn unqueued(&mut self, turn: &mut Turn<'_>, why: Unqueued) {
+        self.stop_music(turn);
+        if matches!(self.line, Line::Waiting(_)) {
+            self.line = Line::None;
+            self.walk(turn, SessionInput::Unqueued(why));
+        }
+    }
+
+    /// Says this to the waiting caller.
+    pub(in crate::switchboard) fn announce(&mut self, turn: &mut Turn<'_>, talk: WaitingTalk) {
+        let Line::Waiting(Waiting { place: Place { entry, .. }, .. }) = self.line else { return };
+        self.walk(turn, SessionInput::Announce(talk));
+        match (&mut self.line, &self.phase) {
+            (Line::Waiting(waiting), Phase::Walking { playing: Some(playing), .. }) => {
+                waiting.announcing = Some(*playing);
+            }
+            _ => turn.errand(Errand::Distribute(Input::AnnouncementFinished { entry })),
+        }
+    }
+
+    /// Joins the caller to an agent who has picked up: what waits is cut off with the next frame. Tells whether the
+    /// caller was still waiting.
+    pub(in crate::switchboard) fn connect(&mut self, turn: &mut Turn<'_>, with: Joining) -> bool {
+        let Phase::Walking { playing, .. } = &mut self.phase else { return false };
+        let Line::Waiting(waiting) = std::mem::take(&mut self.line) else { return false };
+        // The bridge takes the place of whatever plays.
+        *playing = None;
+        turn.media(self.audio.port, MediaCommand::Bridge { leg: self.leg, with: with.leg });
+        let place = Place { since: Some(with.since), ..waiting.place };
+        let joined =
+            Joined { agent: with.extension.clone(), queue: place.queue.clone(), waited: turn.now.since(with.since) };
+        turn.journal(Some(self.id), JournalEvent::Joined(Box::new(joined)));
+        let conversation = Conversation::new(turn.now, place, with.leg, with.agent, with.extension);
+        self.line = Line::Talking(Box::new(conversation));
+        self.walk(turn, SessionInput::Connected);
+        if self.hold.limit().is_some() {
+            self.caller_holds(turn, true);
+        }
+        true
+    }
+
+    /// The agent is gone: the caller goes on in the flow, or waits again where the line was lost.
+    pub(in crate::switchboard) fn agent_left(&mut self, turn: &mut Turn<'_>, leg: LegId, broken: bool) {
+        match std::mem::take(&mut self.line) {
+            Line::Talking(conversation) if conversation.leg == leg => {
+                let place = Place { entry: turn.entry(), ..conversation.place.clone() };
+                let by = if broken { "broken" } else { "agent" };
+                turn.journal(Some(self.id), JournalEvent::Parted(Box::new(conversation.part(turn.now, by))));
+                turn.media(self.audio.port, MediaCommand::Unbridge { leg: self.leg });
+                if broken {
+                    self.wait(turn, place);
+                    self.walk(turn, SessionInput::WaitsAgain);
+                } else {
+                    self.walk(turn, SessionInput::Done);
+                }
+            }
+            other => self.line = other,
+        }
+    }
+
+    /// The caller's side holds the conversation, or is back: the agent hears music meanwhile.
+    pub(super) fn caller_holds(&mut self, turn: &mut Turn<'_>, holds: bool) {
+        let Line::Talking(conversation) = &mut self.line else { return };
+        let (leg, agent) = (conversation.leg, conversation.agent);
+        let news = conversation.follow(turn.now, Side::Caller, holds);
+        let name = conversation.place.music.clone();
+        turn.errand(Errand::CallerHolds { leg, music: holds.then(|| self.music(name.as_ref())) });
+        if let Some(holding) = news {
+            turn.errand(Errand::Distribute(Input::AgentHolds { agent, holding }));
+        }
+    }
+
+    /// The agent's side holds the conversation, or is back: the caller hears music meanwhile.
+    pub(in crate::switchboard) fn agent_holds(&mut self, turn: &mut Turn<'_>, leg: LegId, holds: bool) {
+        let Line::Talking(conversation) = &mut self.line else { return };
+        if conversation.leg != leg {
+            return;
+        }
+        let agent = conversation.agent;
+        let news = conversation.follow(turn.now, Side::Agent, holds);
+        let name = conversation.place.music.clone();
+        turn.journal(Some(self.id), JournalEvent::AgentHeld { holding: holds });
+        let clips = self.music(name.as_ref());
+        if !holds {
+            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
+        } else if !clips.is_empty() {
+            let playback = turn.playback();
+            turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: true });
+        }
+        if let Some(holding) = news {
+            turn.errand(Errand::Distribute(Input::AgentHolds { agent, holding }));
+        }
+    }
+
+    /// While nothing is said to a waiting caller, they hear music; an announcement that plays no more is over.
+    pub(super) fn mind_line(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Walking { playing, .. } = &self.phase else { return };
+        let playing = *playing;
+        let Line::Waiting(waiting) = &mut self.line else { return };
+        if waiting.announcing.is_some() && waiting.announcing != playing {
+            waiting.announcing = None;
+            turn.errand(Errand::Distribute(Input::AnnouncementFinished { entry: waiting.place.entry }));
+        }
+        if playing.is_some() || waiting.music {
+            return;
+        }
+        let name = waiting.place.music.clone();
+        let clips = self.music(name.as_ref());
+        if let Line::Waiting(waiting) = &mut self.line
+            && !clips.is_empty()
+        {
+            waiting.music = true;
+            let playback = turn.playback();
+            turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: true });
+        }
+    }
+
+    /// Words have taken the music's place.
+    pub(super) fn music_ends(&mut self) {
+        if let Line::Waiting(waiting) = &mut self.line {
+            waiting.music = false;
+        }
+    }
+
+    fn stop_music(&mut self, turn: &mut Turn<'_>) {
+        if let Line::Waiting(waiting) = &mut self.line
+            && std::mem::take(&mut waiting.music)
+        {
+            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
+        }
+    }
+
+    fn music(&self, name: Option<&Arc<str>>) -> Vec<Arc<Clip>> {
+        self.revision.music.get(&name.cloned()).cloned().unwrap_or_default()
+    }
+}

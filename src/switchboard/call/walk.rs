@@ -1,0 +1,150 @@
+//! A call's walk through its flow: what the session wants is played, noted or passed on.
+
+use super::{Call, LINGER, Phase};
+use crate::acd::Leaving;
+use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex};
+use crate::journal::{JournalEvent, Outcome, StepName};
+use crate::switchboard::Turn;
+use crate::telephony::{Cause, MediaCommand};
+
+/// As often may a session be told at once that it had nothing to play; far more than its own limit of steps.
+const UNHEARD_MAX: u32 = 1_000;
+
+impl Call {
+    /// Starts the flow, once.
+    pub(super) fn begin(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Answered { entry, facts, .. } = &self.phase else { return };
+        turn.journal(Some(self.id), JournalEvent::Began);
+        let wall = turn.calendar.time_of(turn.now);
+        let time = self.hold.flow_time(turn.now);
+        let flows = self.revision.flows.clone();
+        let (session, actions) = Session::start(flows, *entry, CallFacts::clone(facts), time, wall);
+        self.phase = Phase::Walking { session: Box::new(session), playing: None };
+        self.act(turn, actions);
+    }
+
+    pub(super) fn walk(&mut self, turn: &mut Turn<'_>, input: SessionInput) {
+        if let Phase::Walking { session, .. } = &mut self.phase {
+            let actions = session.handle(self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
+            self.act(turn, actions);
+        }
+    }
+
+    /// Does what the session wants. A `Play` of which no recording exists is heard at once to its end.
+    pub(super) fn act(&mut self, turn: &mut Turn<'_>, actions: Vec<Action>) {
+        self.act_on_all(turn, actions);
+        self.mind_line(turn);
+    }
+
+    fn act_on_all(&mut self, turn: &mut Turn<'_>, mut actions: Vec<Action>) {
+        for _ in 0..UNHEARD_MAX {
+            let mut unheard = false;
+            for action in actions {
+                match action {
+                    Action::Play(prompts) => unheard = !self.play(turn, &prompts),
+                    Action::StopPlaying => {
+                        unheard = false;
+                        self.stop_playing(turn);
+                    }
+                    Action::HangUp => return self.part(turn),
+                    Action::Note(note) => self.note(turn, note),
+                    Action::EnterQueue { queue, skills, priority } => self.enter_queue(turn, queue, skills, priority),
+                    Action::LeaveQueue { why } => self.leave_queue(turn, &why),
+                    Action::MenuOpened => self.in_menu(turn, true),
+                    Action::MenuClosed => self.in_menu(turn, false),
+                }
+            }
+            match &mut self.phase {
+                Phase::Walking { session, .. } if unheard => {
+                    let (time, wall) = (self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now));
+                    actions = session.handle(time, wall, SessionInput::PlaybackFinished);
+                }
+                _ => return,
+            }
+        }
+        self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
+    }
+
+    /// Plays what is there of `prompts`; tells whether anything was.
+    fn play(&mut self, turn: &mut Turn<'_>, prompts: &[PromptId]) -> bool {
+        let mut clips = Vec::with_capacity(prompts.len());
+        for prompt in prompts {
+            match self.revision.clips.get(prompt.0 as usize) {
+                Some(Some(clip)) => clips.push(clip.clone()),
+                _ => self.miss(turn, *prompt),
+            }
+        }
+        if clips.is_empty() {
+            self.stop_playing(turn);
+            return false;
+        }
+        let playback = turn.playback();
+        self.music_ends();
+        if let Phase::Walking { playing, .. } = &mut self.phase {
+            *playing = Some(playback);
+        }
+        turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
+        turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: false });
+        true
+    }
+
+    pub(super) fn stop_playing(&mut self, turn: &mut Turn<'_>) {
+        if let Phase::Walking { playing, .. } = &mut self.phase
+            && playing.take().is_some()
+        {
+            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
+        }
+    }
+
+    /// The flow is at its end.
+    fn part(&mut self, turn: &mut Turn<'_>) {
+        self.leave_line(turn, Leaving::ByKey);
+        self.phase = Phase::Lingering { until: turn.now + LINGER };
+    }
+
+    pub(super) fn leave_flow(&mut self, turn: &mut Turn<'_>) {
+        if let Phase::Walking { session, .. } = &mut self.phase {
+            for action in session.abandon() {
+                if let Action::Note(note) = action {
+                    self.note(turn, note);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, turn: &mut Turn<'_>, note: FlowNote) {
+        let event = match note {
+            FlowNote::StepEntered { flow, step } => {
+                self.place = Some((flow, step));
+                JournalEvent::StepEntered(self.name(flow, step))
+            }
+            FlowNote::StepLeft { flow, step, exit } => JournalEvent::StepLeft { step: self.name(flow, step), exit },
+            FlowNote::Unspeakable { flow, step } => {
+                let language = match &self.phase {
+                    Phase::Walking { session, .. } => session.language(),
+                    _ => &self.revision.flows.flow(flow).languages[0],
+                };
+                JournalEvent::PromptMissing { step: self.name(flow, step), language: language.clone(), prompt: None }
+            }
+            FlowNote::RanAway { flow, step } => JournalEvent::RanAway(self.name(flow, step)),
+        };
+        turn.journal(Some(self.id), event);
+    }
+
+    fn miss(&self, turn: &mut Turn<'_>, prompt: PromptId) {
+        let prompt = self.revision.flows.prompt(prompt);
+        // A phrase belongs to no step; it is missed where the caller is.
+        let Some((flow, step)) = prompt.step.or(self.place) else { return };
+        let event = JournalEvent::PromptMissing {
+            step: self.name(flow, step),
+            language: prompt.language.clone(),
+            prompt: Some(prompt.name.clone()),
+        };
+        turn.journal(Some(self.id), event);
+    }
+
+    fn name(&self, flow: FlowIndex, step: StepIndex) -> StepName {
+        let flow = self.revision.flows.flow(flow);
+        StepName { flow: flow.name.clone(), step: flow.step(step).name.clone() }
+    }
+}

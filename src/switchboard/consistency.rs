@@ -1,0 +1,69 @@
+//! The promises of this room, checked.
+
+use super::{Alarm, Switchboard};
+
+impl Switchboard {
+    /// Panics when a promise is broken: every port is free, resting or owned once; every call has its leg and its
+    /// deadline; there are no more calls than allowed;
+    /// every agent's leg too; a leg that is joined to a caller is the one that the caller talks to; a phone rings for a
+    /// caller who waits; nothing is left undone; and the distributor's own promises hold.
+    ///
+    /// # Panics
+    /// When one is broken.
+    pub fn assert_consistent(&self) {
+        let calls = self.calls.values().map(|call| call.port());
+        self.ports.assert_consistent(calls.chain(self.agent_legs.values().map(|leg| leg.port())));
+        assert_eq!(self.legs.len(), self.calls.len(), "a leg without a call, or a call without a leg");
+        for (leg, id) in &self.legs {
+            assert_eq!(self.calls.get(id).map(|call| call.leg()), Some(*leg), "{leg} names no call of its own");
+        }
+        let deadlines = self.calls.len() + self.agent_legs.len();
+        assert_eq!(self.deadlines.len(), deadlines, "a call or an agent's leg without a deadline");
+        for (id, call) in &self.calls {
+            assert!(self.deadlines.contains(&(call.deadline(), Alarm::Call(*id))), "{id} has another deadline");
+            call.assert_consistent();
+            if let Some(entry) = call.entry() {
+                let booked = self.queues.book.get(&entry).and_then(|booked| booked.call);
+                assert_eq!(booked, Some(*id), "{id} waits as {entry}, who is another");
+            }
+            if let Some(leg) = call.talks_to() {
+                let joined = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to());
+                assert_eq!(joined, Some(*id), "{id} talks to {leg}, which is joined to another");
+            }
+        }
+        for (id, leg) in &self.agent_legs {
+            assert!(self.deadlines.contains(&(leg.deadline(), Alarm::AgentLeg(*id))), "{id} has another deadline");
+            leg.assert_consistent();
+            if let Some(offer) = leg.offer() {
+                assert_eq!(self.queues.ringing.get(&offer), Some(id), "{id} rings for an offer that knows it not");
+            }
+            if let Some(call) = leg.joined_to() {
+                let to = self.calls.get(&call).and_then(|call| call.talks_to());
+                assert_eq!(to, Some(*id), "{id} is joined to {call}, who does not talk to it");
+                let reactors = (self.calls.get(&call).map(|call| call.port()), leg.port());
+                let same =
+                    reactors.0.is_some_and(|port| self.settings.reactor(port) == self.settings.reactor(reactors.1));
+                assert!(same, "{id} and {call} are on two reactors");
+            }
+        }
+        for (offer, leg) in &self.queues.ringing {
+            let rings = self.agent_legs.get(leg).and_then(|leg| leg.offer());
+            assert_eq!(rings, Some(*offer), "{leg} does not ring for {offer}");
+        }
+        for (entry, booked) in &self.queues.book {
+            let Some(call) = booked.call.filter(|call| self.calls.contains_key(call)) else { continue };
+            let own = self.calls.get(&call).and_then(|call| call.entry());
+            assert!(
+                own == Some(*entry) || self.queues.distributor.position(*entry).is_none(),
+                "{entry} waits for nobody"
+            );
+        }
+        for (agent, leg) in &self.queues.lines {
+            let holds = self.agent_legs.get(leg).is_some_and(|leg| leg.has_line() && leg.agent() == *agent);
+            assert!(holds, "{agent} is not on {leg}");
+        }
+        assert!(self.errands.is_empty(), "something was left undone");
+        self.queues.distributor.assert_consistent();
+        assert!(self.calls.len() <= self.settings.calls_max, "more calls than allowed");
+    }
+}

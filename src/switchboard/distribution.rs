@@ -1,0 +1,295 @@
+//! Brings the distributor's decisions to callers and phones, and what becomes of them back to it.
+
+use super::agent_leg::{AgentLeg, Ring};
+use super::audio::Audio;
+use super::call::{Call, Joining};
+use super::errand::Errand;
+use super::queues::{Booked, talk};
+use super::waiting::Place;
+use super::{Alarm, Output, Switchboard, Turn, journal};
+use crate::acd::{self, AgentCommand, AgentId, AgentState, EntryId, Leaving, OfferId, Outcome, Refused};
+use crate::clock::Moment;
+use crate::flow::Unqueued;
+use crate::journal::JournalEvent;
+use crate::telephony::{CallHeaders, CallId, Caller, Cause, LegId};
+
+/// Of a name or a number that a caller's side sent, phones are shown so many characters.
+const SHOWN_MAX: usize = 64;
+
+/// What an offer is about.
+struct Offering {
+    offer: OfferId,
+    agent: AgentId,
+    entry: EntryId,
+    until: Moment,
+}
+
+impl Switchboard {
+    /// Does all that is left to do before the next input.
+    pub(super) fn run_errands(&mut self, now: Moment, out: &mut Vec<Output>) {
+        while let Some(errand) = self.errands.pop_front() {
+            match errand {
+                Errand::Enter { call, place } => self.enter(now, call, &place, out),
+                Errand::Distribute(input) => self.distribute(now, input, out),
+                Errand::PickedUp { leg } => self.picked_up(now, leg, out),
+                Errand::Release { leg } => {
+                    self.with_agent_leg(now, leg, out, |leg, turn| leg.hang_up(turn, Cause::LocalHungUp));
+                }
+                Errand::AgentLeft { call, leg, broken } => {
+                    self.with_call(now, call, out, |call, turn| call.agent_left(turn, leg, broken));
+                }
+                Errand::AgentHolds { call, leg, holding } => {
+                    self.with_call(now, call, out, |call, turn| call.agent_holds(turn, leg, holding));
+                }
+                Errand::CallerHolds { leg, music } => {
+                    self.with_agent_leg(now, leg, out, |leg, turn| leg.entertain(turn, music));
+                }
+            }
+        }
+    }
+
+    /// An agent's phone can be called from now on. Registering it is logging in, unless the agent has logged out.
+    pub(super) fn agent_reachable(&mut self, now: Moment, extension: &str) {
+        let Some((agent, state)) = self.queues.agent(now, extension) else { return };
+        if state == AgentState::LoggedOut && !self.queues.signed_off.contains(&agent) {
+            self.errands.push_back(Errand::Distribute(acd::Input::Agent { agent, command: AgentCommand::Ready }));
+        }
+        self.errands.push_back(Errand::Distribute(acd::Input::AgentReachable { agent }));
+    }
+
+    /// And no more.
+    pub(super) fn agent_unreachable(&mut self, now: Moment, extension: &str) {
+        if let Some((agent, _)) = self.queues.agent(now, extension) {
+            self.errands.push_back(Errand::Distribute(acd::Input::AgentUnreachable { agent }));
+        }
+    }
+
+    fn enter(&mut self, now: Moment, call: CallId, place: &Place, out: &mut Vec<Output>) {
+        let Some(calling) = self.calls.get(&call).filter(|calling| calling.entry() == Some(place.entry)) else {
+            return;
+        };
+        let entering = self.queues.entering(place, &calling.caller().number);
+        if place.since.is_none()
+            && let Some(entry) = self.queues.distributor.resumable(entering.queue, entering.label)
+            && let Some(booked) = self.queues.book.get_mut(&entry)
+        {
+            booked.call = Some(call);
+            self.with_call(now, call, out, |call, _| call.take_up(entry));
+            return self.distribute(now, acd::Input::CallerResumed { entry }, out);
+        }
+        let since = entering.place_time.unwrap_or(now);
+        self.queues.book.insert(place.entry, Booked { call: Some(call), since });
+        self.distribute(now, acd::Input::CallerEntered(entering), out);
+    }
+
+    /// An agent has picked up. The phone's leg is the distributor's to give to the caller, or to nobody.
+    fn picked_up(&mut self, now: Moment, leg: LegId, out: &mut Vec<Output>) {
+        let mut offer = None;
+        self.with_agent_leg(now, leg, out, |leg, _| offer = leg.picked_up());
+        let Some(offer) = offer else { return };
+        self.queues.ringing.insert(offer, leg);
+        self.distribute(now, acd::Input::OfferAccepted { offer }, out);
+        self.queues.ringing.remove(&offer);
+    }
+
+    pub(super) fn distribute(&mut self, now: Moment, input: acd::Input, out: &mut Vec<Output>) {
+        self.queues.changed = true;
+        let mut wanted = Vec::new();
+        self.queues.distributor.handle(now, input, &mut wanted);
+        let mut over = Vec::new();
+        for output in wanted {
+            match output {
+                acd::Output::Offer { offer, agent, entry, until, callback: _ } => {
+                    self.offer(now, Offering { offer, agent, entry, until }, out);
+                }
+                acd::Output::Withdraw { offer, .. } | acd::Output::LateAccept { offer } => {
+                    if let Some(leg) = self.queues.ringing.remove(&offer) {
+                        self.with_agent_leg(now, leg, out, |leg, turn| leg.came_late(turn));
+                    }
+                }
+                acd::Output::Connect { entry, agent } => self.connect(now, entry, agent, out),
+                acd::Output::Announce { entry, words } => {
+                    self.with_entry(now, entry, out, |call, turn| call.announce(turn, talk(words)));
+                }
+                acd::Output::Ended { entry, outcome, .. } => {
+                    over.push(entry);
+                    if let Some(why) = unqueued(outcome) {
+                        self.with_entry(now, entry, out, |call, turn| call.unqueued(turn, why));
+                    }
+                }
+                acd::Output::Note(note) => {
+                    let (entry, event) = self.queues.told(now, note);
+                    let call = entry.and_then(|entry| self.queues.book.get(&entry)?.call);
+                    out.push(journal(now, call, JournalEvent::Queue(Box::new(event))));
+                }
+                acd::Output::Release { agent } => self.release(now, agent, out),
+                // Nobody asks for a callback here, so there is none to make.
+                acd::Output::CallBack { .. } | acd::Output::CancelCallBack { .. } => {}
+            }
+        }
+        for entry in over {
+            self.queues.book.remove(&entry);
+        }
+    }
+
+    /// Rings an agent for a caller.
+    fn offer(&mut self, now: Moment, offering: Offering, out: &mut Vec<Output>) {
+        let Offering { offer, agent, entry, until } = offering;
+        let call = self.queues.book.get(&entry).and_then(|booked| booked.call);
+        let Some(calling) = call.and_then(|call| self.calls.get(&call)).filter(|call| call.entry() == Some(entry))
+        else {
+            let gone = acd::Input::CallerLeft { entry, why: Leaving::Failed };
+            return self.errands.push_back(Errand::Distribute(gone));
+        };
+        let reactor = self.settings.reactor(calling.port());
+        let settings = &self.settings;
+        let Some(port) = self.ports.take_where(now, |port| settings.reactor(port) == reactor) else {
+            let failed = JournalEvent::AgentLegFailed {
+                agent: self.queues.extension(agent),
+                reason: "no RTP port is free beside the caller's".to_owned(),
+            };
+            out.push(journal(now, call, failed));
+            let refused = acd::Input::OfferRefused { offer, reason: Refused::Failed };
+            return self.errands.push_back(Errand::Distribute(refused));
+        };
+        let queue = calling.queue().unwrap_or_default();
+        let (caller, headers) = shown(calling, &queue, self.queues.waited(now, entry));
+        let session_id = self.random.u64(1..1 << 62);
+        let audio = Audio::dial(calling.address(), port, session_id, settings);
+        let call = calling.id();
+        let extension = self.queues.extension(agent);
+        let id = LegId::outbound(self.next_leg);
+        self.next_leg += 1;
+        let mut turn = self.turn(now, out);
+        let leg = AgentLeg::dial(&mut turn, id, audio, Ring { agent, extension, call, offer, until, caller, headers });
+        self.queues.ringing.insert(offer, id);
+        self.deadlines.insert((leg.deadline(), Alarm::AgentLeg(id)));
+        self.agent_legs.insert(id, Box::new(leg));
+    }
+
+    /// Joins a caller to the agent who has picked up for them.
+    fn connect(&mut self, now: Moment, entry: EntryId, agent: AgentId, out: &mut Vec<Output>) {
+        let since = self.queues.book.get(&entry).map_or(now, |booked| booked.since);
+        let Some(leg) = self.queues.lines.get(&agent).copied() else { return };
+        let mut joined = false;
+        let extension = self.queues.extension(agent);
+        let with = Joining { leg, agent, extension, since };
+        self.with_agent_leg(now, leg, out, |leg, turn| leg.joined(turn));
+        self.with_entry(now, entry, out, |call, turn| joined = call.connect(turn, with));
+        if joined {
+            self.errands.push_front(Errand::Distribute(acd::Input::Bridged { entry }));
+        } else {
+            self.errands.push_back(Errand::Distribute(acd::Input::CallerLeft { entry, why: Leaving::Failed }));
+            self.errands.push_back(Errand::Release { leg });
+        }
+    }
+
+    /// Ends the leg of an agent who has picked up for nobody.
+    fn release(&mut self, now: Moment, agent: AgentId, out: &mut Vec<Output>) {
+        if let Some(leg) = self.queues.lines.get(&agent).copied() {
+            self.with_agent_leg(now, leg, out, |leg, turn| leg.hang_up(turn, Cause::LocalHungUp));
+        }
+    }
+
+    /// Lets the call of an entry act, if they still are there.
+    fn with_entry(
+        &mut self,
+        now: Moment,
+        entry: EntryId,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut Call, &mut Turn<'_>),
+    ) {
+        let Some(call) = self.queues.book.get(&entry).and_then(|booked| booked.call) else { return };
+        if self.calls.get(&call).is_some_and(|call| call.entry() == Some(entry)) {
+            self.with_call(now, call, out, act);
+        }
+    }
+
+    /// Lets an agent's leg act; its deadline is kept in order, and what it owned comes back when it is over.
+    pub(super) fn with_agent_leg(
+        &mut self,
+        now: Moment,
+        id: LegId,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut AgentLeg, &mut Turn<'_>),
+    ) {
+        let Some(mut leg) = self.agent_legs.remove(&id) else { return };
+        let (before, rang) = (leg.deadline(), leg.offer());
+        act(&mut leg, &mut self.turn(now, out));
+        let after = leg.deadline();
+        if let Some(offer) = rang.filter(|_| leg.offer().is_none()) {
+            self.queues.ringing.remove(&offer);
+        }
+        if leg.has_line() {
+            self.queues.lines.insert(leg.agent(), id);
+        } else if self.queues.lines.get(&leg.agent()) == Some(&id) {
+            self.queues.lines.remove(&leg.agent());
+        }
+        if let Some(sound) = leg.over() {
+            self.take_back(now, leg.port(), sound);
+            self.deadlines.remove(&(before, Alarm::AgentLeg(id)));
+            return;
+        }
+        if before != after {
+            self.deadlines.remove(&(before, Alarm::AgentLeg(id)));
+            self.deadlines.insert((after, Alarm::AgentLeg(id)));
+        }
+        self.agent_legs.insert(id, leg);
+    }
+}
+
+/// Why a caller's place is gone, where they did not give it up themselves.
+fn unqueued(outcome: Outcome) -> Option<Unqueued> {
+    match outcome {
+        Outcome::TimedOut => Some(Unqueued::TimedOut),
+        Outcome::Overflowed => Some(Unqueued::Full),
+        Outcome::NoAgents => Some(Unqueued::NoAgents),
+        Outcome::Failed => Some(Unqueued::Failed),
+        Outcome::Answered | Outcome::Callback | Outcome::Abandoned | Outcome::ShortAbandoned | Outcome::LeftByKey => {
+            None
+        }
+    }
+}
+
+/// What the agent's phone is told of the caller: From, and the headers that softphones show.
+fn shown(call: &Call, queue: &str, waited: std::time::Duration) -> (Caller, CallHeaders) {
+    let printable = |text: &str| text.chars().filter(|letter| !letter.is_control()).take(SHOWN_MAX).collect::<String>();
+    let Caller { number, name } = call.caller();
+    let number_shown = printable(number.reveal());
+    let name_shown = name.as_deref().map(printable).filter(|name| !name.trim().is_empty());
+    let who = match (&name_shown, number_shown.as_str()) {
+        (Some(name), _) => name.clone(),
+        (None, "") => "withheld".to_owned(),
+        (None, number) => number.to_owned(),
+    };
+    let mut headers = CallHeaders::new();
+    let waited = waited.as_secs();
+    let dialable =
+        !number_shown.is_empty() && number_shown.chars().all(|c| c.is_ascii_alphanumeric() || "+*._-".contains(c));
+    let identity = dialable.then(|| {
+        let quoted = who.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{quoted}\" <sip:{number_shown}@{}>", host(call.address()))
+    });
+    let told = [
+        ("P-Asserted-Identity", identity),
+        ("Subject", Some(format!("{queue}, waited {}:{:02}", waited / 60, waited % 60))),
+        ("Alert-Info", Some("<urn:alert:source:external>".to_owned())),
+        ("X-Helpline-Queue", Some(queue.to_owned())),
+        ("X-Helpline-Wait", Some(waited.to_string())),
+        ("X-Helpline-Call", Some(call.id().to_string())),
+    ];
+    for (name, value) in told {
+        if let Some(value) = value {
+            // One that is refused is one that the phone does not show.
+            let _ = headers.push(name, value);
+        }
+    }
+    (Caller { number: number.clone(), name: Some(format!("{who} ({queue})")) }, headers)
+}
+
+fn host(address: std::net::IpAddr) -> String {
+    match address {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => format!("[{address}]"),
+    }
+}

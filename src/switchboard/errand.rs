@@ -1,0 +1,57 @@
+//! What one part of the switchboard asks of another while an input is taken: nobody reaches into a neighbour, and all
+//! errands are done before the next input.
+
+use std::sync::Arc;
+
+use super::waiting::Place;
+use crate::acd;
+use crate::telephony::{CallId, Clip, LegId};
+
+/// What one part asks of another.
+#[derive(Debug)]
+pub(super) enum Errand {
+    /// The flow has led a caller into a queue, or they are there again.
+    Enter {
+        /// Who.
+        call: CallId,
+        /// Where, and with what.
+        place: Place,
+    },
+    /// For the distributor.
+    Distribute(acd::Input),
+    /// An agent's phone has answered: is the caller still there?
+    PickedUp {
+        /// The agent's leg.
+        leg: LegId,
+    },
+    /// The caller is in the conversation no more: the agent's leg is to end.
+    Release {
+        /// The agent's leg.
+        leg: LegId,
+    },
+    /// The agent is in the conversation no more.
+    AgentLeft {
+        /// Whose conversation.
+        call: CallId,
+        /// The agent's leg.
+        leg: LegId,
+        /// The line was lost, and the caller is to wait again.
+        broken: bool,
+    },
+    /// The agent's side put the conversation on hold, or is back.
+    AgentHolds {
+        /// Whose conversation.
+        call: CallId,
+        /// The agent's leg.
+        leg: LegId,
+        /// Whether it is held.
+        holding: bool,
+    },
+    /// The caller's side put the conversation on hold, or is back: the agent hears these, round and round, or the caller.
+    CallerHolds {
+        /// The agent's leg.
+        leg: LegId,
+        /// Nothing when the caller is back.
+        music: Option<Vec<Arc<Clip>>>,
+    },
+}

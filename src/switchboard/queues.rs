@@ -1,0 +1,219 @@
+//! The distributor with names: what flows and phones call a queue, an agent or a skill, and which call an entry is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::waiting::Place;
+use crate::acd::{
+    self, AgentId, AgentSettings, AgentState, AnnounceSettings, Announcement, CallerLabel, Distributor, Entering,
+    EntryId, Member, OfferId, Priority, QueueId, QueueSettings, ServiceGoal, SkillId, Skills, SpokenWait, Strategy,
+    Target, Wants,
+};
+use crate::clock::Moment;
+use crate::flow::{FlowSet, QueueSpec, QueueStrategy, SpokenPlace, SpokenWaitMinutes, WaitingTalk};
+use crate::telephony::{CallId, LegId, PhoneNumber};
+
+/// Where a caller goes whom the distributor sends on: the flow knows, so all places are one here.
+const AS_THE_FLOW_SAYS: Target = Target(0);
+
+/// The distributor and its names.
+#[derive(Debug)]
+pub(super) struct Queues {
+    pub(super) distributor: Distributor,
+    queues: Names,
+    agents: Names,
+    skills: Names,
+    /// What agents are called.
+    called: BTreeMap<AgentId, Arc<str>>,
+    /// Every entry that the distributor knows.
+    pub(super) book: BTreeMap<EntryId, Booked>,
+    /// The legs that ring.
+    pub(super) ringing: BTreeMap<OfferId, LegId>,
+    /// The legs of agents who have picked up.
+    pub(super) lines: BTreeMap<AgentId, LegId>,
+    /// Agents who logged out, rather than never having logged in: their phone's registration does not log them in.
+    pub(super) signed_off: BTreeSet<AgentId>,
+    /// Something may look otherwise than when it was last looked at.
+    pub(super) changed: bool,
+    /// Makes labels of callers' numbers.
+    seed: u64,
+}
+
+/// Whose an entry is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Booked {
+    /// `None` while the caller is not on the line.
+    pub(super) call: Option<CallId>,
+    /// The time of the place.
+    pub(super) since: Moment,
+}
+
+/// Names by number. A name keeps its number for the life of the process, so that a reload changes nobody's.
+#[derive(Debug, Default)]
+struct Names {
+    numbers: BTreeMap<Arc<str>, u32>,
+    names: Vec<Arc<str>>,
+}
+
+impl Names {
+    fn number(&mut self, name: &Arc<str>) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.names.len() as u32;
+        self.numbers.insert(name.clone(), number);
+        self.names.push(name.clone());
+        number
+    }
+
+    fn name(&self, number: u32) -> Arc<str> {
+        self.names.get(number as usize).cloned().unwrap_or_default()
+    }
+}
+
+impl Queues {
+    pub(super) fn new(flows: &FlowSet, random: &mut fastrand::Rng) -> Queues {
+        let mut queues = Queues {
+            distributor: Distributor::new(acd::Settings::default(), random.fork()),
+            queues: Names::default(),
+            agents: Names::default(),
+            skills: Names::default(),
+            called: BTreeMap::new(),
+            book: BTreeMap::new(),
+            ringing: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            signed_off: BTreeSet::new(),
+            changed: true,
+            seed: random.u64(..),
+        };
+        let settings = queues.settings(flows);
+        queues.distributor = Distributor::new(settings, random.fork());
+        queues
+    }
+
+    /// What the distributor is to know of `flows`.
+    pub(super) fn settings(&mut self, flows: &FlowSet) -> acd::Settings {
+        let agents = flows.agents.iter().map(|spec| {
+            let agent = AgentId(self.agents.number(&spec.extension));
+            self.called.insert(agent, spec.name.clone());
+            let skills = spec.skills.iter().map(|(skill, level)| (skill_id(self.skills.number(skill)), *level));
+            AgentSettings { agent, skills: Skills::new(skills) }
+        });
+        let agents = agents.collect();
+        let queues = flows.queues.iter().map(|spec| {
+            let members = spec
+                .agents
+                .iter()
+                .map(|(extension, tier)| Member { agent: AgentId(self.agents.number(extension)), tier: *tier });
+            queue_settings(queue_id(self.queues.number(&spec.name)), members.collect(), spec)
+        });
+        acd::Settings { queues: queues.collect(), agents }
+    }
+
+    /// Who enters, as the distributor is told.
+    pub(super) fn entering(&mut self, place: &Place, caller: &PhoneNumber) -> Entering {
+        let label = self.label(caller, place.entry);
+        let skills = place.skills.iter().map(|skill| (skill_id(self.skills.number(skill)), 1));
+        let at_first = Skills::new(skills);
+        let later = match place.relax_after {
+            Some(after) if !at_first.is_empty() => vec![(after, Skills::default())],
+            _ => Vec::new(),
+        };
+        Entering {
+            entry: place.entry,
+            queue: queue_id(self.queues.number(&place.queue)),
+            priority: Priority(place.priority),
+            wants: Wants { at_first, later },
+            place_time: place.since,
+            label,
+        }
+    }
+
+    /// The same caller has the same label; who withholds the number is never the same.
+    fn label(&self, caller: &PhoneNumber, entry: EntryId) -> CallerLabel {
+        const PRIME: u64 = 0x0000_0100_0000_01B3;
+        let number = caller.reveal();
+        if number.is_empty() {
+            return CallerLabel(self.seed ^ entry.0.wrapping_mul(PRIME));
+        }
+        // FNV-1a, begun where nobody knows, so that nobody can make two numbers meet.
+        let label = number.bytes().fold(self.seed, |label, byte| (label ^ u64::from(byte)).wrapping_mul(PRIME));
+        CallerLabel(label)
+    }
+
+    pub(super) fn queue_name(&self, queue: QueueId) -> Arc<str> {
+        self.queues.name(u32::from(queue.0))
+    }
+
+    pub(super) fn extension(&self, agent: AgentId) -> Arc<str> {
+        self.agents.name(agent.0)
+    }
+
+    /// What an agent is called.
+    pub(super) fn called(&self, agent: AgentId) -> Arc<str> {
+        self.called.get(&agent).cloned().unwrap_or_default()
+    }
+
+    /// The agent of an extension, while there is one.
+    pub(super) fn agent(&self, now: Moment, extension: &str) -> Option<(AgentId, AgentState)> {
+        let agent = AgentId(*self.agents.numbers.get(extension)?);
+        Some((agent, self.distributor.agent(now, agent)?.state))
+    }
+}
+
+fn queue_id(number: u32) -> QueueId {
+    QueueId(u16::try_from(number).unwrap_or(u16::MAX))
+}
+
+fn skill_id(number: u32) -> SkillId {
+    SkillId(u16::try_from(number).unwrap_or(u16::MAX))
+}
+
+fn queue_settings(queue: QueueId, members: Vec<Member>, spec: &QueueSpec) -> QueueSettings {
+    let (wait_max, _) = spec.too_long;
+    QueueSettings {
+        members,
+        strategy: match spec.strategy {
+            QueueStrategy::LongestIdle => Strategy::LongestIdle,
+            QueueStrategy::RoundRobin => Strategy::RoundRobin,
+            QueueStrategy::FewestCalls => Strategy::FewestCalls,
+            QueueStrategy::LeastTalkTime => Strategy::LeastTalkTime,
+            QueueStrategy::Random => Strategy::Random,
+            QueueStrategy::RingAll => Strategy::RingAll,
+            QueueStrategy::Linear => Strategy::Linear,
+        },
+        ring: spec.ring,
+        wrap_up: spec.wrap_up,
+        service_goal: ServiceGoal { per_cent: spec.service_per_cent, within: spec.service_within },
+        announce: AnnounceSettings {
+            position: spec.position_announced,
+            wait: spec.wait_announced,
+            first_after: spec.announce_first,
+            repeat: spec.announce_repeat,
+            ..AnnounceSettings::default()
+        },
+        wait_max,
+        callers_max: spec.most_callers as usize,
+        resume_window: spec.resume_window,
+        short_abandon: spec.short_abandon,
+        when_full: spec.full.map(|_| AS_THE_FLOW_SAYS),
+        when_too_long: spec.too_long.1.map(|_| AS_THE_FLOW_SAYS),
+        when_no_agents: spec.no_agents.map(|_| AS_THE_FLOW_SAYS),
+        ..QueueSettings::new(queue)
+    }
+}
+
+/// What is to be said, in the flow's words.
+pub(super) fn talk(words: Announcement) -> WaitingTalk {
+    let place = match words.place {
+        acd::SpokenPlace::YouAreNext => Some(SpokenPlace::Next),
+        acd::SpokenPlace::Number(number) => Some(SpokenPlace::Number(number)),
+        acd::SpokenPlace::MoreThanTen => Some(SpokenPlace::MoreThanTen),
+        acd::SpokenPlace::Comfort => None,
+    };
+    let wait = words.wait.map(|wait| match wait {
+        SpokenWait::Minutes(minutes) => SpokenWaitMinutes::Minutes(u16::try_from(minutes).unwrap_or(u16::MAX)),
+        SpokenWait::MoreThanTwenty => SpokenWaitMinutes::MoreThanTwenty,
+    });
+    WaitingTalk { place, wait, comfort: place.is_none() }
+}

@@ -1,0 +1,161 @@
+//! A caller's place in a queue as the call knows it, and the conversation that comes of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acd::{AgentId, EntryId};
+use crate::clock::Moment;
+use crate::journal::Parted;
+use crate::telephony::{LegId, PlaybackId};
+
+/// How a caller stands with queues and agents.
+#[derive(Debug, Default)]
+pub(super) enum Line {
+    /// Not at all.
+    #[default]
+    None,
+    /// They wait.
+    Waiting(Waiting),
+    /// They talk to an agent.
+    Talking(Box<Conversation>),
+}
+
+/// A place in a queue, and what is needed to have it again.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// As the distributor knows it.
+    pub(super) entry: EntryId,
+    /// The queue.
+    pub(super) queue: Arc<str>,
+    /// Its hold music.
+    pub(super) music: Option<Arc<str>>,
+    /// What the agent must know.
+    pub(super) skills: Vec<Arc<str>>,
+    /// After so long any agent will do.
+    pub(super) relax_after: Option<Duration>,
+    /// How urgent.
+    pub(super) priority: u8,
+    /// The time of the place, where it is older than the entry.
+    pub(super) since: Option<Moment>,
+}
+
+/// A caller who waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) place: Place,
+    /// The announcement that is being heard.
+    pub(super) announcing: Option<PlaybackId>,
+    /// Whether hold music plays.
+    pub(super) music: bool,
+}
+
+impl Waiting {
+    pub(super) fn new(place: Place) -> Waiting {
+        Waiting { place, announcing: None, music: false }
+    }
+}
+
+/// A caller and an agent, from bridge to parting.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    /// The place that the caller had.
+    pub(super) place: Place,
+    /// The agent's leg.
+    pub(super) leg: LegId,
+    /// The agent, as the distributor knows them.
+    pub(super) agent: AgentId,
+    /// The agent's extension.
+    pub(super) extension: Arc<str>,
+    caller_holds: bool,
+    agent_holds: bool,
+    since: Moment,
+    talk: Duration,
+    hold: Duration,
+}
+
+/// One side of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Caller,
+    Agent,
+}
+
+impl Conversation {
+    pub(super) fn new(now: Moment, place: Place, leg: LegId, agent: AgentId, extension: Arc<str>) -> Conversation {
+        Conversation {
+            place,
+            leg,
+            agent,
+            extension,
+            caller_holds: false,
+            agent_holds: false,
+            since: now,
+            talk: Duration::ZERO,
+            hold: Duration::ZERO,
+        }
+    }
+
+    /// Takes whether a side holds the other. Tells whether the conversation is held, when that is news.
+    pub(super) fn follow(&mut self, now: Moment, side: Side, holds: bool) -> Option<bool> {
+        let before = self.is_held();
+        self.count(now);
+        match side {
+            Side::Caller => self.caller_holds = holds,
+            Side::Agent => self.agent_holds = holds,
+        }
+        (before != self.is_held()).then(|| self.is_held())
+    }
+
+    /// It is over.
+    pub(super) fn part(mut self, now: Moment, by: &'static str) -> Parted {
+        self.count(now);
+        Parted { agent: self.extension, queue: self.place.queue, talk: self.talk, hold: self.hold, by }
+    }
+
+    /// Whether either side holds the other.
+    pub(super) fn is_held(&self) -> bool {
+        self.caller_holds || self.agent_holds
+    }
+
+    fn count(&mut self, now: Moment) {
+        let part = now.since(self.since);
+        if self.is_held() {
+            self.hold += part;
+        } else {
+            self.talk += part;
+        }
+        self.since = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn talk_and_hold_are_told_apart() {
+        let seconds = |seconds: u64| Moment::from_millis(seconds * 1_000);
+        let place = Place {
+            entry: EntryId(1),
+            queue: "support".into(),
+            music: None,
+            skills: Vec::new(),
+            relax_after: None,
+            priority: 0,
+            since: None,
+        };
+        let mut talk = Conversation::new(seconds(10), place, LegId::outbound(1), AgentId(1), "1001".into());
+        for (second, side, holds, news) in [
+            (20, Side::Agent, true, Some(true)),
+            (21, Side::Agent, true, None),
+            (25, Side::Caller, true, None),
+            (30, Side::Agent, false, None),
+            (33, Side::Caller, false, Some(false)),
+            (34, Side::Caller, false, None),
+        ] {
+            assert_eq!(talk.follow(seconds(second), side, holds), news, "at {second} s");
+        }
+        let parted = talk.part(seconds(40), "agent");
+        assert_eq!((parted.talk, parted.hold), (Duration::from_secs(17), Duration::from_secs(13)));
+    }
+}
