@@ -219,7 +219,8 @@ steps:
 
     fn flows() -> FlowSet {
         let source = Source { file: "main.yaml".into(), text: FLOW.into() };
-        let reading = document::read(&[source], &Known { prompts: &BTreeSet::new(), folder: "prompts" });
+        let reading =
+            document::read(&[source], &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None });
         reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))
     }
 

@@ -54,7 +54,10 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
     let files = read_flow_files(&installation.flows);
     let prompts = recordings(&installation.prompts);
     let folder = installation.prompts.display().to_string();
-    let mut reading = document::read(&files.sources, &Known { prompts: &prompts, folder: &folder });
+    let mut reading = document::read(
+        &files.sources,
+        &Known { prompts: &prompts, folder: &folder, environment: &|name| std::env::var(name).ok() },
+    );
     if !files.diagnostics.is_empty() {
         let mut diagnostics = files.diagnostics;
         let folder_is_bad = files.sources.is_empty();

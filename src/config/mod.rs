@@ -3,7 +3,6 @@
 //! Every setting is optional, and without the file the defaults stand. Paths in it are relative to the folder of the file.
 //! `${NAME}` anywhere in a value takes the environment variable NAME, `${NAME:-text}` with a default; `$$` is a dollar sign.
 
-mod environment;
 mod files;
 mod settings;
 

@@ -4,11 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::environment;
 use super::{Installation, ListenAddress};
 use crate::flow::document::diagnostic::{listed, shortened};
 use crate::flow::document::tree::{self, Content, Entry, Node};
-use crate::flow::document::{Code, Diagnostic, Faults, Page, Source, codes, scalar};
+use crate::flow::document::{Code, Diagnostic, Faults, Page, Source, codes, environment, scalar};
 use crate::telephony::{Codec, InbandDigits, TransportKind};
 
 /// The most calls that a server takes on, at once or a second.

@@ -209,7 +209,7 @@ fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
     for flow in &flows.flows {
         for step in &flow.steps {
             let name = StepName { flow: flow.name.clone(), step: step.name.clone() };
-            let exits = exits(flow, step);
+            let exits = exits(flows, flow, step);
             metrics.know_step(
                 &name,
                 exits.iter().map(|exit| &**exit),

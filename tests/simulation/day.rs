@@ -118,11 +118,11 @@ impl World {
             port_free_at: BTreeMap::new(),
             records: Records::default(),
             tally: Tally::default(),
-            exits: house::revision(0).flows.flows[0]
-                .steps
-                .iter()
-                .map(|step| (step.name.clone(), exits(&house::revision(0).flows.flows[0], step)))
-                .collect(),
+            exits: {
+                let flows = house::revision(0).flows;
+                let steps = flows.flows[0].steps.iter();
+                steps.map(|step| (step.name.clone(), exits(&flows, &flows.flows[0], step))).collect()
+            },
             faults,
         };
         world.plan(0, Happening::Dial);

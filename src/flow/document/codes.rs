@@ -103,6 +103,22 @@ codes! {
     ENVIRONMENT = "HL0605", "An environment variable is not set";
     TOKEN = "HL0606", "A token is needed";
     VERSION = "HL0607", "A file for another version";
+
+    // Queues and agents.
+    NO_SUCH_QUEUE = "HL0701", "No queue has this name";
+    NO_SUCH_AGENT = "HL0702", "No agent has this extension";
+    DUPLICATE_QUEUE = "HL0703", "Two queues of the same name";
+    DUPLICATE_AGENT = "HL0704", "Two agents of the same extension";
+    EXTENSION = "HL0705", "Not an extension, or one that a flow answers";
+    UNANSWERED_QUEUE = "HL0706", "A queue that nobody answers";
+    IDLE_AGENT = "HL0707", "An agent who answers no queue";
+    UNUSED_QUEUE = "HL0708", "A queue that no step uses";
+    NO_SUCH_SKILL = "HL0709", "A skill that nobody in the queue has";
+    RING_TOO_LONG = "HL0710", "A telephone that rings for longer than callers wait";
+    WHOSE_STEP = "HL0711", "A step that could be of several flows";
+    SERVICE_LEVEL = "HL0712", "Not a service level";
+    NO_MUSIC = "HL0713", "No music for those who wait";
+    NOT_WAITING = "HL0714", "A place where nobody waits";
 }
 
 #[cfg(test)]

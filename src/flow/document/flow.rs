@@ -9,6 +9,7 @@ use super::codes;
 use super::diagnostic::{Diagnostic, Page, Span, listed, nearest, shortened};
 use super::outline::{Outline, TARGET_WORDS};
 use super::scalar;
+use super::section::Section;
 use super::tree::{Content, Entry, Node};
 use super::words::Lacks;
 use crate::flow::{Currency, Flow, FlowIndex, FlowSet, StepIndex, Target};
@@ -25,6 +26,8 @@ pub(super) struct FlowReader<'r, 'a> {
     pub has_currency: bool,
     pub has_time_zone: bool,
     pub lacks: Lacks,
+    /// What is read is offered to callers who wait in a queue: they can be called back.
+    pub while_waiting: bool,
 }
 
 impl<'r, 'a> FlowReader<'r, 'a> {
@@ -32,7 +35,8 @@ impl<'r, 'a> FlowReader<'r, 'a> {
         let page = &reader.pages[outline.page];
         let has = |key: &str| outline.root.find(key).is_some();
         let (has_currency, has_time_zone) = (has("currency"), has("time_zone"));
-        FlowReader { reader, outline, page, flow, has_currency, has_time_zone, lacks: Lacks::default() }
+        let lacks = Lacks::default();
+        FlowReader { reader, outline, page, flow, has_currency, has_time_zone, lacks, while_waiting: false }
     }
 
     /// Reads the flow, and notes its numbers in `set`.
@@ -220,17 +224,16 @@ impl<'r, 'a> FlowReader<'r, 'a> {
 
     /// The text of an entry; anything else is told.
     pub fn text_of<'n>(&mut self, entry: &'n Entry, wanted: &str) -> Option<&'n str> {
-        let text = entry.value.text();
-        if text.is_none() {
-            self.wrong_shape(entry, wanted);
-        }
-        text
+        self.section().text(entry, wanted)
     }
 
     pub fn wrong_shape(&mut self, entry: &Entry, wanted: &str) {
-        let message = format!("`{}` takes {wanted}, and this is {}", shortened(&entry.key), entry.value.described());
-        let fault = self.page.error(codes::WRONG_SHAPE, entry.place(), message);
-        self.fault(fault);
+        self.section().wrong_shape(entry, wanted);
+    }
+
+    /// For settings that are read alike everywhere.
+    pub fn section(&mut self) -> Section<'_, 'a> {
+        Section { page: self.page, faults: &mut self.reader.faults }
     }
 
     /// Where `name` leads; `who` would have gone there.
@@ -242,10 +245,11 @@ impl<'r, 'a> FlowReader<'r, 'a> {
             "again" => return Some(Target::Again),
             "back" => return Some(Target::Back),
             "hangup" => return Some(Target::HangUp),
+            "callback" if self.while_waiting => return Some(Target::Callback),
             "callback" => {
-                let message = "`callback` is not available in this version";
-                let fault = self.page.error(codes::NOT_AVAILABLE, place, message);
-                self.fault(fault);
+                let message = "`callback` keeps a place in line, and nobody has one here";
+                let fault = self.page.error(codes::NOT_WAITING, place, message);
+                self.fault(fault.remedy("offer it in a queue's `while_waiting`"));
                 return None;
             }
             _ => {}
@@ -267,7 +271,7 @@ impl<'r, 'a> FlowReader<'r, 'a> {
 }
 
 /// Where a part of a node's text stands in the file; the whole node where escapes or folds hide it.
-fn place_in(page: &Page<'_>, node: &Node, range: std::ops::Range<usize>) -> Span {
+pub(super) fn place_in(page: &Page<'_>, node: &Node, range: std::ops::Range<usize>) -> Span {
     let (raw, text) = (page.at(node.span), node.text().unwrap_or(""));
     let offset = match raw {
         _ if raw == text => 0,

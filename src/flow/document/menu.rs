@@ -40,6 +40,12 @@ impl FlowReader<'_, '_> {
         Some(Menu { speech, choices, must_hear, patience })
     }
 
+    /// The `choices` of a queue's `while_waiting`.
+    pub(super) fn choices_while_waiting(&mut self, queue: &Entry, choices: &Entry) -> Vec<Choice> {
+        self.while_waiting = true;
+        self.listed_choices(None, queue, choices)
+    }
+
     fn choices(&mut self, index: StepIndex, step: &Entry, menu: &Entry) -> Vec<Choice> {
         let Some(entry) = step.value.find("choices") else {
             let message = format!("the menu `{}` has no `choices`", shortened(&step.key));
@@ -47,10 +53,15 @@ impl FlowReader<'_, '_> {
             self.fault(fault.consequence("callers could press nothing"));
             return Vec::new();
         };
+        self.listed_choices(Some(index), step, entry)
+    }
+
+    /// The choices of a menu or, without a step, of a queue.
+    fn listed_choices(&mut self, index: Option<StepIndex>, owner: &Entry, entry: &Entry) -> Vec<Choice> {
         let entries = match &entry.value.content {
             Content::Table(entries) if !entries.is_empty() => entries,
             Content::Nothing | Content::Table(_) => {
-                let message = format!("the menu `{}` has no choice", shortened(&step.key));
+                let message = format!("`{}` offers no choice", shortened(&owner.key));
                 let fault = self.page.error(codes::NO_CHOICES, entry.place(), message);
                 self.fault(fault.consequence("callers could press nothing"));
                 return Vec::new();
@@ -70,7 +81,7 @@ impl FlowReader<'_, '_> {
         for entry in entries.iter().take(MAX_CHOICES) {
             let keys = self.keys(entry);
             // A choice with a wrong key is read all the same, for its other faults.
-            let choice = self.choice(index, step, entry, keys.as_deref().unwrap_or(&[]));
+            let choice = self.choice(index, owner, entry, keys.as_deref().unwrap_or(&[]));
             let Some(keys) = keys else { continue };
             if written.iter().any(|(other, _)| *other == keys) {
                 self.twice(entry);
@@ -79,7 +90,7 @@ impl FlowReader<'_, '_> {
             written.push((keys.clone(), entry));
             choices.extend(choice.map(|(speech, target, when)| Choice { keys, speech, target, when }));
         }
-        self.tell_ambiguous(step, &written);
+        self.tell_ambiguous(owner, &written);
         choices
     }
 
@@ -104,11 +115,12 @@ impl FlowReader<'_, '_> {
         }
     }
 
-    fn choice(&mut self, index: StepIndex, step: &Entry, entry: &Entry, keys: &[Digit]) -> Option<Announced> {
-        let recording = format!("{}/{}.{}", self.outline.name, step.key, scalar::keys_in_name(keys));
-        let said = Said { recording, step: index, keys: Some(keys), key: &entry.key };
+    fn choice(&mut self, index: Option<StepIndex>, owner: &Entry, entry: &Entry, keys: &[Digit]) -> Option<Announced> {
+        let folder = if index.is_some() { &*self.outline.name } else { "queues" };
+        let recording = format!("{folder}/{}.{}", owner.key, scalar::keys_in_name(keys));
+        let said = Said { recording, step: index, place: &owner.key, keys: Some(keys), key: &entry.key };
         let shown = if keys.is_empty() { shortened(&entry.key) } else { shown_keys(keys) };
-        let who = format!("callers who press {shown} in `{}`", step.key);
+        let who = format!("callers who press {shown} in `{}`", owner.key);
         match &entry.value.content {
             Content::Text { text, .. } => {
                 let Some(arrow) = text.rfind("->") else {
@@ -286,24 +298,7 @@ impl FlowReader<'_, '_> {
 
     fn wait(&mut self, step: &Node, key: &str, default: Duration) -> Duration {
         let Some(entry) = step.find(key) else { return default };
-        let Some(text) = self.text_of(entry, "a length of time such as `5s`") else { return default };
-        let fault = match scalar::duration(text) {
-            Some(wait) if (SHORTEST_WAIT..=LONGEST_WAIT).contains(&wait) => return wait,
-            Some(_) => {
-                let (least, most) = (scalar::written_duration(SHORTEST_WAIT), scalar::written_duration(LONGEST_WAIT));
-                self.page.error(codes::DURATION, entry.place(), format!("`{key}` lies between {least} and {most}"))
-            }
-            None => {
-                let message = format!("`{}` is no length of time", shortened(text));
-                let fault = self.page.error(codes::DURATION, entry.place(), message);
-                match text.trim().bytes().all(|byte| byte.is_ascii_digit()) && !text.trim().is_empty() {
-                    true => fault.remedy(format!("write the unit: `{}s`", text.trim())),
-                    false => fault.remedy("write it like `20s`, `5m` or `1h30m`"),
-                }
-            }
-        };
-        self.fault(fault);
-        default
+        self.section().length(entry, SHORTEST_WAIT..=LONGEST_WAIT).unwrap_or(default)
     }
 
     fn tries(&mut self, step: &Node) -> u8 {

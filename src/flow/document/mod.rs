@@ -5,13 +5,17 @@
 //! is said into recordings and values. Nothing is guessed silently, and nothing is fatal before the end: what cannot be
 //! understood is told, and reading goes on. Operators find the language in docs/flows.md.
 
+mod agents;
 pub mod codes;
 pub mod diagnostic;
+pub mod environment;
 mod flow;
 mod menu;
 mod outline;
+mod queues;
 mod recordings;
 pub mod scalar;
+mod section;
 mod steps;
 mod syntax;
 mod template;
@@ -24,19 +28,30 @@ use std::collections::BTreeSet;
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 
+use self::agents::Agents;
 use self::flow::FlowReader;
 use self::outline::Outline;
+use self::queues::Queues;
 use self::recordings::Recordings;
 use self::values::Values;
 use super::{FlowIndex, FlowSet};
 
 /// What is known beside the files themselves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Known<'a> {
     /// The recordings that exist, as paths below the folder of recordings: `en/main/welcome.wav`.
     pub prompts: &'a BTreeSet<String>,
     /// The folder of recordings, as it is shown.
     pub folder: &'a str,
+    /// The environment variables, for `${NAME}` in passwords.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+// Variables may be secrets.
+impl std::fmt::Debug for Known<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Known").field("prompts", &self.prompts).field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 impl Known<'_> {
@@ -67,6 +82,8 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let pages: Vec<Page<'_>> = sources.iter().map(Page::new).collect();
     let trees: Vec<_> = pages.iter().map(|page| tree::read(page, &mut faults)).collect();
     let outlines = outline::outlines(&pages, &trees, &mut faults);
+    let agents = Agents::read(&pages, &trees, known, &mut faults);
+    let queues = Queues::read(&pages, &trees, &agents, known.prompts, &mut faults);
     let all_read = trees.iter().all(Option::is_some);
 
     let mut reader = Reader {
@@ -75,6 +92,8 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         known,
         values: Values::collect(&outlines),
         recordings: Recordings::default(),
+        agents,
+        queues,
         faults,
     };
     let flows = reader.flows(all_read);
@@ -90,6 +109,8 @@ struct Reader<'a> {
     known: &'a Known<'a>,
     values: Values,
     recordings: Recordings,
+    agents: Agents,
+    queues: Queues<'a>,
     faults: Faults,
 }
 
@@ -102,6 +123,7 @@ impl Reader<'_> {
             let flow = FlowReader::new(self, outline, index).read(&mut set);
             set.flows.push(flow);
         }
+        set.queues = self.finish_queues();
         let mut languages: Vec<_> =
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
         languages.sort();
@@ -110,7 +132,9 @@ impl Reader<'_> {
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
+            queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
         }
+        set.agents = std::mem::take(&mut self.agents).specs;
         let recordings = std::mem::take(&mut self.recordings);
         set.prompts = recordings.prompts;
         set.prompt_index = recordings.index;

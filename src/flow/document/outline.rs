@@ -17,14 +17,16 @@ pub const MAX_STEPS: usize = 2000;
 pub const MAX_LANGUAGES: usize = 16;
 
 /// The keys of a file.
-pub(super) const FILE_KEYS: [&str; 8] =
-    ["flow", "numbers", "languages", "time_zone", "currency", "start", "always", "steps"];
+pub(super) const FILE_KEYS: [&str; 10] =
+    ["flow", "numbers", "languages", "time_zone", "currency", "start", "always", "steps", "queues", "agents"];
+/// Those that a file can hold without a flow.
+const FLOWLESS_KEYS: [&str; 2] = ["queues", "agents"];
 /// Keys of a file that this version does not have.
-const LATER_FILE_KEYS: [&str; 5] = ["queues", "agents", "hours", "connectors", "tests"];
+const LATER_FILE_KEYS: [&str; 3] = ["hours", "connectors", "tests"];
 /// Words that stand where a step's name could, and so name no step.
 pub(super) const TARGET_WORDS: [&str; 4] = ["again", "back", "hangup", "callback"];
 /// Folders of recordings that belong to no flow.
-const TAKEN_FLOW_NAMES: [&str; 2] = ["phrases", "music"];
+const TAKEN_FLOW_NAMES: [&str; 3] = ["phrases", "music", "queues"];
 
 /// The names of one flow.
 #[derive(Debug)]
@@ -101,7 +103,8 @@ fn outline<'a>(page: &Page<'_>, index: usize, root: &'a Node, faults: &mut Fault
         }
     }
     let Some(flow) = root.find("flow") else {
-        if let Some(first) = entries.iter().find(|entry| FILE_KEYS.contains(&entry.key.as_str())) {
+        let of_a_flow = |key: &str| FILE_KEYS.contains(&key) && !FLOWLESS_KEYS.contains(&key);
+        if let Some(first) = entries.iter().find(|entry| of_a_flow(&entry.key)) {
             let fault = page.error(codes::MISSING_KEY, first.key_span, "this flow has no name");
             faults.push(fault.remedy("begin the file with `flow: name`"));
         }
@@ -128,7 +131,7 @@ fn flow_name(page: &Page<'_>, flow: &Entry, faults: &mut Faults) -> Option<Strin
     Some(name.to_owned())
 }
 
-fn bad_name(page: &Page<'_>, place: Span, whose: &str, name: &str) -> super::Diagnostic {
+pub(super) fn bad_name(page: &Page<'_>, place: Span, whose: &str, name: &str) -> super::Diagnostic {
     let message = format!("`{}` cannot be the name of {whose}", super::diagnostic::shortened(name));
     let fault = page.error(codes::NAME, place, message).label("letters, digits, `_` and `-` can stand in a name");
     match scalar::as_name(name) {

@@ -55,13 +55,19 @@ impl Recordings {
 /// The phrases that a language needs. Of one without rules for numbers and days these are what needs no rules: digits, and whole
 /// sentences; their texts are English, to be said in the language.
 fn phrases(language: &str) -> Vec<(String, String)> {
-    const WITHOUT_RULES: [&str; 4] = ["phrases/digit/", "phrases/menu/", "phrases/collect/", "phrases/system/"];
+    const WITHOUT_RULES: [&str; 5] =
+        ["phrases/digit/", "phrases/menu/", "phrases/collect/", "phrases/system/", "phrases/queue/"];
+    /// Parts of sentences with a number in them.
+    const WITH_NUMBERS: [&str; 5] = ["number", "in_line", "wait_about", "minute", "minutes"];
     let phrases = speech::phrases(language);
     if !phrases.is_empty() {
         return phrases;
     }
     let english = speech::phrases("en").into_iter();
-    english.filter(|(name, _)| WITHOUT_RULES.iter().any(|folder| name.starts_with(folder))).collect()
+    let with_number = |name: &str| name.strip_prefix("phrases/queue/").is_some_and(|part| WITH_NUMBERS.contains(&part));
+    english
+        .filter(|(name, _)| WITHOUT_RULES.iter().any(|folder| name.starts_with(folder)) && !with_number(name))
+        .collect()
 }
 
 fn phrases_missing(language: &str, missing: &[String], count: usize, known: &Known<'_>) -> Diagnostic {

@@ -1,17 +1,20 @@
 //! The steps of a flow, each of one kind.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::agents::skill_name;
 use super::codes;
-use super::diagnostic::{listed, shortened};
+use super::diagnostic::{Span, listed, shortened};
 use super::flow::FlowReader;
 use super::outline::find_flow;
+use super::queues::no_such_queue;
 use super::scalar;
 use super::tree::{Content, Entry, Node};
 use super::values::{self, Known, MAX_VALUE};
 use super::words::Said;
 use crate::flow::condition::Condition;
-use crate::flow::{LanguageIndex, Piece, Speech, Step, StepIndex, StepKind, Target, Value};
+use crate::flow::{AgentSpec, LanguageIndex, Piece, QueueIndex, Speech, Step, StepIndex, StepKind, Target, Value};
 
 /// A kind of step and the settings that it reads besides its own key.
 struct Kind {
@@ -19,7 +22,7 @@ struct Kind {
     settings: &'static [&'static str],
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -48,12 +51,12 @@ const KINDS: [Kind; 9] = [
     Kind { key: "when", settings: &["then", "otherwise", "next"] },
     Kind { key: "language", settings: &["next"] },
     Kind { key: "flow", settings: &["next"] },
+    Kind { key: "queue", settings: &["skill", "skills", "priority", "next"] },
     Kind { key: "hangup", settings: &[] },
 ];
 
 /// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 8] =
-    ["hours", "lookup", "queue", "transfer", "callback", "voicemail", "survey", "record"];
+pub(super) const LATER_KINDS: [&str; 7] = ["hours", "lookup", "transfer", "callback", "voicemail", "survey", "record"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -109,6 +112,7 @@ impl FlowReader<'_, '_> {
             "when" => self.when(step, entry),
             "language" => self.language(entry),
             "flow" => self.other_flow(entry),
+            "queue" => self.queue(step, entry),
             _ => self.hang_up(index, step, entry),
         }
     }
@@ -197,7 +201,7 @@ impl FlowReader<'_, '_> {
     /// What a step says.
     pub fn step_speech(&mut self, index: StepIndex, step: &Entry, entry: &Entry, suffix: &str) -> Option<Speech> {
         let recording = format!("{}{suffix}", self.recording(step));
-        self.speech(entry, &Said { recording, step: index, keys: None, key: &entry.key })
+        self.speech(entry, &Said { recording, step: Some(index), place: &step.key, keys: None, key: &entry.key })
     }
 
     fn say(&mut self, index: StepIndex, step: &Entry, entry: &Entry) -> Option<StepKind> {
@@ -354,6 +358,73 @@ impl FlowReader<'_, '_> {
             return None;
         };
         Some(StepKind::Flow(flow))
+    }
+
+    fn queue(&mut self, step: &Entry, entry: &Entry) -> Option<StepKind> {
+        let priority = step.value.find("priority").and_then(|priority| self.section().number(priority, 0..=9));
+        let name = self.text_of(entry, "the name of a queue");
+        let queue = name.and_then(|name| {
+            let queue = self.reader.queues.name(name, self.flow);
+            if queue.is_none() && !self.reader.faults.are_full() {
+                self.fault(no_such_queue(self.page, name, entry.value.span, &self.reader.queues));
+            }
+            queue
+        });
+        let skills = self.skills(step, queue);
+        let priority = priority.and_then(|priority| u8::try_from(priority).ok()).unwrap_or(0);
+        Some(StepKind::Queue { queue: queue?, skills, priority })
+    }
+
+    /// `skill: billing`, `skills: [billing, spanish]`: what the agent must know.
+    fn skills(&mut self, step: &Entry, queue: Option<QueueIndex>) -> Vec<Arc<str>> {
+        let mut skills: Vec<Arc<str>> = Vec::new();
+        for entry in ["skill", "skills"].iter().filter_map(|key| step.value.find(key)) {
+            let nodes = match &entry.value.content {
+                Content::List(nodes) => nodes.as_slice(),
+                _ => std::slice::from_ref(&entry.value),
+            };
+            for node in nodes {
+                let Some(text) = node.text() else {
+                    self.wrong_shape(entry, "the name of a skill, or a list of them");
+                    continue;
+                };
+                let Some(skill) = skill_name(&mut self.section(), text, node.span) else { continue };
+                if skills.contains(&skill) {
+                    let message = format!("`{skill}` stands here twice");
+                    let fault = self.page.error(codes::DUPLICATE_KEY, node.span, message);
+                    self.fault(fault);
+                } else if skills.len() == AgentSpec::MOST_SKILLS {
+                    let message = format!("a caller asks for at most {} skills", AgentSpec::MOST_SKILLS);
+                    let fault = self.page.error(codes::TOO_LARGE, entry.key_span, message);
+                    self.fault(fault);
+                    break;
+                } else {
+                    self.tell_unskilled(queue, &skill, node.span);
+                    skills.push(skill);
+                }
+            }
+        }
+        skills
+    }
+
+    fn tell_unskilled(&mut self, queue: Option<QueueIndex>, skill: &str, place: Span) {
+        let Some(queue) = queue else { return };
+        let (agents, queue) = (&self.reader.agents, &self.reader.queues.specs[usize::from(queue.0)]);
+        let skills = |extension: &str| agents.find(extension).into_iter().flat_map(|agent| &agent.skills);
+        let known: BTreeSet<&str> =
+            queue.agents.iter().flat_map(|(extension, _)| skills(extension)).map(|(skill, _)| &**skill).collect();
+        // Of a queue without agents that is told already.
+        if known.contains(skill) || queue.agents.is_empty() {
+            return;
+        }
+        let message = format!("nobody who answers `{}` has the skill `{skill}`", queue.name);
+        let fault = self.page.warning(codes::NO_SUCH_SKILL, place, message).meant(skill, known);
+        let fault = fault.or_remedy(&format!("give it to an agent: `skills: [{skill}]`"));
+        let consequence = match queue.relax_after {
+            Some(_) => "callers would wait until the queue's `relax_after` for anybody to answer",
+            None => "callers would wait, and nobody would answer",
+        };
+        self.fault(fault.consequence(consequence));
     }
 
     fn hang_up(&mut self, index: StepIndex, step: &Entry, entry: &Entry) -> Option<StepKind> {

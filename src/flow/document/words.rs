@@ -58,7 +58,10 @@ fn unrecorded(step: &str, missing: &[&Unrecorded]) -> String {
 pub(super) struct Said<'s> {
     /// The name of the recording: `main/welcome`, `main/main.1`.
     pub recording: String,
-    pub step: StepIndex,
+    /// The step that speaks; a queue is none.
+    pub step: Option<StepIndex>,
+    /// Its name, or the queue's.
+    pub place: &'s str,
     /// The keys of a choice, whose line ends in ", press two."
     pub keys: Option<&'s [Digit]>,
     /// The setting, as it is shown.
@@ -133,7 +136,7 @@ impl FlowReader<'_, '_> {
             let pieces = match text {
                 Some(written) => self.pieces(language, *written, said),
                 None if self.reader.known.has(language, &said.recording) => {
-                    let step = Some((self.flow, said.step));
+                    let step = said.step.map(|step| (self.flow, step));
                     vec![Piece::Prompt(self.reader.recordings.ask(language, &said.recording, "", step))]
                 }
                 None => {
@@ -148,7 +151,7 @@ impl FlowReader<'_, '_> {
         if untranslated.contains(&first) {
             let message = format!("`{}` has no text in `{first}`", said.key);
             let fault = self.page.error(codes::NO_TEXT, place, message);
-            self.fault(fault.consequence(format!("callers would hear nothing in `{}`", self.step_name(said.step))));
+            self.fault(fault.consequence(format!("callers would hear nothing in `{}`", said.place)));
             return None;
         }
         let untranslated = untranslated.into_iter().map(str::to_owned);
@@ -178,7 +181,7 @@ impl FlowReader<'_, '_> {
         }
         if parts.is_empty() && faults.is_empty() {
             let fault = self.page.error(codes::NO_TEXT, whole, format!("`{}` says nothing", said.key));
-            self.fault(fault.consequence(format!("callers would hear nothing in `{}`", self.step_name(said.step))));
+            self.fault(fault.consequence(format!("callers would hear nothing in `{}`", said.place)));
         }
         if let Some(keys) = said.keys {
             template::announce(&mut parts, language, keys);
@@ -195,7 +198,7 @@ impl FlowReader<'_, '_> {
                         false => format!("{}.part{fragment}", said.recording),
                     };
                     self.note_missing(language, &name, words, whole);
-                    let step = Some((self.flow, said.step));
+                    let step = said.step.map(|step| (self.flow, step));
                     pieces.push(Piece::Prompt(self.reader.recordings.ask(language, &name, words, step)));
                 }
                 Part::Value { name, name_range, format, range } => {
@@ -419,10 +422,6 @@ impl FlowReader<'_, '_> {
                     .consequence("callers would hear days and times of UTC"),
             );
         }
-    }
-
-    pub fn step_name(&self, step: StepIndex) -> String {
-        self.outline.steps.get(step.0 as usize).map_or_else(String::new, |entry| entry.key.clone())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::flow::{Flow, Step, StepKind};
+use super::queue::queue_exits;
+use crate::flow::{Flow, FlowSet, Step, StepKind};
 use crate::telephony::Digit;
 
 /// How a step is left.
@@ -24,6 +25,18 @@ pub(super) enum Exit<'a> {
     NoInput,
     /// Nothing fitted, as often as was asked.
     NoMatch,
+    /// An agent answered, and the conversation is over.
+    Answered,
+    /// The wait was too long.
+    TimedOut,
+    /// The queue had no room.
+    Full,
+    /// Nobody was there to answer.
+    NoAgents,
+    /// Something broke.
+    Failed,
+    /// The caller is called back.
+    Callback,
     /// The flow ended the call.
     HangUp,
     /// The caller ended it.
@@ -40,6 +53,12 @@ struct Names {
     always: [Arc<str>; 16],
     no_input: Arc<str>,
     no_match: Arc<str>,
+    answered: Arc<str>,
+    timed_out: Arc<str>,
+    full: Arc<str>,
+    no_agents: Arc<str>,
+    failed: Arc<str>,
+    callback: Arc<str>,
     hang_up: Arc<str>,
     caller_hung_up: Arc<str>,
 }
@@ -53,6 +72,12 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     always: Digit::ALL.map(|digit| format!("always {}", key_name(digit)).into()),
     no_input: "no_input".into(),
     no_match: "no_match".into(),
+    answered: "answered".into(),
+    timed_out: "timed_out".into(),
+    full: "full".into(),
+    no_agents: "no_agents".into(),
+    failed: "failed".into(),
+    callback: "callback".into(),
     hang_up: "hangup".into(),
     caller_hung_up: "caller_hung_up".into(),
 });
@@ -73,6 +98,12 @@ impl Exit<'_> {
             Exit::Always(digit) => &names.always[usize::from(digit.event())],
             Exit::NoInput => &names.no_input,
             Exit::NoMatch => &names.no_match,
+            Exit::Answered => &names.answered,
+            Exit::TimedOut => &names.timed_out,
+            Exit::Full => &names.full,
+            Exit::NoAgents => &names.no_agents,
+            Exit::Failed => &names.failed,
+            Exit::Callback => &names.callback,
             Exit::HangUp => &names.hang_up,
             Exit::CallerHungUp => &names.caller_hung_up,
         };
@@ -80,14 +111,15 @@ impl Exit<'_> {
     }
 }
 
-/// Every way in which `step` of `flow` can be left, as [`FlowNote::StepLeft`](super::FlowNote::StepLeft) will name it.
-pub fn exits(flow: &Flow, step: &Step) -> Vec<Arc<str>> {
+/// Every way in which `step` of `flow`, one of `set`, can be left, as [`FlowNote::StepLeft`](super::FlowNote::StepLeft) will
+/// name it.
+pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
     let asked = [Exit::NoInput, Exit::NoMatch, Exit::CallerHungUp];
     let everywhere = flow.always.keys().map(|key| Exit::Always(*key));
     let mut exits: Vec<Exit<'_>> = Vec::new();
     match &step.kind {
         StepKind::Say { .. } | StepKind::Play { .. } => exits.extend([Exit::Next, Exit::CallerHungUp]),
-        StepKind::Set(_) | StepKind::Language(_) | StepKind::Queue { .. } => exits.push(Exit::Next),
+        StepKind::Set(_) | StepKind::Language(_) => exits.push(Exit::Next),
         StepKind::Menu(menu) => {
             exits.extend(menu.choices.iter().map(|choice| Exit::Choice(&choice.keys)));
             exits.extend(everywhere.chain(asked));
@@ -95,6 +127,7 @@ pub fn exits(flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::Collect(_) => exits.extend([Exit::Next].into_iter().chain(everywhere).chain(asked)),
         StepKind::When { otherwise: Some(_), .. } => exits.extend([Exit::Then, Exit::Otherwise]),
         StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
+        StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),
     }

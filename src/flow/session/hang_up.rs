@@ -38,7 +38,7 @@ impl Session {
         turn.actions.push(Action::HangUp);
     }
 
-    fn part(&mut self, turn: &mut Turn<'_>, words: Vec<PromptId>) -> Next {
+    pub(super) fn part(&mut self, turn: &mut Turn<'_>, words: Vec<PromptId>) -> Next {
         if words.is_empty() {
             self.end(turn);
         } else {

@@ -56,7 +56,7 @@ impl Session {
         Some((Exit::Always(key), *target))
     }
 
-    fn is_live(&self, turn: &Turn<'_>, choice: &Choice) -> bool {
+    pub(super) fn is_live(&self, turn: &Turn<'_>, choice: &Choice) -> bool {
         choice.when.as_ref().is_none_or(|condition| self.holds(turn, condition))
     }
 

@@ -26,6 +26,7 @@ pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, Waitin
 
 use self::asking::Asking;
 use self::exit::Exit;
+use self::queue::Waiting;
 use self::turn::Turn;
 use self::way::{Next, Place, Return};
 use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Value};
@@ -47,7 +48,8 @@ pub const LONGEST_WAY_BACK: usize = 32;
 /// One caller's place in a flow.
 ///
 /// A session is told what happens to the call and answers with what to do. It is never stuck: until it has ended, it
-/// either plays something, and awaits [`SessionInput::PlaybackFinished`], or waits for keys until [`Session::deadline`].
+/// either plays something, and awaits [`SessionInput::PlaybackFinished`], or waits for keys until [`Session::deadline`], or is
+/// in a queue, of which it is told sooner or later.
 pub struct Session {
     flows: Arc<FlowSet>,
     caller: Caller,
@@ -86,6 +88,8 @@ enum State {
     },
     /// A menu or a question.
     Asking(Asking),
+    /// A queue, or the conversation to which it led.
+    Waiting(Waiting),
     /// The last words; then the call ends.
     Parting,
     /// The call was ended.
@@ -171,7 +175,8 @@ pub enum FlowNote {
         /// The step.
         step: StepIndex,
         /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
-        /// `caller_hung_up`: bounded by what is written.
+        /// `caller_hung_up`; from a queue also `answered`, `timed_out`, `full`, `no_agents`, `failed` or `callback`: bounded by
+        /// what is written.
         exit: Arc<str>,
     },
     /// A value could not be spoken as the step asks, or a phrase or word that it needs has no recording in this
@@ -234,37 +239,49 @@ impl Session {
             SessionInput::Digit(digit) => self.take_digit(&mut turn, digit),
             SessionInput::PlaybackFinished => self.playback_finished(&mut turn),
             SessionInput::Expired => self.expire(&mut turn),
-            SessionInput::Announce(_)
-            | SessionInput::Connected
-            | SessionInput::WaitsAgain
-            | SessionInput::Unqueued(_)
-            | SessionInput::Done => Next::Stay,
+            SessionInput::Announce(talk) => self.announce(&mut turn, talk),
+            SessionInput::Connected => self.connect(&mut turn),
+            SessionInput::WaitsAgain => self.wait_again(&mut turn),
+            SessionInput::Unqueued(why) => self.unqueued(&mut turn, why),
+            SessionInput::Done => self.conversation_over(&mut turn),
         };
         self.walk(&mut turn, next);
         turn.actions
     }
 
-    /// When to call with `Expired`, if nothing comes before: exactly while the session waits for keys in silence.
+    /// When to call with `Expired`, if nothing comes before: exactly while the session waits for keys in silence. A caller who
+    /// waits in a queue, or talks with an agent, waits for neither: that wait is ended by the queue.
     pub fn deadline(&self) -> Option<Moment> {
         match &self.state {
             State::Asking(asking) => asking.deadline(),
+            State::Waiting(waiting) => waiting.deadline(),
             State::Speaking { .. } | State::Parting | State::Ended => None,
         }
     }
 
-    /// The caller has hung up: the last note, if a step was still open.
+    /// The caller has hung up: the queue is left, and the last note said, if a step was still open.
     pub fn abandon(&mut self) -> Vec<Action> {
         let flows = Arc::clone(&self.flows);
         let mut turn = Turn::new(&flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
+        self.abandon_queue(&mut turn);
         self.leave(&mut turn, Exit::CallerHungUp.name());
         self.state = State::Ended;
         self.playing = false;
         turn.actions
     }
 
-    /// Whether a menu or a question awaits the caller's keys, be it while it is still being spoken.
+    /// Whether a menu or a question awaits the caller's keys, be it while it is still being spoken, or a queue takes them.
     pub fn awaits_keys(&self) -> bool {
-        matches!(self.state, State::Asking(_))
+        match &self.state {
+            State::Asking(_) => true,
+            State::Waiting(waiting) => !waiting.is_connected(),
+            State::Speaking { .. } | State::Parting | State::Ended => false,
+        }
+    }
+
+    /// Whether the caller waits in a queue, or talks with the agent to whom it led.
+    pub fn is_queued(&self) -> bool {
+        matches!(self.state, State::Waiting(_))
     }
 
     /// Whether the session has ended: nothing comes from it any more.
@@ -289,7 +306,14 @@ impl Session {
     pub fn assert_consistent(&self) {
         let speaks = self.speaks();
         assert_eq!(self.playing, speaks, "something plays exactly while it is awaited: {:?}", self.state);
-        assert_eq!(self.deadline().is_some(), self.awaits_keys() && !speaks, "silence has an end: {:?}", self.state);
+        if !self.is_queued() {
+            assert_eq!(
+                self.deadline().is_some(),
+                self.awaits_keys() && !speaks,
+                "silence has an end: {:?}",
+                self.state
+            );
+        }
         assert!(self.ahead.len() <= MOST_KEYS_AHEAD && self.returns.len() <= DEEPEST_FLOW);
         assert!(self.trail.len() <= LONGEST_WAY_BACK && self.steps <= MOST_STEPS);
         assert!(
@@ -302,6 +326,10 @@ impl Session {
             State::Asking(asking) => {
                 assert!(self.inside, "a question belongs to a step");
                 asking.assert_consistent();
+            }
+            State::Waiting(waiting) => {
+                assert!(self.inside && self.ahead.is_empty(), "a queue belongs to a step, and keys to the queue");
+                waiting.assert_consistent();
             }
             State::Parting => {}
             State::Ended => assert!(!self.inside, "an ended session has left its step"),
@@ -318,12 +346,13 @@ impl Session {
         if matches!(self.state, State::Parting | State::Ended) {
             return Next::Stay;
         }
-        if self.ahead.len() < MOST_KEYS_AHEAD {
+        if !self.is_queued() && self.ahead.len() < MOST_KEYS_AHEAD {
             self.ahead.push_back(digit);
         }
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Speaking { must_hear: false } => self.follow(turn),
             State::Asking(asking) => self.consider(turn, asking),
+            State::Waiting(waiting) => self.waiting_key(turn, waiting, digit),
             heard_to_the_end => {
                 self.state = heard_to_the_end;
                 Next::Stay
@@ -338,6 +367,7 @@ impl Session {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Speaking { .. } => self.follow(turn),
             State::Asking(asking) => self.words_heard(turn, asking),
+            State::Waiting(waiting) => self.waiting_words_heard(turn, waiting),
             State::Parting => {
                 self.end(turn);
                 Next::Stay
@@ -352,6 +382,7 @@ impl Session {
         }
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Asking(asking) => self.time_is_up(turn, asking),
+            State::Waiting(waiting) => self.waiting_time_is_up(turn, waiting),
             other => {
                 self.state = other;
                 Next::Stay
@@ -391,7 +422,7 @@ impl Session {
             StepKind::When { condition, then, otherwise } => self.enter_when(turn, condition, *then, *otherwise),
             StepKind::Language(language) => self.enter_language(turn, *language),
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
-            StepKind::Queue { .. } => self.follow(turn),
+            StepKind::Queue { queue, skills, priority } => self.enter_queue(turn, *queue, skills, *priority),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
         }
     }
@@ -417,6 +448,7 @@ impl Session {
         match &self.state {
             State::Speaking { .. } | State::Parting => true,
             State::Asking(asking) => asking.speaks(),
+            State::Waiting(waiting) => waiting.speaks(),
             State::Ended => false,
         }
     }

@@ -1,6 +1,25 @@
 //! `queue`: the caller waits for an agent; what is said meanwhile, and what keys do.
 
-use crate::telephony::PhoneNumber;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::turn::Turn;
+use super::way::Next;
+use super::{Action, FlowNote, Session, State};
+use crate::clock::Moment;
+use crate::flow::speech;
+use crate::flow::{Choice, FlowTarget, LanguageIndex, PromptId, QueueIndex, QueueSpec, SpokenAs, Target, Value};
+use crate::telephony::{Digit, PhoneNumber};
+
+/// How long to wait between the keys of one choice, and of a number.
+pub const BETWEEN_KEYS: Duration = Duration::from_secs(4);
+/// How long to wait for an answer about being called back, before the caller goes on waiting.
+pub const FIRST_KEY: Duration = Duration::from_secs(8);
+/// Fewest digits of a number on which a caller is called back.
+pub const SHORTEST_NUMBER: usize = 3;
+/// The most (E.164, section 6.2.1).
+pub const LONGEST_NUMBER: usize = 15;
 
 /// Why a caller leaves a queue of their own accord.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,4 +77,409 @@ pub enum SpokenWaitMinutes {
     Minutes(u16),
     /// "More than twenty minutes."
     MoreThanTwenty,
+}
+
+/// A caller in a queue.
+pub(super) struct Waiting {
+    queue: QueueIndex,
+    at: At,
+    /// `MenuOpened` was said, and `MenuClosed` not yet.
+    menu_open: bool,
+}
+
+/// What a waiting caller hears and does. Keys are masked wherever this is printed.
+enum At {
+    /// Music.
+    Music,
+    /// A greeting or an announcement.
+    Talk,
+    /// Silence (music), between the keys of a choice.
+    Choosing { keyed: Vec<Digit>, until: Moment },
+    /// "We will call you back on ...": 1 for right, 2 for another number, star to keep waiting; `until` when it has been heard.
+    Confirming { number: String, until: Option<Moment> },
+    /// The number on which to call back; likewise.
+    Entering { digits: String, until: Option<Moment> },
+    /// An agent.
+    Connected,
+}
+
+impl At {
+    fn is_menu(&self) -> bool {
+        matches!(self, At::Choosing { .. } | At::Confirming { .. } | At::Entering { .. })
+    }
+}
+
+impl Waiting {
+    pub(super) fn speaks(&self) -> bool {
+        matches!(self.at, At::Talk | At::Confirming { until: None, .. } | At::Entering { until: None, .. })
+    }
+
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        match &self.at {
+            At::Choosing { until, .. } => Some(*until),
+            At::Confirming { until, .. } | At::Entering { until, .. } => *until,
+            At::Music | At::Talk | At::Connected => None,
+        }
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.at, At::Connected)
+    }
+
+    pub(super) fn assert_consistent(&self) {
+        assert_eq!(self.menu_open, self.at.is_menu(), "the queue knows whether the caller is choosing");
+        assert_eq!(self.deadline().is_some(), self.at.is_menu() && !self.speaks(), "choosing has an end");
+        match &self.at {
+            At::Choosing { keyed, .. } => assert!(!keyed.is_empty(), "between keys after the first"),
+            At::Entering { digits, .. } => assert!(digits.len() < LONGEST_NUMBER, "a long number is complete"),
+            At::Confirming { number, .. } => assert!(is_number(number), "a number can be called"),
+            At::Music | At::Talk | At::Connected => {}
+        }
+    }
+}
+
+// Keys and numbers stay out of logs.
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = match &self.at {
+            At::Music => "music",
+            At::Talk => "talk",
+            At::Choosing { .. } => "choosing",
+            At::Confirming { .. } => "confirming a number",
+            At::Entering { .. } => "entering a number",
+            At::Connected => "connected",
+        };
+        write!(f, "Waiting in queue {} at {at}", self.queue.0)
+    }
+}
+
+impl Session {
+    /// Keys that were typed ahead were not meant for the wait: who is impatient would lose their place by them.
+    pub(super) fn enter_queue(
+        &mut self,
+        turn: &mut Turn<'_>,
+        queue: QueueIndex,
+        skills: &[Arc<str>],
+        priority: u8,
+    ) -> Next {
+        self.ahead.clear();
+        turn.actions.push(Action::EnterQueue { queue, skills: skills.to_vec(), priority });
+        let mut words = Vec::new();
+        self.add_phrase(turn, "phrases/queue/please_hold", &mut words);
+        self.talk(turn, Waiting { queue, at: At::Music, menu_open: false }, words)
+    }
+
+    /// What comes while an agent talks, or while the caller is choosing, is not said.
+    pub(super) fn announce(&mut self, turn: &mut Turn<'_>, talk: WaitingTalk) -> Next {
+        self.while_waiting(turn, |session, turn, waiting| {
+            if !matches!(waiting.at, At::Music | At::Talk) {
+                return session.wait_on(turn, waiting);
+            }
+            let mut words = Vec::new();
+            session.add_talk(turn, talk, &mut words);
+            for choice in session.live_choices(turn, waiting.queue) {
+                if let Some(speech) = &choice.speech {
+                    let language = session.language_at_home(turn, waiting.queue);
+                    session.add_speech_in(turn, speech, language, &mut words);
+                }
+            }
+            session.talk(turn, waiting, words)
+        })
+    }
+
+    pub(super) fn connect(&mut self, turn: &mut Turn<'_>) -> Next {
+        self.while_waiting(turn, |session, turn, mut waiting| {
+            session.steps = 0;
+            waiting.at = At::Connected;
+            session.wait_on(turn, waiting)
+        })
+    }
+
+    pub(super) fn wait_again(&mut self, turn: &mut Turn<'_>) -> Next {
+        self.while_waiting(turn, |session, turn, mut waiting| {
+            if waiting.is_connected() {
+                waiting.at = At::Music;
+            }
+            session.wait_on(turn, waiting)
+        })
+    }
+
+    /// The conversation is over.
+    pub(super) fn conversation_over(&mut self, turn: &mut Turn<'_>) -> Next {
+        self.while_waiting(turn, |session, turn, waiting| match waiting.at {
+            At::Connected => {
+                let to = turn.flows.flow(session.flow).step(session.step).next;
+                Next::Leave { exit: Exit::Answered.name(), to }
+            }
+            _ => session.wait_on(turn, waiting),
+        })
+    }
+
+    /// The place is gone: on to where the queue says, else to what follows the step, else an apology and goodbye.
+    pub(super) fn unqueued(&mut self, turn: &mut Turn<'_>, why: Unqueued) -> Next {
+        self.while_waiting(turn, |session, turn, waiting| {
+            close_menu(turn, waiting.menu_open);
+            let queue = turn.flows.queue(waiting.queue);
+            let (exit, target) = match why {
+                Unqueued::TimedOut => (Exit::TimedOut, queue.too_long.1),
+                Unqueued::Full => (Exit::Full, queue.full),
+                Unqueued::NoAgents => (Exit::NoAgents, queue.no_agents),
+                Unqueued::Failed => (Exit::Failed, None),
+            };
+            if let Some(target) = target {
+                return session.go_over(turn, exit, target);
+            }
+            let to = turn.flows.flow(session.flow).step(session.step).next;
+            if to.is_some() || !session.returns.is_empty() {
+                return Next::Leave { exit: exit.name(), to };
+            }
+            session.leave(turn, exit.name());
+            let mut words = Vec::new();
+            session.add_phrase(turn, "phrases/queue/nobody_available", &mut words);
+            session.add_phrase(turn, "phrases/system/goodbye", &mut words);
+            session.part(turn, words)
+        })
+    }
+
+    pub(super) fn waiting_key(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, key: Digit) -> Next {
+        match std::mem::replace(&mut waiting.at, At::Music) {
+            At::Connected => waiting.at = At::Connected,
+            At::Music => return self.weigh_waiting_choice(turn, waiting, Vec::new(), key),
+            At::Talk => {
+                waiting.at = At::Talk;
+                return self.weigh_waiting_choice(turn, waiting, Vec::new(), key);
+            }
+            At::Choosing { keyed, .. } => return self.weigh_waiting_choice(turn, waiting, keyed, key),
+            At::Confirming { number, until } => match key.numeral() {
+                Some(1) => return self.promise_callback(turn, &waiting, PhoneNumber::new(number)),
+                Some(2) => return self.ask_number(turn, waiting),
+                None if key == Digit::STAR => {}
+                _ => waiting.at = At::Confirming { number, until },
+            },
+            At::Entering { mut digits, .. } => {
+                if key.numeral().is_some() {
+                    digits.push(key.as_char());
+                }
+                if digits.len() == LONGEST_NUMBER || key == Digit::HASH && digits.len() >= SHORTEST_NUMBER {
+                    return self.ask_confirmation(turn, waiting, digits);
+                }
+                if key != Digit::STAR {
+                    waiting.at = At::Entering { digits, until: Some(turn.now + BETWEEN_KEYS) };
+                }
+            }
+        }
+        self.wait_on(turn, waiting)
+    }
+
+    pub(super) fn waiting_words_heard(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting) -> Next {
+        match &mut waiting.at {
+            At::Talk => waiting.at = At::Music,
+            At::Confirming { until, .. } | At::Entering { until, .. } => *until = Some(turn.now + FIRST_KEY),
+            At::Music | At::Choosing { .. } | At::Connected => {}
+        }
+        self.wait_on(turn, waiting)
+    }
+
+    /// Silence: what was keyed counts if it can, and otherwise the caller goes on waiting.
+    pub(super) fn waiting_time_is_up(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting) -> Next {
+        match std::mem::replace(&mut waiting.at, At::Music) {
+            At::Choosing { keyed, .. } => {
+                let chosen = self.live_choices(turn, waiting.queue).into_iter().find(|choice| choice.keys == keyed);
+                match chosen {
+                    Some(choice) => self.take_waiting_choice(turn, waiting, choice),
+                    None => self.wait_on(turn, waiting),
+                }
+            }
+            At::Entering { digits, .. } if digits.len() >= SHORTEST_NUMBER => {
+                self.ask_confirmation(turn, waiting, digits)
+            }
+            _ => self.wait_on(turn, waiting),
+        }
+    }
+
+    /// The caller has hung up.
+    pub(super) fn abandon_queue(&self, turn: &mut Turn<'_>) {
+        if let State::Waiting(waiting) = &self.state {
+            close_menu(turn, waiting.menu_open);
+            if !waiting.is_connected() {
+                turn.actions.push(Action::LeaveQueue { why: LeaveWhy::HungUp });
+            }
+        }
+    }
+
+    /// A key that fits nothing changes nothing: it neither loses the place nor cuts what is said.
+    fn weigh_waiting_choice(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut waiting: Waiting,
+        mut keyed: Vec<Digit>,
+        key: Digit,
+    ) -> Next {
+        keyed.push(key);
+        let longer = self
+            .live_choices(turn, waiting.queue)
+            .iter()
+            .any(|choice| choice.keys.len() > keyed.len() && choice.keys.starts_with(&keyed));
+        if longer {
+            waiting.at = At::Choosing { keyed, until: turn.now + BETWEEN_KEYS };
+            return self.wait_on(turn, waiting);
+        }
+        let chosen = self.live_choices(turn, waiting.queue).into_iter().find(|choice| choice.keys == keyed);
+        match chosen {
+            Some(choice) => self.take_waiting_choice(turn, waiting, choice),
+            None => self.wait_on(turn, waiting),
+        }
+    }
+
+    fn take_waiting_choice(&mut self, turn: &mut Turn<'_>, waiting: Waiting, choice: &Choice) -> Next {
+        self.steps = 0;
+        if choice.target == Target::Callback {
+            let own = self.caller.number.reveal();
+            return match is_number(own) {
+                true => {
+                    let own = own.to_owned();
+                    self.ask_confirmation(turn, waiting, own)
+                }
+                false => self.ask_number(turn, waiting),
+            };
+        }
+        close_menu(turn, waiting.menu_open);
+        turn.actions.push(Action::LeaveQueue { why: LeaveWhy::ByKey });
+        let flow = turn.flows.queue(waiting.queue).home.unwrap_or(self.flow);
+        self.go_over(turn, Exit::Choice(&choice.keys), FlowTarget { flow, target: choice.target })
+    }
+
+    fn ask_number(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting) -> Next {
+        waiting.at = At::Entering { digits: String::new(), until: None };
+        let mut words = Vec::new();
+        self.add_phrase(turn, "phrases/queue/call_back_enter", &mut words);
+        self.say_while_waiting(turn, waiting, words)
+    }
+
+    fn ask_confirmation(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, number: String) -> Next {
+        let mut words = Vec::new();
+        self.add_phrase(turn, "phrases/queue/call_back_number", &mut words);
+        if !self.add_value(turn, &Value::Text(number.clone()), SpokenAs::Digits, true, &mut words) {
+            turn.note(FlowNote::Unspeakable { flow: self.flow, step: self.step });
+        }
+        self.add_phrase(turn, "phrases/queue/call_back_confirm", &mut words);
+        waiting.at = At::Confirming { number, until: None };
+        self.say_while_waiting(turn, waiting, words)
+    }
+
+    fn promise_callback(&mut self, turn: &mut Turn<'_>, waiting: &Waiting, number: PhoneNumber) -> Next {
+        close_menu(turn, waiting.menu_open);
+        turn.actions.push(Action::LeaveQueue { why: LeaveWhy::Callback { number } });
+        self.leave(turn, Exit::Callback.name());
+        let mut words = Vec::new();
+        self.add_phrase(turn, "phrases/queue/call_back_promised", &mut words);
+        self.part(turn, words)
+    }
+
+    /// Leaves the step for a target that may lie in another flow; a flow that walked into this one is gone back to.
+    fn go_over(&mut self, turn: &mut Turn<'_>, exit: Exit<'_>, to: FlowTarget) -> Next {
+        self.leave(turn, exit.name());
+        if let Target::Step(_) = to.target
+            && to.flow != self.flow
+        {
+            self.turn_to(turn.flows, to.flow);
+        }
+        Next::Leave { exit: exit.name(), to: Some(to.target) }
+    }
+
+    /// A greeting or an announcement; nothing when there are no words.
+    fn talk(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, words: Vec<PromptId>) -> Next {
+        if !words.is_empty() {
+            waiting.at = At::Talk;
+            self.play(turn, words);
+        }
+        self.wait_on(turn, waiting)
+    }
+
+    /// Words of a question; without a recording of any it is asked in silence.
+    fn say_while_waiting(&mut self, turn: &mut Turn<'_>, waiting: Waiting, words: Vec<PromptId>) -> Next {
+        if words.is_empty() {
+            return self.waiting_words_heard(turn, waiting);
+        }
+        self.play(turn, words);
+        self.wait_on(turn, waiting)
+    }
+
+    fn wait_on(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting) -> Next {
+        match (waiting.menu_open, waiting.at.is_menu()) {
+            (false, true) => turn.actions.push(Action::MenuOpened),
+            (true, false) => turn.actions.push(Action::MenuClosed),
+            _ => {}
+        }
+        waiting.menu_open = waiting.at.is_menu();
+        self.state = State::Waiting(waiting);
+        Next::Stay
+    }
+
+    /// Does `act` where the caller is in a queue; otherwise the input is out of place.
+    fn while_waiting(
+        &mut self,
+        turn: &mut Turn<'_>,
+        act: impl FnOnce(&mut Session, &mut Turn<'_>, Waiting) -> Next,
+    ) -> Next {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Waiting(waiting) => act(self, turn, waiting),
+            other => {
+                self.state = other;
+                Next::Stay
+            }
+        }
+    }
+
+    /// The place and the wait, as far as the language can say them; what it cannot is thanks for waiting.
+    fn add_talk(&self, turn: &mut Turn<'_>, talk: WaitingTalk, words: &mut Vec<PromptId>) {
+        let language = &turn.flows.flow(self.flow).languages[usize::from(self.language.0)];
+        let mut comfort = talk.comfort;
+        let mut mute = false;
+        if let Some(place) = talk.place {
+            let said = speech::place(language, place).is_some_and(|phrases| self.add_phrases(turn, &phrases, words));
+            comfort |= !said;
+            mute |= !said;
+        }
+        if let Some(wait) = talk.wait {
+            mute |= !speech::wait(language, wait).is_some_and(|phrases| self.add_phrases(turn, &phrases, words));
+        }
+        if mute {
+            turn.note(FlowNote::Unspeakable { flow: self.flow, step: self.step });
+        }
+        if comfort {
+            self.add_phrase(turn, "phrases/queue/thank_you_for_waiting", words);
+        }
+    }
+
+    fn live_choices<'a>(&self, turn: &Turn<'a>, queue: QueueIndex) -> Vec<&'a Choice> {
+        turn.flows.queue(queue).while_waiting.iter().filter(|choice| self.is_live(turn, choice)).collect()
+    }
+
+    /// The language in which the queue's own words are said.
+    fn language_at_home(&self, turn: &Turn<'_>, queue: QueueIndex) -> LanguageIndex {
+        let home = turn.flows.queue(queue).home.unwrap_or(self.flow);
+        super::way::language_in(turn.flows.flow(home), &self.tongue)
+    }
+}
+
+fn close_menu(turn: &mut Turn<'_>, open: bool) {
+    if open {
+        turn.actions.push(Action::MenuClosed);
+    }
+}
+
+/// Whether somebody can be called there: digits, with a plus before them or not.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (SHORTEST_NUMBER..=LONGEST_NUMBER).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The exits of a `queue` step besides those that all have in common.
+pub(super) fn queue_exits<'a>(queue: &'a QueueSpec) -> impl Iterator<Item = Exit<'a>> {
+    let choices = queue.while_waiting.iter().filter(|choice| choice.target != Target::Callback);
+    let by_key = choices.map(|choice| Exit::Choice(&choice.keys));
+    let fixed =
+        [Exit::Answered, Exit::TimedOut, Exit::Full, Exit::NoAgents, Exit::Failed, Exit::Callback, Exit::CallerHungUp];
+    by_key.chain(fixed)
 }

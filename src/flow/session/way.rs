@@ -65,6 +65,15 @@ impl Session {
         self.speak_in(flows, flow);
     }
 
+    /// Goes over to `flow` for good; where it has walked into the present one, back to it.
+    pub(super) fn turn_to(&mut self, flows: &FlowSet, flow: FlowIndex) {
+        if let Some(depth) = self.returns.iter().position(|back| back.flow == flow) {
+            self.returns.truncate(depth);
+            self.trail.retain(|place| place.depth <= depth);
+        }
+        self.speak_in(flows, flow);
+    }
+
     /// Remembers the present menu or question for `back`.
     pub(super) fn remember_place(&mut self) {
         let here = Place { flow: self.flow, step: self.step, depth: self.returns.len() };
@@ -110,7 +119,7 @@ impl Session {
 }
 
 /// The place of `tongue` among the flow's languages; its default where it is not spoken.
-fn language_in(flow: &Flow, tongue: &str) -> LanguageIndex {
+pub(super) fn language_in(flow: &Flow, tongue: &str) -> LanguageIndex {
     let place = flow.languages.iter().position(|language| &**language == tongue);
     LanguageIndex(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(0))
 }

@@ -4,13 +4,24 @@ use std::borrow::Cow;
 
 use super::turn::Turn;
 use super::{FlowNote, Session};
-use crate::flow::speech::{self, Setting};
-use crate::flow::{Piece, PromptId, Speech, SpokenAs, Value};
+use crate::flow::speech::{self, Phrases, Setting};
+use crate::flow::{LanguageIndex, Piece, PromptId, Speech, SpokenAs, Value};
 
 impl Session {
     /// The recordings of `speech`, added to `words`. What cannot be said is left out and noted.
     pub(super) fn add_speech(&self, turn: &mut Turn<'_>, speech: &Speech, words: &mut Vec<PromptId>) {
-        let spoken = speech.by_language.get(usize::from(self.language.0)).or(speech.by_language.first());
+        self.add_speech_in(turn, speech, self.language, words);
+    }
+
+    /// The same in that one of the languages in which `speech` is written.
+    pub(super) fn add_speech_in(
+        &self,
+        turn: &mut Turn<'_>,
+        speech: &Speech,
+        language: LanguageIndex,
+        words: &mut Vec<PromptId>,
+    ) {
+        let spoken = speech.by_language.get(usize::from(language.0)).or(speech.by_language.first());
         for piece in spoken.into_iter().flatten() {
             match piece {
                 Piece::Prompt(prompt) => words.push(*prompt),
@@ -47,7 +58,12 @@ impl Session {
         let flow = turn.flows.flow(self.flow);
         let language = &flow.languages[usize::from(self.language.0)];
         let setting = Setting { wall: turn.wall, time_zone: &flow.time_zone, currency: flow.currency, near_days };
-        let Some(phrases) = speech::speak(language, value, format, &setting) else { return false };
+        speech::speak(language, value, format, &setting).is_some_and(|phrases| self.add_phrases(turn, &phrases, words))
+    }
+
+    /// All of `phrases`, added to `words`, or none.
+    pub(super) fn add_phrases(&self, turn: &Turn<'_>, phrases: &Phrases, words: &mut Vec<PromptId>) -> bool {
+        let language = &turn.flows.flow(self.flow).languages[usize::from(self.language.0)];
         let before = words.len();
         for name in phrases.names() {
             match turn.flows.find_prompt(language, &format!("phrases/{name}")) {

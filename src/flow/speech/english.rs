@@ -122,6 +122,30 @@ const SINGLE: &[(&str, &str)] = &[
     ("collect/no_input", "Sorry, I did not hear any keys."),
     ("collect/you_entered", "You entered"),
     ("collect/confirm", "If that is right, press one. To enter it again, press two."),
+    ("queue/please_hold", "Please hold while I find somebody to help you."),
+    ("queue/you_are_next", "You are next in line."),
+    ("queue/number", "You are number"),
+    ("queue/in_line", "in line."),
+    ("queue/more_than_ten", "There are more than ten callers ahead of you."),
+    ("queue/wait_about", "You will wait about"),
+    ("queue/minute", "minute."),
+    ("queue/minutes", "minutes."),
+    ("queue/more_than_twenty_minutes", "You will wait more than twenty minutes."),
+    ("queue/thank_you_for_waiting", "Thank you for waiting. Somebody will be with you as soon as possible."),
+    ("queue/nobody_available", "I am sorry, nobody can take your call at the moment."),
+    ("queue/call_back_number", "We will call you back on"),
+    (
+        "queue/call_back_confirm",
+        "If that is right, press one. For another number, press two. To keep waiting, press star.",
+    ),
+    (
+        "queue/call_back_enter",
+        "Please enter the number on which we can call you, then press hash. To keep waiting, press star.",
+    ),
+    (
+        "queue/call_back_promised",
+        "Thank you. You keep your place in line, and we will call you when it is your turn. Goodbye.",
+    ),
     ("system/goodbye", "Thank you for calling. Goodbye."),
     (
         "system/trouble",
@@ -216,6 +240,18 @@ impl Grammar for English {
             }
         }
         phrases.add(if time.hour < 12 { "time/am" } else { "time/pm" });
+    }
+
+    fn place(&self, phrases: &mut Phrases, number: u64) {
+        phrases.add("queue/number");
+        whole(phrases, number);
+        phrases.add("queue/in_line");
+    }
+
+    fn minutes(&self, phrases: &mut Phrases, minutes: u64) {
+        phrases.add("queue/wait_about");
+        whole(phrases, minutes);
+        phrases.add(if minutes == 1 { "queue/minute" } else { "queue/minutes" });
     }
 }
 

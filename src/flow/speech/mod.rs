@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+use super::session::{SpokenPlace, SpokenWaitMinutes};
 use super::{Currency, SpokenAs, Value};
 
 /// The largest amount that is spoken: beyond it nobody follows.
@@ -46,6 +47,10 @@ trait Grammar: Sync {
     fn day(&self, phrases: &mut Phrases, day: Day);
     /// A time of day.
     fn time(&self, phrases: &mut Phrases, time: Time);
+    /// "You are number `number` in line."
+    fn place(&self, phrases: &mut Phrases, number: u64);
+    /// "You will wait about `minutes` minutes", in the plural that the language has for the number (CLDR plural rules).
+    fn minutes(&self, phrases: &mut Phrases, minutes: u64);
 }
 
 /// A decimal number: `whole` and `fraction` / 10^`places`.
@@ -143,6 +148,27 @@ pub(super) fn speak(language: &str, value: &Value, format: SpokenAs, setting: &S
             grammar(language)?.day(&mut phrases, day_as_told(date, setting));
         }
         SpokenAs::Time => grammar(language)?.time(&mut phrases, read::time(value, setting)?),
+    }
+    Some(phrases)
+}
+
+/// The phrases in which a place in line is said; nothing where that takes a number and the language cannot say one.
+pub(super) fn place(language: &str, place: SpokenPlace) -> Option<Phrases> {
+    let mut phrases = Phrases::default();
+    match place {
+        SpokenPlace::Next => phrases.add("queue/you_are_next"),
+        SpokenPlace::MoreThanTen => phrases.add("queue/more_than_ten"),
+        SpokenPlace::Number(number) => grammar(language)?.place(&mut phrases, u64::from(number)),
+    }
+    Some(phrases)
+}
+
+/// The phrases in which an estimated wait is said; likewise.
+pub(super) fn wait(language: &str, wait: SpokenWaitMinutes) -> Option<Phrases> {
+    let mut phrases = Phrases::default();
+    match wait {
+        SpokenWaitMinutes::MoreThanTwenty => phrases.add("queue/more_than_twenty_minutes"),
+        SpokenWaitMinutes::Minutes(minutes) => grammar(language)?.minutes(&mut phrases, u64::from(minutes)),
     }
     Some(phrases)
 }

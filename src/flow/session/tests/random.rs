@@ -84,7 +84,7 @@ impl Line {
         match &self.session.state {
             State::Speaking { must_hear } => !must_hear,
             State::Asking(asking) => !asking.must_be_heard(),
-            State::Parting | State::Ended => false,
+            State::Waiting(_) | State::Parting | State::Ended => false,
         }
     }
 

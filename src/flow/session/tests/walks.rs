@@ -18,7 +18,8 @@ pub(super) fn read(flow: &str) -> FlowSet {
         .enumerate()
         .map(|(index, text)| Source { file: format!("flow{index}.yaml"), text: text.to_owned() })
         .collect();
-    let reading = document::read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts" });
+    let reading =
+        document::read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None });
     let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
 }

@@ -1,10 +1,10 @@
-//! `${NAME}` in the texts of the installation file.
+//! `${NAME}` in texts that take environment variables.
 
 use std::ops::Range;
 
 /// What keeps a text from being expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ExpansionFault {
+pub struct ExpansionFault {
     /// Where in the text, in bytes.
     pub range: Range<usize>,
     /// What is wrong.
@@ -14,7 +14,7 @@ pub(super) struct ExpansionFault {
 }
 
 /// The text with the variables in place of their names.
-pub(super) fn expand(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<String, ExpansionFault> {
+pub fn expand(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<String, ExpansionFault> {
     let mut expanded = String::new();
     let mut at = 0;
     while let Some(dollar) = text[at..].find('$') {

@@ -1,0 +1,416 @@
+//! `queues:`: lines of callers. What a queue is by itself is read before the flows, which name it; where it leads and what it
+//! says is read after them, when it is known which flow it belongs to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Reader;
+use super::agents::{Agents, MAX_AGENTS, ranked};
+use super::codes;
+use super::diagnostic::{Faults, Page, Span, listed, shortened};
+use super::flow::FlowReader;
+use super::outline::bad_name;
+use super::scalar;
+use super::section::Section;
+use super::tree::{Entry, Node};
+use crate::flow::{FlowIndex, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
+
+/// Most queues.
+pub const MAX_QUEUES: usize = 1000;
+/// Most callers in a queue.
+pub const MOST_CALLERS: u32 = 100_000;
+/// The lowest tier of agents.
+pub const LAST_TIER: u8 = 9;
+
+const KEYS: [&str; 14] = [
+    "agents",
+    "strategy",
+    "ring",
+    "wrap_up",
+    "music",
+    "announce",
+    "while_waiting",
+    "when_full",
+    "when_too_long",
+    "when_no_agents",
+    "service_level",
+    "short_abandon",
+    "resume_window",
+    "relax_after",
+];
+
+const STRATEGIES: [(&str, QueueStrategy); 7] = [
+    ("longest_idle", QueueStrategy::LongestIdle),
+    ("round_robin", QueueStrategy::RoundRobin),
+    ("fewest_calls", QueueStrategy::FewestCalls),
+    ("least_talk_time", QueueStrategy::LeastTalkTime),
+    ("random", QueueStrategy::Random),
+    ("ring_all", QueueStrategy::RingAll),
+    ("linear", QueueStrategy::Linear),
+];
+
+const NONE: Duration = Duration::ZERO;
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+const HOUR: Duration = seconds(3600);
+
+/// The queues of all files.
+#[derive(Debug, Default)]
+pub(super) struct Queues<'a> {
+    pub specs: Vec<QueueSpec>,
+    /// The file of each, and how it is written.
+    written: Vec<(usize, &'a Entry)>,
+    index: BTreeMap<&'a str, QueueIndex>,
+    /// The flows that use each.
+    users: Vec<BTreeSet<FlowIndex>>,
+}
+
+impl<'a> Queues<'a> {
+    /// Reads what the queues of every file are by themselves.
+    pub fn read(
+        pages: &[Page<'a>],
+        trees: &'a [Option<Node>],
+        agents: &Agents,
+        music: &BTreeSet<String>,
+        faults: &mut Faults,
+    ) -> Queues<'a> {
+        let mut queues = Queues::default();
+        for (index, (page, tree)) in pages.iter().zip(trees).enumerate() {
+            let Some(entry) = tree.as_ref().and_then(|root| root.find("queues")) else { continue };
+            let mut section = Section { page, faults };
+            for queue in section.table(entry, "a table of names and queues").unwrap_or(&[]) {
+                queues.add(pages, &mut section, (index, queue), agents, music);
+            }
+        }
+        queues
+    }
+
+    fn add(
+        &mut self,
+        pages: &[Page<'_>],
+        section: &mut Section<'_, '_>,
+        (file, entry): (usize, &'a Entry),
+        agents: &Agents,
+        music: &BTreeSet<String>,
+    ) {
+        let (page, name) = (section.page, entry.key.as_str());
+        if !scalar::is_name(name) {
+            section.fault(bad_name(page, entry.key_span, "a queue", name));
+        }
+        if let Some(first) = self.index.get(name) {
+            let (first_file, first) = self.written[usize::from(first.0)];
+            let (line, _) = pages[first_file].line_and_column(first.key_span.start);
+            let message = format!("there are two queues named `{}`", shortened(name));
+            let fault = page.error(codes::DUPLICATE_QUEUE, entry.key_span, message);
+            let fault = fault.label(format!("the first is in {}:{line}", pages[first_file].source.file));
+            return section.fault(fault.remedy("give this one another name"));
+        }
+        if self.specs.len() == MAX_QUEUES {
+            let message = format!("there are more than {MAX_QUEUES} queues");
+            let fault = page.error(codes::TOO_LARGE, entry.key_span, message);
+            return section.fault(fault);
+        }
+        self.index.insert(name, QueueIndex(u16::try_from(self.specs.len()).expect("queues are limited")));
+        self.specs.push(queue(section, entry, agents, music));
+        self.written.push((file, entry));
+        self.users.push(BTreeSet::new());
+    }
+
+    /// The queue named `name`, for a step of `user`.
+    pub fn name(&mut self, name: &str, user: FlowIndex) -> Option<QueueIndex> {
+        let index = *self.index.get(name)?;
+        self.users[usize::from(index.0)].insert(user);
+        Some(index)
+    }
+
+    /// Every name.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.index.keys().copied()
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Reads where the queues lead and what they say.
+    pub fn finish_queues(&mut self) -> Vec<QueueSpec> {
+        let mut specs = std::mem::take(&mut self.queues.specs);
+        for (position, spec) in specs.iter_mut().enumerate() {
+            let (file, entry) = self.queues.written[position];
+            let users = std::mem::take(&mut self.queues.users[position]);
+            let page = &self.pages[file];
+            if users.is_empty() {
+                let fault = page.warning(codes::UNUSED_QUEUE, entry.key_span, format!("no step uses `{}`", spec.name));
+                let fault = fault.consequence("nobody would ever wait in it");
+                self.faults.push(fault.remedy(format!("send callers there with a step: `queue: {}`", spec.name)));
+            }
+            let own = self.outlines.iter().position(|outline| outline.page == file);
+            let own = own.map(|own| FlowIndex(u16::try_from(own).expect("flows are limited")));
+            let only = (users.len() == 1).then(|| users.first().copied()).flatten();
+            match own.or(only) {
+                Some(home) => self.queue_at_home(spec, entry, file, home),
+                None => self.tell_homeless(entry, file, users.len()),
+            }
+        }
+        specs
+    }
+
+    fn queue_at_home(&mut self, spec: &mut QueueSpec, entry: &'a Entry, file: usize, home: FlowIndex) {
+        spec.home = Some(home);
+        let outlines = self.outlines;
+        let page = &self.pages[file];
+        let mut reader = FlowReader::new(self, &outlines[usize::from(home.0)], home);
+        reader.page = page;
+        let mut target = |key: &str, who: &str| {
+            let target = reader.target_of(&entry.value.find(key)?.value, "go", who)?;
+            Some(FlowTarget { flow: home, target })
+        };
+        spec.full = target("when_full", &format!("callers for whom `{}` is full", spec.name));
+        spec.too_long.1 = target("when_too_long", &format!("callers who have waited for too long in `{}`", spec.name));
+        spec.no_agents = target("when_no_agents", &format!("callers for whom nobody is there in `{}`", spec.name));
+        if let Some(choices) = entry.value.find("while_waiting").and_then(|menu| menu.value.find("choices")) {
+            spec.while_waiting = reader.choices_while_waiting(entry, choices);
+            reader.tell_lacks(&shortened(&entry.key));
+        }
+    }
+
+    /// A queue's steps cannot be found without a flow.
+    fn tell_homeless(&mut self, queue: &Entry, file: usize, users: usize) {
+        let first = ["when_full", "when_too_long", "when_no_agents", "while_waiting"].into_iter().find_map(|key| {
+            let entry = queue.value.find(key)?;
+            entry.value.find("go").or_else(|| entry.value.find("choices"))
+        });
+        if let Some(place) = first.filter(|_| users > 1) {
+            let message = format!("`{}` is used by {users} flows, and this could be meant of each", queue.key);
+            let fault = self.pages[file].error(codes::WHOSE_STEP, place.key_span, message);
+            self.faults.push(fault.remedy("write the queue into the file of the flow whose steps it means"));
+        }
+    }
+}
+
+fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents, music: &BTreeSet<String>) -> QueueSpec {
+    let entries = section.table(entry, "a table such as `{agents: [1001]}`").unwrap_or(&[]);
+    section.tell_unknown(entries, &KEYS, "a queue");
+    let find = |key: &str| entry.value.find(key);
+    let mut spec = usual(&entry.key);
+    spec.agents = members(section, entry, agents);
+    if let Some(strategy) = find("strategy") {
+        spec.strategy = section.word(strategy, &STRATEGIES).unwrap_or_default();
+    }
+    let mut length = |key: &str, limits: (Duration, Duration), into: &mut Duration| {
+        *into = find(key).and_then(|entry| section.length(entry, limits.0..=limits.1)).unwrap_or(*into);
+    };
+    length("ring", (seconds(5), seconds(120)), &mut spec.ring);
+    length("wrap_up", (NONE, seconds(1800)), &mut spec.wrap_up);
+    length("short_abandon", (NONE, seconds(60)), &mut spec.short_abandon);
+    length("resume_window", (NONE, HOUR), &mut spec.resume_window);
+    spec.relax_after = find("relax_after").and_then(|entry| section.length(entry, seconds(5)..=HOUR));
+    spec.music = the_music(section, entry, music);
+    announce(section, find("announce"), &mut spec);
+    if let Some(menu) = find("while_waiting") {
+        let entries = section.table(menu, "a table with `choices`").unwrap_or(&[]);
+        section.tell_unknown(entries, &["choices"], "`while_waiting`");
+        if menu.value.find("choices").is_none() {
+            let fault = section.page.error(codes::NO_CHOICES, menu.key_span, "`while_waiting` has no `choices`");
+            section.fault(fault.remedy("leave it away, or offer something: `choices: {1: ... -> callback}`"));
+        }
+    }
+    ways_out(section, entry, &mut spec);
+    if let Some(level) = find("service_level") {
+        service_level(section, level, &mut spec);
+    }
+    spec
+}
+
+/// Everything as the rules for queues have it where nothing is written.
+fn usual(name: &str) -> QueueSpec {
+    QueueSpec {
+        name: Arc::from(name),
+        home: None,
+        agents: Vec::new(),
+        strategy: QueueStrategy::default(),
+        ring: seconds(20),
+        wrap_up: seconds(15),
+        music: None,
+        position_announced: true,
+        wait_announced: true,
+        announce_first: seconds(20),
+        announce_repeat: seconds(60),
+        while_waiting: Vec::new(),
+        most_callers: 100,
+        full: None,
+        too_long: (seconds(900), None),
+        no_agents: None,
+        service_per_cent: 80,
+        service_within: seconds(20),
+        short_abandon: seconds(5),
+        resume_window: seconds(180),
+        relax_after: None,
+    }
+}
+
+/// `[1001, {1002: 2}]` or `{1001: 1, 1002: 2}`: extensions, with their tiers.
+fn members(section: &mut Section<'_, '_>, queue: &Entry, agents: &Agents) -> Vec<(Arc<str>, u8)> {
+    let mut members: Vec<(Arc<str>, u8)> = Vec::new();
+    let mut known = BTreeSet::new();
+    let (place, written) = match queue.value.find("agents") {
+        Some(entry) => {
+            (entry.key_span, ranked(section, entry, "a list of extensions such as `[1001]`", u32::from(LAST_TIER)))
+        }
+        None => (queue.key_span, Vec::new()),
+    };
+    let none_written = written.is_empty();
+    for (extension, span, tier) in written.into_iter().take(MAX_AGENTS) {
+        match agents.find(extension) {
+            Some(agent) if known.insert(extension) => members.push((agent.extension.clone(), tier.unwrap_or(1))),
+            Some(_) => {
+                let fault = section.page.error(codes::DUPLICATE_KEY, span, format!("`{extension}` stands here twice"));
+                section.fault(fault);
+            }
+            None if section.faults.are_full() => {}
+            None => {
+                let message = format!("no agent has the extension `{}`", shortened(extension));
+                let fault = section.page.error(codes::NO_SUCH_AGENT, span, message);
+                let extensions = agents.specs.iter().map(|agent| &*agent.extension);
+                let remedy = format!("add the agent: `agents: {{{}: {{name: ...}}}}`", shortened(extension));
+                section.fault(fault.meant(extension, extensions).or_remedy(&remedy));
+            }
+        }
+    }
+    if none_written {
+        let message = format!("nobody answers `{}`", shortened(&queue.key));
+        let fault = section.page.warning(codes::UNANSWERED_QUEUE, place, message);
+        section.fault(fault.remedy("name agents: `agents: [1001]`").consequence("callers would wait for nobody"));
+    }
+    members
+}
+
+fn the_music(section: &mut Section<'_, '_>, queue: &Entry, music: &BTreeSet<String>) -> Option<Arc<str>> {
+    let entry = queue.value.find("music");
+    let (folder, place, named) = match entry {
+        Some(entry) => {
+            let name = section.text(entry, "the name of a folder below `music`")?;
+            if !scalar::is_name(name) {
+                section.fault(bad_name(section.page, entry.place(), "a folder of music", name));
+                return None;
+            }
+            (format!("music/{name}/"), entry.place(), Some(name))
+        }
+        None => ("music/".to_owned(), queue.key_span, None),
+    };
+    if !music.iter().any(|file| file.starts_with(&folder)) {
+        let message = format!("there is no WAV file below `{}`", folder.trim_end_matches('/'));
+        let fault = section.page.warning(codes::NO_MUSIC, place, message);
+        let folders: BTreeSet<&str> =
+            music.iter().filter_map(|file| Some(file.strip_prefix("music/")?.split_once('/')?.0)).collect();
+        let fault = fault.consequence("callers would wait in silence between the announcements");
+        section.fault(match named {
+            Some(named) => fault.meant(named, folders),
+            None => fault,
+        });
+    }
+    named.map(Arc::from)
+}
+
+fn announce(section: &mut Section<'_, '_>, entry: Option<&Entry>, spec: &mut QueueSpec) {
+    const KEYS: [&str; 4] = ["position", "wait", "first_after", "repeat"];
+    let Some(entry) = entry else { return };
+    let entries = section.table(entry, "a table such as `{position: place, wait: auto}`").unwrap_or(&[]);
+    section.tell_unknown(entries, &KEYS, "`announce`");
+    if let Some(position) = entry.value.find("position") {
+        spec.position_announced = section.word(position, &[("place", true), ("off", false)]).unwrap_or(true);
+    }
+    if let Some(wait) = entry.value.find("wait") {
+        spec.wait_announced = section.word(wait, &[("auto", true), ("off", false)]).unwrap_or(true);
+    }
+    if let Some(first) = entry.value.find("first_after") {
+        spec.announce_first = section.length(first, NONE..=seconds(600)).unwrap_or(spec.announce_first);
+    }
+    if let Some(repeat) = entry.value.find("repeat") {
+        spec.announce_repeat = section.length(repeat, seconds(20)..=seconds(1800)).unwrap_or(spec.announce_repeat);
+    }
+}
+
+/// `when_full`, `when_too_long` and `when_no_agents`, without the steps that they name.
+fn ways_out(section: &mut Section<'_, '_>, queue: &Entry, spec: &mut QueueSpec) {
+    for (key, limit) in [("when_full", Some("over")), ("when_too_long", Some("after")), ("when_no_agents", None)] {
+        let Some(entry) = queue.value.find(key) else { continue };
+        let entries = section.table(entry, "a table such as `{go: step}`").unwrap_or(&[]);
+        let keys: Vec<&str> = limit.into_iter().chain(["go"]).collect();
+        section.tell_unknown(entries, &keys, &format!("`{key}`"));
+        if entry.value.find("go").is_none() && (limit.is_none() || entries.is_empty()) {
+            let fault = section.page.error(codes::MISSING_KEY, entry.key_span, format!("`{key}` leads nowhere"));
+            section.fault(fault.remedy("name a step: `go: ...`"));
+        }
+        match limit.and_then(|limit| entry.value.find(limit)) {
+            Some(over) if key == "when_full" => {
+                spec.most_callers = section.number(over, 1..=MOST_CALLERS).unwrap_or(spec.most_callers);
+            }
+            Some(after) => {
+                spec.too_long.0 = section.length(after, seconds(10)..=HOUR * 24).unwrap_or(spec.too_long.0);
+            }
+            None => {}
+        }
+    }
+    if spec.ring > spec.too_long.0 {
+        let place = queue.value.find("ring").or_else(|| queue.value.find("when_too_long"));
+        let place = place.map_or(queue.key_span, Entry::place);
+        let (ring, wait) = (scalar::written_duration(spec.ring), scalar::written_duration(spec.too_long.0));
+        let message = format!("an agent's telephone rings for {ring}, and callers wait for {wait} at most");
+        let fault = section.page.error(codes::RING_TOO_LONG, place, message);
+        section.fault(fault.consequence("callers would be sent away while the first telephone rings"));
+    }
+}
+
+/// `80% within 20s`.
+fn service_level(section: &mut Section<'_, '_>, entry: &Entry, spec: &mut QueueSpec) {
+    let Some(text) = section.text(entry, "a goal such as `80% within 20s`") else { return };
+    let parts = text.split_once('%').and_then(|(per_cent, rest)| {
+        let per_cent: u8 = per_cent.trim().parse().ok().filter(|per_cent| (1..=100).contains(per_cent))?;
+        let within = scalar::duration(rest.trim().strip_prefix("within")?)?;
+        (seconds(1)..=HOUR).contains(&within).then_some((per_cent, within))
+    });
+    match parts {
+        Some((per_cent, within)) => (spec.service_per_cent, spec.service_within) = (per_cent, within),
+        None => {
+            let message = format!("`{}` is no service level", shortened(text));
+            let fault = section.page.error(codes::SERVICE_LEVEL, entry.place(), message);
+            section.fault(fault.remedy("write it like `80% within 20s`: 1 to 100, and 1s to 1h"));
+        }
+    }
+}
+
+/// Tells what agents and queues say of each other and of flows.
+pub(super) fn tell_agents(
+    agents: &Agents,
+    queues: &[QueueSpec],
+    pages: &[Page<'_>],
+    numbers: &BTreeMap<String, FlowIndex>,
+    faults: &mut Faults,
+) {
+    let busy: BTreeSet<&str> = queues.iter().flat_map(|queue| &queue.agents).map(|(agent, _)| &**agent).collect();
+    for (agent, (file, place)) in agents.specs.iter().zip(&agents.places) {
+        let page = &pages[*file];
+        if numbers.contains_key(&*agent.extension) {
+            let message = format!("`{}` is also a number that a flow answers", agent.extension);
+            let fault = page.error(codes::EXTENSION, *place, message).remedy("give the agent another extension");
+            faults.push(fault.consequence("who dials it would reach either, and never the other"));
+        }
+        if !busy.contains(&*agent.extension) {
+            let message = format!("`{}` answers no queue", agent.extension);
+            let fault = page.warning(codes::IDLE_AGENT, *place, message);
+            faults.push(fault.remedy("name the agent in a queue's `agents`").consequence("no caller would reach them"));
+        }
+    }
+}
+
+/// What is told of a queue that does not exist.
+pub(super) fn no_such_queue(page: &Page<'_>, name: &str, place: Span, queues: &Queues<'_>) -> super::Diagnostic {
+    let fault = page.error(codes::NO_SUCH_QUEUE, place, format!("no queue named `{}`", shortened(name)));
+    let names: Vec<&str> = queues.names().collect();
+    let remedy = match names.is_empty() {
+        true => format!("add it: `queues: {{{}: {{agents: [...]}}}}`", shortened(name)),
+        false => format!("there is {}", listed(names.iter().copied().take(8))),
+    };
+    fault.meant(name, names).or_remedy(&remedy).consequence("callers would have nowhere to wait")
+}
