@@ -1,5 +1,6 @@
 //! `helpline serve`: answers calls.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,7 +14,8 @@ use super::report;
 use crate::config::{self, Installation};
 use crate::flow::FlowSet;
 use crate::flow::document::{Diagnostic, Source};
-use crate::media::prompts::Library;
+use crate::media::prompts::{self, Library};
+use crate::server::passwords::Passwords;
 use crate::server::spool::{Spool, SpoolThread};
 use crate::server::{self, Loaded, Setup};
 use crate::sip::transport::Listener;
@@ -56,7 +58,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(1));
         }
     };
-    let first = with_recordings(flows, &installation.prompts);
+    let first = with_recordings(flows, &installation)?;
     // A reload takes new flows and recordings; addresses and limits are those of the start.
     let file = config.to_owned();
     let reader = move || reload(&file);
@@ -80,6 +82,7 @@ fn setup(installation: Installation) -> Setup {
         token: http.token,
         calls: limits.calls as usize,
         calls_per_second: limits.calls_per_second,
+        realm: sip.realm,
         data,
         drain,
     }
@@ -87,10 +90,9 @@ fn setup(installation: Installation) -> Setup {
 
 fn reload(file: &Path) -> anyhow::Result<Loaded> {
     let loaded = Installation::load(file);
-    let prompts = loaded.installation.prompts.clone();
     let read = read_flows(&loaded.installation, loaded.diagnostics, loaded.sources, |_| {});
     match read {
-        Ok(flows) => Ok(with_recordings(flows, &prompts)),
+        Ok(flows) => with_recordings(flows, &loaded.installation),
         Err(Faulty(text)) => anyhow::bail!("they have faults\n{text}"),
     }
 }
@@ -123,14 +125,28 @@ fn report_warnings(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Every recording that the flows can ask for, decoded. One that is missing or faulty is not heard; the flow goes on.
-fn with_recordings(flows: Arc<FlowSet>, folder: &Path) -> Loaded {
+/// Every recording that the flows can ask for and all hold music, decoded, and the agents' passwords. A recording that is
+/// missing or faulty is not heard; the flow goes on.
+fn with_recordings(flows: Arc<FlowSet>, installation: &Installation) -> anyhow::Result<Loaded> {
+    let folder = &installation.prompts;
     let wanted: Vec<_> = flows.prompts.iter().map(|prompt| (prompt.language.clone(), prompt.name.clone())).collect();
     let library = Library::load(folder, &wanted);
     for (path, fault) in &library.faults {
         warn!(file = %path.display(), "a recording {fault}");
     }
-    Loaded { flows, clips: library.clips }
+    let named: BTreeSet<Option<Arc<str>>> = flows.queues.iter().map(|queue| queue.music.clone()).collect();
+    let mut music = BTreeMap::new();
+    for name in named {
+        let found = prompts::music(folder, name.as_deref());
+        for (path, fault) in &found.faults {
+            warn!(file = %path.display(), "hold music {fault}");
+        }
+        music.insert(name, found.clips);
+    }
+    let accounts = Passwords::read(&installation.data)
+        .and_then(|mut passwords| passwords.accounts(&flows.agents))
+        .context("the passwords of agents cannot be kept")?;
+    Ok(Loaded { flows, clips: library.clips, music, accounts })
 }
 
 fn start_log(arguments: &Arguments) -> anyhow::Result<SpoolThread> {

@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn each_path_answers() {
-        let fine = Some(Snapshot { calls: 1, calls_max: 2, ports_free: 1, draining: false });
+        let fine = Some(Snapshot { calls: 1, agent_legs: 0, calls_max: 2, ports_free: 1, draining: false });
         check(None, fine, "GET /healthz HTTP/1.1", "200", "ok");
         check(None, None, "GET /healthz HTTP/1.1", "200", "ok");
         check(None, fine, "GET /readyz HTTP/1.1", "200", "ready");
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn not_ready_says_why() {
-        let full = Snapshot { calls: 2, calls_max: 2, ports_free: 1, draining: false };
+        let full = Snapshot { calls: 2, agent_legs: 0, calls_max: 2, ports_free: 1, draining: false };
         let draining = Snapshot { calls: 0, draining: true, ..full };
         let portless = Snapshot { calls: 1, ports_free: 0, ..full };
         check(None, None, "GET /readyz HTTP/1.1", "503", "starting");

@@ -265,7 +265,7 @@ impl Desk {
 
     /// The last call ends the process; the end of the drain, a little later.
     fn mind_end(&self, closing: Closing, now: Moment) -> Closing {
-        let calls = self.snapshot.borrow().map_or(0, |snapshot| snapshot.calls);
+        let calls = self.snapshot.borrow().map_or(0, |snapshot| snapshot.calls + snapshot.agent_legs);
         match closing {
             Closing::No => Closing::No,
             Closing::Draining | Closing::Until(_) if calls == 0 => Closing::Until(now),

@@ -1,9 +1,11 @@
 //! The running server: it starts the rooms, joins them by their channels, and ends them in order.
 
 pub mod desk;
+pub mod passwords;
 mod signals;
 pub mod spool;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -27,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
 use crate::switchboard::{self, Revision, Switchboard};
-use crate::telephony::{CallId, Clip, Codec, InbandDigits, MediaCommand, TransportKind};
+use crate::telephony::{AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind};
 
 /// The records of calls grow to this before the older half is put aside, in octets.
 const RECORDS_MAX: u64 = 64 * 1024 * 1024;
@@ -60,6 +62,8 @@ pub struct Setup {
     pub calls: usize,
     /// New calls a second.
     pub calls_per_second: u32,
+    /// The realm of the agents' passwords.
+    pub realm: String,
     /// Where records are kept.
     pub data: PathBuf,
     /// How long calls may go on when Helpline closes down.
@@ -72,6 +76,18 @@ pub struct Loaded {
     pub flows: Arc<FlowSet>,
     /// The recording of each prompt, where there is one.
     pub clips: Vec<Option<Arc<Clip>>>,
+    /// Hold music, by the name that queues give it.
+    pub music: BTreeMap<Option<Arc<str>>, Vec<Arc<Clip>>>,
+    /// The agents, with what their phones have to know.
+    pub accounts: Vec<AgentAccount>,
+}
+
+impl Loaded {
+    /// As the switchboard knows it.
+    fn revision(self, number: u32) -> Revision {
+        let Loaded { flows, clips, music, accounts } = self;
+        Revision { number, flows, clips, music, accounts }
+    }
 }
 
 /// Reads flows and recordings, at the start and at each reload. The error says all that is wrong.
@@ -121,9 +137,12 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         first_call: first_call(clock),
     };
     announce(&loaded, &bound, http.address);
-    let revision = Arc::new(Revision { number: 0, flows: loaded.flows, clips: loaded.clips });
+    let accounts = loaded.accounts.clone();
+    let revision = Arc::new(loaded.revision(0));
     let switchboard = Switchboard::new(settings, clock.calendar(), revision, fastrand::Rng::new());
     let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
+    // The outbox is empty yet.
+    let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let desk = Desk {
         clock,
         switchboard,
@@ -135,7 +154,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         metrics,
         records,
     };
-    let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints), fastrand::u64(..));
+    let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints)?, fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
     let signals = tokio::spawn(signals.follow(reader, wishes_end));
     desk.run().await;
@@ -165,16 +184,19 @@ fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>) -> anyhow::Result<
         .collect()
 }
 
-fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> sip::Settings {
+fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> anyhow::Result<sip::Settings> {
     let fixed = sip::Settings::default();
-    sip::Settings {
+    let secret = passwords::entropy::<32>().context("the system gives no random numbers")?.to_vec();
+    Ok(sip::Settings {
         advertise: setup.advertise,
         udp_port: endpoints.port(TransportKind::Udp).unwrap_or(fixed.udp_port),
         tcp_port: endpoints.port(TransportKind::Tcp).unwrap_or(fixed.tcp_port),
         calls: setup.calls,
         calls_per_second: setup.calls_per_second,
+        realm: setup.realm.clone(),
+        secret,
         ..fixed
-    }
+    })
 }
 
 /// Calls are numbered from the time of the start, in milliseconds, so that no two runs give one name twice.

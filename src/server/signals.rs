@@ -9,7 +9,6 @@ use tracing::{error, info};
 
 use super::desk::Wish;
 use super::{Loaded, Reader};
-use crate::switchboard::Revision;
 
 /// The signals that are listened to.
 pub struct Signals {
@@ -49,7 +48,7 @@ impl Signals {
                         Ok(Ok(loaded)) => {
                             number += 1;
                             info!(flows = loaded.flows.flows.len(), "the flows were read again");
-                            Wish::Revise(Arc::new(Revision { number, flows: loaded.flows, clips: loaded.clips }))
+                            Wish::Revise(Arc::new(loaded.revision(number)))
                         }
                         Ok(Err(reason)) => {
                             error!("the flows stay as they were: {reason:#}");

@@ -27,7 +27,8 @@ struct Offering {
 impl Switchboard {
     /// Does all that is left to do before the next input.
     pub(super) fn run_errands(&mut self, now: Moment, out: &mut Vec<Output>) {
-        while let Some(errand) = self.errands.pop_front() {
+        // What an errand has made due is due now, and not with the next input.
+        while let Some(errand) = self.errands.pop_front().or_else(|| self.is_due(now)) {
             match errand {
                 Errand::Enter { call, place } => self.enter(now, call, &place, out),
                 Errand::Distribute(input) => self.distribute(now, input, out),
@@ -46,6 +47,11 @@ impl Switchboard {
                 }
             }
         }
+    }
+
+    fn is_due(&self, now: Moment) -> Option<Errand> {
+        let due = self.queues.distributor.deadline().is_some_and(|deadline| deadline <= now);
+        due.then_some(Errand::Distribute(acd::Input::Expired))
     }
 
     /// An agent's phone can be called from now on. Registering it is logging in, unless the agent has logged out.

@@ -6,12 +6,12 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::acd::{self, EntryId};
 use crate::clock::{Calendar, Moment};
-use crate::flow::{CallFacts, FlowSet};
-use crate::journal::{JournalEntry, JournalEvent, Offered, Outcome, RefusalReason};
+use crate::flow::FlowSet;
+use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
-    CallId, Cause, Clip, Codec, DigitSource, InbandDigits, Incoming, LegId, MediaCommand, MediaEvent, Refusal,
-    SipCommand, SipEvent,
+    AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
 };
 
 mod agent_leg;

@@ -129,9 +129,6 @@ impl Switchboard {
             let unmoved = self.deadlines.first() == Some(&(moment, alarm));
             assert!(!unmoved, "{alarm:?} does not act on its deadline");
         }
-        if self.queues.distributor.deadline().is_some_and(|deadline| deadline <= now) {
-            self.errands.push_back(Errand::Distribute(acd::Input::Expired));
-        }
     }
 
     /// Whether a leg leads to an agent's phone.

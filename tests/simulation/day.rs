@@ -17,6 +17,10 @@ use helpline::telephony::{
 use super::house::{self, NUMBER};
 use super::phone;
 
+mod agents;
+
+use agents::{AgentAct, AgentPhone};
+
 /// What happens outside the switchboard.
 #[derive(Clone, Debug)]
 enum Happening {
@@ -30,6 +34,10 @@ enum Happening {
     Played(LegId, PlaybackId),
     /// A reactor has closed a leg.
     Shut(LegId),
+    /// An agent's phone does something, if its leg is still there.
+    AgentActs(LegId, AgentAct),
+    /// An agent's phone comes or goes.
+    Shift(&'static str),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +74,7 @@ struct MediaLeg {
     port: u16,
     reactor: usize,
     playing: Option<PlaybackId>,
+    with: Option<LegId>,
 }
 
 struct World {
@@ -79,6 +88,8 @@ struct World {
     dialled: u64,
     sip: BTreeMap<LegId, SipLeg>,
     media: BTreeMap<LegId, MediaLeg>,
+    phones: BTreeMap<LegId, AgentPhone>,
+    registered: BTreeSet<&'static str>,
     port_free_at: BTreeMap<u16, Moment>,
     records: Records,
     tally: Tally,
@@ -99,6 +110,14 @@ struct Tally {
     keys: u64,
     holds: u64,
     inputs: u64,
+    queued: u32,
+    unqueued: BTreeMap<&'static str, u32>,
+    offers: BTreeMap<&'static str, u32>,
+    joined: u32,
+    parted: BTreeMap<&'static str, u32>,
+    agent_holds: u32,
+    announced: u32,
+    came_back: u32,
 }
 
 impl World {
@@ -115,6 +134,8 @@ impl World {
             dialled: 0,
             sip: BTreeMap::new(),
             media: BTreeMap::new(),
+            phones: BTreeMap::new(),
+            registered: BTreeSet::new(),
             port_free_at: BTreeMap::new(),
             records: Records::default(),
             tally: Tally::default(),
@@ -125,7 +146,10 @@ impl World {
             },
             faults,
         };
-        world.plan(0, Happening::Dial);
+        for extension in house::AGENTS {
+            world.plan(0, Happening::Shift(extension));
+        }
+        world.plan(1, Happening::Dial);
         world
     }
 
@@ -137,7 +161,10 @@ impl World {
     /// An event on its way: at once and in order; with faults, sometimes once more and much later.
     fn tell(&mut self, input: Input) {
         // `sip` never names two calls alike, so a call is never told twice.
-        let repeatable = !matches!(input, Input::Sip(SipEvent::Incoming(_)));
+        let repeatable = !matches!(
+            input,
+            Input::Sip(SipEvent::Incoming(_) | SipEvent::AgentReachable { .. } | SipEvent::AgentUnreachable { .. })
+        );
         if self.faults && repeatable && self.random.u8(..) < 12 {
             let late = self.random.u64(1..60_000);
             self.plan(late, Happening::Tell(input.clone()));
@@ -177,8 +204,11 @@ impl World {
                     self.tell(Input::Media(MediaEvent::PlaybackFinished { leg, playback }));
                 }
             }
+            Happening::AgentActs(leg, act) => self.agent_acts(leg, act),
+            Happening::Shift(extension) => self.shift(extension),
             Happening::Shut(leg) => {
                 if let Some(open) = self.media.remove(&leg) {
+                    self.part(&open);
                     self.port_free_at.insert(open.port, self.now);
                     let report = StreamReport::default();
                     self.tell(Input::Media(MediaEvent::Closed { leg, report }));
@@ -304,7 +334,11 @@ impl World {
     fn give(&mut self, input: Input) {
         self.tally.inputs += 1;
         let expired = matches!(input, Input::Expired);
+        let picked_up = self.picked_up(&input);
         let out = self.switchboard.handle(self.now, input);
+        if let Some(leg) = picked_up {
+            agents::assert_heard_or_hung_up(leg, &out);
+        }
         self.switchboard.assert_consistent();
         let idle_until = self.switchboard.deadline().unwrap_or(self.now + Duration::from_secs(1));
         assert!(if expired { idle_until > self.now } else { idle_until >= self.now }, "a deadline is left in the past");
@@ -338,6 +372,9 @@ impl World {
                     self.over(leg, Cause::Refused);
                 }
             }
+            SipCommand::AcceptChange { leg, .. } | SipCommand::RefuseChange { leg, .. } if leg.is_outbound() => {
+                self.agent_is_answered(leg);
+            }
             SipCommand::AcceptChange { leg, .. } => {
                 let Some(known) = self.sip.get_mut(&leg) else { return };
                 assert!(std::mem::take(&mut known.offered) || self.faults, "{leg} accepts what nobody offered");
@@ -351,9 +388,13 @@ impl World {
                 assert!(std::mem::take(&mut known.offered) || self.faults, "{leg} refuses what nobody offered");
                 known.owes_answer = false;
             }
+            SipCommand::HangUp { leg, .. } if leg.is_outbound() => self.agent_is_hung_up(leg),
             SipCommand::HangUp { leg, cause } => self.over(leg, cause),
-            SipCommand::Drain => {}
-            SipCommand::Ring { .. } | SipCommand::Dial { .. } | SipCommand::SendDigit { .. } => {
+            SipCommand::DialAgent { leg, extension, offer, headers, .. } => {
+                self.agent_is_dialled(leg, &extension, &offer, &headers);
+            }
+            SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) => {}
+            SipCommand::Ring { .. } | SipCommand::Dial { .. } | SipCommand::TransferProgress { .. } => {
                 panic!("nobody wished {command:?}")
             }
         }
@@ -366,6 +407,20 @@ impl World {
         match command {
             MediaCommand::Open { leg, port, plan } => self.open(reactor, leg, port, plan.remote.is_some()),
             MediaCommand::Change { .. } => {}
+            MediaCommand::Bridge { leg, with } => self.bridge(leg, with),
+            MediaCommand::Unbridge { leg } => {
+                if let Some(open) = self.media.get_mut(&leg)
+                    && let Some(with) = open.with.take()
+                {
+                    self.media.get_mut(&with).expect("a bridge has two ends").with = None;
+                }
+            }
+            MediaCommand::Play { leg, playback, repeat: true, clips } => {
+                assert!(!clips.is_empty());
+                if let Some(open) = self.media.get_mut(&leg) {
+                    open.playing = Some(playback);
+                }
+            }
             MediaCommand::Play { leg, playback, clips, .. } => {
                 assert!(!clips.is_empty());
                 let Some(open) = self.media.get_mut(&leg) else { return };
@@ -397,7 +452,7 @@ impl World {
         if self.random.u8(0..60) == 0 {
             return self.tell(Input::Media(MediaEvent::Failed { leg, reason: "in use".into() }));
         }
-        let before = self.media.insert(leg, MediaLeg { port, reactor, playing: None });
+        let before = self.media.insert(leg, MediaLeg { port, reactor, playing: None, with: None });
         assert!(before.is_none(), "{leg} is opened twice");
     }
 
@@ -422,7 +477,7 @@ impl World {
             }
             JournalEvent::Digit { .. } => tally.keys += 1,
             JournalEvent::Held => tally.holds += 1,
-            _ => {}
+            event => tally.count_waiting(event),
         }
     }
 
@@ -433,9 +488,12 @@ impl World {
         assert_eq!(self.records.open(), 0, "a record was never completed");
         assert!(self.sip.is_empty(), "legs are left: {:?}", self.sip);
         assert!(self.media.is_empty(), "audio is left: {:?}", self.media);
+        assert!(self.phones.is_empty(), "agents' legs are left: {:?}", self.phones);
+        assert_eq!(self.tally.joined, self.tally.parted.values().sum::<u32>(), "a conversation never ended");
+        assert_eq!(self.tally.queued, self.tally.unqueued.values().sum::<u32>(), "a caller waits for ever");
         let after_rest = self.now + Duration::from_secs(60);
         let snapshot = self.switchboard.snapshot(after_rest);
-        assert_eq!((snapshot.calls, snapshot.ports_free), (0, 40), "a port did not come back");
+        assert_eq!((snapshot.calls, snapshot.agent_legs, snapshot.ports_free), (0, 0, 40), "a port did not come back");
     }
 }
 

@@ -1,4 +1,5 @@
-//! A small house to call: a flow of every kind of waiting, recordings of every length, one of them missing.
+//! A small house to call: a flow of every kind of waiting, recordings of every length, one of them missing, and two queues
+//! with four agents.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,11 +7,15 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    Choice, Collect, Flow, FlowIndex, FlowSet, Menu, Patience, Piece, Prompt, PromptId, Speech, SpokenAs, Step,
-    StepIndex, StepKind, Target,
+    AgentSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience, Piece, Prompt, PromptId,
+    QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, Digit, InbandDigits};
+
+pub const AGENTS: [&str; 4] = ["1001", "1002", "1003", "1004"];
+/// The length of hold music, in milliseconds.
+pub const MUSIC: u64 = 7_000;
 
 pub const NUMBER: &str = "1000";
 
@@ -73,7 +78,67 @@ fn patience() -> Patience {
     }
 }
 
-/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`), `order`, `told`, `silent` (its recording is missing), `bye`.
+/// Those of even numbers know about bills.
+fn agent(extension: &str) -> AgentSpec {
+    let billing = ["1002", "1004"].contains(&extension);
+    AgentSpec {
+        extension: extension.into(),
+        name: "Ada".into(),
+        password: None,
+        skills: if billing { vec![("billing".into(), 5)] } else { Vec::new() },
+    }
+}
+
+/// Two tiers, a choice while waiting (1: `bye`), and any agent after a minute.
+fn support() -> QueueSpec {
+    QueueSpec {
+        name: "support".into(),
+        home: Some(FlowIndex(0)),
+        agents: vec![("1001".into(), 1), ("1002".into(), 1), ("1004".into(), 2)],
+        strategy: QueueStrategy::LongestIdle,
+        ring: Duration::from_secs(20),
+        wrap_up: Duration::from_secs(15),
+        music: None,
+        position_announced: true,
+        wait_announced: true,
+        announce_first: Duration::from_secs(20),
+        announce_repeat: Duration::from_secs(60),
+        while_waiting: vec![Choice {
+            keys: vec![key('1')],
+            speech: None,
+            target: Target::Step(StepIndex(5)),
+            when: None,
+        }],
+        most_callers: 6,
+        full: None,
+        too_long: (Duration::from_secs(300), None),
+        no_agents: None,
+        service_per_cent: 80,
+        service_within: Duration::from_secs(20),
+        short_abandon: Duration::from_secs(5),
+        resume_window: Duration::from_secs(180),
+        relax_after: Some(Duration::from_secs(60)),
+    }
+}
+
+/// All ring at once; who finds nobody goes to `bye`.
+fn sales() -> QueueSpec {
+    let bye = FlowTarget { flow: FlowIndex(0), target: Target::Step(StepIndex(5)) };
+    QueueSpec {
+        name: "sales".into(),
+        agents: vec![("1003".into(), 1), ("1004".into(), 1), ("1001".into(), 1)],
+        strategy: QueueStrategy::RingAll,
+        wrap_up: Duration::ZERO,
+        while_waiting: Vec::new(),
+        no_agents: Some(bye),
+        full: Some(bye),
+        too_long: (Duration::from_secs(120), Some(bye)),
+        relax_after: None,
+        ..support()
+    }
+}
+
+/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`), `order`, `told`, `silent` (its recording is missing), `bye`.
 pub fn revision(number: u32) -> Revision {
     let mut recordings = Recordings::default();
     for digit in 0..10 {
@@ -81,6 +146,9 @@ pub fn revision(number: u32) -> Revision {
     }
     for (phrase, millis) in [("menu/no_input", 1_500), ("menu/no_match", 1_500), ("goodbye", 1_200)] {
         recordings.add(&format!("phrases/{phrase}"), millis);
+    }
+    for phrase in ["please_hold", "you_are_next", "number", "in_line", "more_than_ten", "thank_you_for_waiting"] {
+        recordings.add(&format!("phrases/queue/{phrase}"), 900);
     }
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
@@ -96,7 +164,14 @@ pub fn revision(number: u32) -> Revision {
         target: Target::Step(StepIndex(to)),
         when: None,
     };
-    let choices = vec![choice("1", 2), choice("2", 4), choice("9", 5)];
+    let mut choices = vec![choice("1", 2), choice("2", 4), choice("9", 5)];
+    // Not announced: the queues.
+    choices.extend([('3', 6), ('4', 7)].map(|(digit, to)| Choice {
+        keys: vec![key(digit)],
+        speech: None,
+        target: Target::Step(StepIndex(to)),
+        when: None,
+    }));
     let mut told = recordings.speech("main/told", 900);
     told.by_language[0].push(Piece::Value { name: "number".into(), format: SpokenAs::Digits });
     let collect = Collect {
@@ -121,6 +196,8 @@ pub fn revision(number: u32) -> Revision {
         step("told", StepKind::Say { speech: told, must_hear: false }, Some(1)),
         step("silent", StepKind::Say { speech: recordings.speech("main/silent", 0), must_hear: false }, Some(1)),
         step("bye", StepKind::HangUp { speech: Some(recordings.speech("main/bye", 1_000)) }, None),
+        step("support", StepKind::Queue { queue: QueueIndex(0), skills: vec!["billing".into()], priority: 0 }, Some(1)),
+        step("sales", StepKind::Queue { queue: QueueIndex(1), skills: Vec::new(), priority: 1 }, None),
     ];
     let flow = Flow {
         name: format!("main{number}").into(),
@@ -137,7 +214,16 @@ pub fn revision(number: u32) -> Revision {
         any: None,
         prompts: recordings.prompts,
         prompt_index: recordings.index,
-        ..FlowSet::default()
+        queues: vec![support(), sales()],
+        agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
     };
-    Revision { number, flows: Arc::new(flows), clips: recordings.clips }
+    let audio = vec![0x55; MUSIC as usize * 8].into_boxed_slice();
+    let music = vec![Arc::new(Clip { pcmu: audio.clone(), pcma: audio })];
+    Revision {
+        number,
+        flows: Arc::new(flows),
+        clips: recordings.clips,
+        music: BTreeMap::from([(None, music)]),
+        accounts: Vec::new(),
+    }
 }

@@ -48,5 +48,7 @@ pub fn invite(leg: LegId, dialled: &str, offer: Option<SessionDescription>) -> I
         source: "192.0.2.7:5060".parse().expect("an address"),
         transport: TransportKind::Udp,
         sip_call_id: format!("{leg}@192.0.2.7"),
+        agent: None,
+        replaces: None,
     }
 }

@@ -132,6 +132,10 @@ impl Rig {
                 }
                 Output::Media { command: MediaCommand::Stop { .. }, .. } => Some("stop".into()),
                 Output::Media { command: MediaCommand::Close { .. }, .. } => Some("close".into()),
+                Output::Media { command: MediaCommand::Bridge { leg, with }, .. } => {
+                    Some(format!("bridge {leg} {with}"))
+                }
+                Output::Media { command: MediaCommand::Unbridge { leg }, .. } => Some(format!("unbridge {leg}")),
                 Output::Journal(_) => None,
             })
             .collect();

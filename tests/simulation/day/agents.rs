@@ -1,0 +1,243 @@
+//! Agents' phones: they answer, refuse, ring in vain, answer too late, hold, disappear and come back; and what the
+//! switchboard owes them and their callers is checked.
+
+use std::time::Duration;
+
+use helpline::journal::{JournalEvent, QueueEvent};
+use helpline::switchboard::{Input, Output};
+use helpline::telephony::{
+    CallHeaders, Cause, Direction, LegId, MediaCommand, MediaEvent, SessionDescription, SipCommand, SipEvent,
+    Unreachable,
+};
+
+use super::{Happening, MediaLeg, Tally, World};
+use crate::house;
+use crate::phone;
+
+/// A leg of an agent's phone, as `sip` sees it.
+#[derive(Debug)]
+pub(super) struct AgentPhone {
+    extension: &'static str,
+    stage: Stage,
+    /// A change awaits its reply.
+    offered: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Ringing,
+    Talking,
+    /// The switchboard has hung up.
+    Ending,
+}
+
+/// What an agent's phone does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AgentAct {
+    Answer,
+    Refuse(Cause),
+    Hold(Direction),
+    HangUp,
+    /// No audio comes any more.
+    FallSilent,
+    /// `sip` has lost the dialog, or the BYE was answered.
+    Over(Cause),
+    OfferNothing,
+}
+
+impl World {
+    /// An agent's phone registers, or is gone; as long as callers come.
+    pub(super) fn shift(&mut self, extension: &'static str) {
+        let named = extension.to_owned();
+        if self.registered.remove(extension) {
+            self.tell(Input::Sip(SipEvent::AgentUnreachable { extension: named, why: Unreachable::Silent }));
+        } else {
+            self.registered.insert(extension);
+            self.tell(Input::Sip(SipEvent::AgentReachable { extension: named }));
+        }
+        if self.callers_left > 0 {
+            let stays = self.registered.contains(extension);
+            let length = if stays { self.random.u64(0..3_600_000) } else { self.random.u64(0..600_000) };
+            self.plan(length, Happening::Shift(extension));
+        }
+    }
+
+    pub(super) fn agent_is_dialled(
+        &mut self,
+        leg: LegId,
+        extension: &str,
+        offer: &SessionDescription,
+        headers: &CallHeaders,
+    ) {
+        assert!(leg.is_outbound() && self.media.contains_key(&leg) || self.faults || offer.media.len() == 1);
+        assert!(headers.iter().any(|(name, _)| name == "X-Helpline-Queue"), "the phone is not told the queue");
+        let extension = house::AGENTS.into_iter().find(|known| *known == extension).expect("an agent of the house");
+        let busy = self.phones.values().find(|phone| phone.extension == extension && phone.stage != Stage::Ending);
+        assert!(busy.is_none(), "{extension} rings twice: {busy:?}");
+        let before = self.phones.insert(leg, AgentPhone { extension, stage: Stage::Ringing, offered: false });
+        assert!(before.is_none(), "{leg} is dialled twice");
+        if !self.registered.contains(extension) {
+            return self.plan(1, Happening::AgentActs(leg, AgentAct::Refuse(Cause::RefusedBy(480))));
+        }
+        let pause = self.random.u64(100..15_000);
+        match self.random.u8(0..20) {
+            0 => self.plan(pause, Happening::AgentActs(leg, AgentAct::Refuse(Cause::RefusedBy(486)))),
+            1 => self.plan(pause, Happening::AgentActs(leg, AgentAct::Refuse(Cause::RefusedBy(603)))),
+            2 => self.plan(pause, Happening::AgentActs(leg, AgentAct::Refuse(Cause::RefusedBy(302)))),
+            3 => self.plan(pause, Happening::AgentActs(leg, AgentAct::Refuse(Cause::TransportFailed))),
+            // It rings in vain, ...
+            4 | 5 => {}
+            // ... or is answered at the very moment at which it is given up.
+            6 => self.plan(19_999 + self.now.as_micros() % 3, Happening::AgentActs(leg, AgentAct::Answer)),
+            _ => self.plan(pause, Happening::AgentActs(leg, AgentAct::Answer)),
+        }
+    }
+
+    pub(super) fn agent_acts(&mut self, leg: LegId, act: AgentAct) {
+        let Some(phone) = self.phones.get_mut(&leg) else { return };
+        match (act, phone.stage) {
+            (AgentAct::Answer, Stage::Ringing) => {
+                phone.stage = Stage::Talking;
+                let answer = match self.random.u8(0..30) {
+                    0 => phone::video(),
+                    1 => phone::description(Direction::SendOnly),
+                    _ => phone::description(Direction::SendReceive),
+                };
+                self.tell(Input::Sip(SipEvent::Answered { leg, answer }));
+                self.talk(leg);
+            }
+            (AgentAct::Refuse(cause), Stage::Ringing)
+            | (AgentAct::Over(cause), Stage::Talking | Stage::Ending | Stage::Ringing) => {
+                self.phones.remove(&leg);
+                self.tell(Input::Sip(SipEvent::Ended { leg, cause }));
+            }
+            (AgentAct::HangUp, Stage::Talking) => {
+                self.phones.remove(&leg);
+                self.tell(Input::Sip(SipEvent::Ended { leg, cause: Cause::RemoteHungUp }));
+            }
+            (AgentAct::FallSilent, Stage::Talking) => self.tell(Input::Media(MediaEvent::Silent { leg })),
+            (AgentAct::Hold(direction), Stage::Talking) if !phone.offered => {
+                phone.offered = true;
+                let offer = Some(phone::description(direction));
+                self.tell(Input::Sip(SipEvent::Offered { leg, offer }));
+            }
+            (AgentAct::OfferNothing, Stage::Talking) if !phone.offered => {
+                phone.offered = true;
+                self.tell(Input::Sip(SipEvent::Offered { leg, offer: Some(phone::video()) }));
+            }
+            _ => {}
+        }
+    }
+
+    /// Plans a conversation.
+    fn talk(&mut self, leg: LegId) {
+        let mut at = 0;
+        for _ in 0..self.random.u8(0..4) {
+            at += self.random.u64(1..30_000);
+            let act = match self.random.u8(0..6) {
+                0 => AgentAct::OfferNothing,
+                1 => AgentAct::Hold(Direction::Inactive),
+                2 | 3 => AgentAct::Hold(Direction::SendOnly),
+                _ => AgentAct::Hold(Direction::SendReceive),
+            };
+            self.plan(at, Happening::AgentActs(leg, act));
+        }
+        at += self.random.u64(1..90_000);
+        let last = match self.random.u8(0..20) {
+            0 => AgentAct::FallSilent,
+            1 => AgentAct::Over(Cause::DialogLost),
+            // The caller hangs up first.
+            2..=5 => return,
+            _ => AgentAct::HangUp,
+        };
+        self.plan(at, Happening::AgentActs(leg, last));
+    }
+
+    /// CANCEL or BYE. An answer may be on its way already; who has disappeared never answers the BYE.
+    pub(super) fn agent_is_hung_up(&mut self, leg: LegId) {
+        let Some(phone) = self.phones.get_mut(&leg) else { return };
+        let rang = phone.stage == Stage::Ringing;
+        phone.stage = Stage::Ending;
+        if rang && self.random.u8(0..4) == 0 {
+            self.tell(Input::Sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive) }));
+        }
+        let answer = if self.random.u8(0..10) == 0 { 32_000 } else { self.random.u64(1..200) };
+        self.plan(answer, Happening::AgentActs(leg, AgentAct::Over(Cause::LocalHungUp)));
+    }
+
+    pub(super) fn agent_is_answered(&mut self, leg: LegId) {
+        if let Some(phone) = self.phones.get_mut(&leg) {
+            assert!(std::mem::take(&mut phone.offered) || self.faults, "{leg} is answered what it never asked");
+        }
+    }
+
+    /// Two legs hear each other: both are open, on one reactor, alone so far, and both sides have picked up.
+    pub(super) fn bridge(&mut self, leg: LegId, with: LegId) {
+        let (Some(one), Some(other)) = (self.media.get(&leg), self.media.get(&with)) else {
+            // A port that could not be opened: its `Failed` is on the way.
+            return;
+        };
+        assert_eq!(one.reactor, other.reactor, "{leg} and {with} are on two reactors");
+        assert_eq!((one.with, other.with), (None, None), "{leg} or {with} is bridged already");
+        assert!(self.sip.get(&leg).is_none_or(|known| known.acknowledged || self.faults), "{leg} is not there yet");
+        if let Some(phone) = self.phones.get(&with) {
+            assert_eq!(phone.stage, Stage::Talking, "{with} has not picked up");
+        }
+        for (end, to) in [(leg, with), (with, leg)] {
+            let open = self.media.get_mut(&end).expect("it is open");
+            (open.with, open.playing) = (Some(to), None);
+        }
+    }
+
+    /// A leg is closed: whom it was bridged with is alone.
+    pub(super) fn part(&mut self, closed: &MediaLeg) {
+        if let Some(with) = closed.with
+            && let Some(other) = self.media.get_mut(&with)
+        {
+            other.with = None;
+        }
+    }
+
+    /// The agent's leg that this input answers, while it still rings.
+    pub(super) fn picked_up(&self, input: &Input) -> Option<LegId> {
+        match input {
+            Input::Sip(SipEvent::Answered { leg, .. }) => {
+                self.phones.get(leg).filter(|phone| phone.stage == Stage::Talking).map(|_| *leg)
+            }
+            _ => None,
+        }
+        .filter(|_| !self.faults)
+    }
+}
+
+/// Who picks up hears the caller with the next frame, or is let go: nobody answers to silence.
+pub(super) fn assert_heard_or_hung_up(leg: LegId, out: &[Output]) {
+    let done = out.iter().any(|output| match output {
+        Output::Media { command: MediaCommand::Bridge { with, .. }, .. } => *with == leg,
+        Output::Sip(SipCommand::HangUp { leg: ended, .. }) => *ended == leg,
+        _ => false,
+    });
+    assert!(done, "{leg} has picked up and hears nobody: {out:?}");
+}
+
+impl Tally {
+    pub(super) fn count_waiting(&mut self, event: &JournalEvent) {
+        match event {
+            JournalEvent::Joined(joined) => {
+                self.joined += 1;
+                assert!(joined.waited < Duration::from_secs(3_600));
+            }
+            JournalEvent::Parted(parted) => *self.parted.entry(parted.by).or_default() += 1,
+            JournalEvent::AgentHeld { holding: true } => self.agent_holds += 1,
+            JournalEvent::Queue(event) => match &**event {
+                QueueEvent::Entered { .. } => self.queued += 1,
+                QueueEvent::Left { outcome, .. } => *self.unqueued.entry(outcome).or_default() += 1,
+                QueueEvent::OfferEnded { result, .. } => *self.offers.entry(result).or_default() += 1,
+                QueueEvent::SpokenPlace { .. } => self.announced += 1,
+                QueueEvent::CameBack => self.came_back += 1,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
