@@ -70,6 +70,21 @@ impl Switchboard {
         }
     }
 
+    /// An agent, or an operator for them, wants to take calls, or not.
+    pub(super) fn command_agent(&mut self, now: Moment, extension: &str, command: AgentCommand) {
+        let Some((agent, _)) = self.queues.agent(now, extension) else { return };
+        match command {
+            AgentCommand::LogOut => {
+                self.queues.signed_off.insert(agent);
+            }
+            AgentCommand::Ready | AgentCommand::Pause(_) => {
+                self.queues.signed_off.remove(&agent);
+            }
+            AgentCommand::EndWrapUp | AgentCommand::ExtendWrapUp(_) => {}
+        }
+        self.errands.push_back(Errand::Distribute(acd::Input::Agent { agent, command }));
+    }
+
     fn enter(&mut self, now: Moment, call: CallId, place: &Place, out: &mut Vec<Output>) {
         let Some(calling) = self.calls.get(&call).filter(|calling| calling.entry() == Some(place.entry)) else {
             return;

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acd::{self, EntryId};
+use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
 use crate::flow::FlowSet;
 use crate::journal::{JournalEntry, JournalEvent};
@@ -89,7 +89,7 @@ pub enum Input {
 }
 
 /// What an operator may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperatorCommand {
     /// Take no new calls; those in progress may go on for [`Settings::drain`].
     Drain,
@@ -97,6 +97,13 @@ pub enum OperatorCommand {
     HangUp(CallId),
     /// End all calls, because Helpline closes down.
     HangUpAll,
+    /// Let an agent be ready, pause or log out, or tell their wrap-up; nothing when there is none of this extension.
+    Agent {
+        /// Whom.
+        extension: Arc<str>,
+        /// What.
+        command: AgentCommand,
+    },
 }
 
 /// What the switchboard wants done, in this order.

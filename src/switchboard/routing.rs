@@ -102,6 +102,7 @@ impl Switchboard {
                     call.hang_up(turn, Cause::LocalHungUp, Outcome::Operator);
                 });
             }
+            OperatorCommand::Agent { extension, command } => self.command_agent(now, &extension, command),
             OperatorCommand::HangUpAll => {
                 if self.drain.is_none() {
                     out.push(Output::Sip(SipCommand::Drain));

@@ -44,6 +44,7 @@ enum Happening {
 enum Act {
     Acknowledge,
     Press,
+    PressKey(char),
     HangUp,
     Cancel,
     Hold(Direction),
@@ -259,6 +260,9 @@ impl World {
         let round_trip = self.random.u64(1..400);
         self.plan(round_trip, Happening::Act(leg, Act::Acknowledge));
         let mut at = round_trip;
+        if self.random.u8(0..3) > 0 {
+            return self.want_an_agent(leg, round_trip);
+        }
         for _ in 0..self.random.u64(0..25) {
             at += self.random.u64(0..6_000);
             let act = match self.random.u8(0..30) {
@@ -288,8 +292,11 @@ impl World {
                 let answer = if known.with_offer { None } else { answer() };
                 self.tell(Input::Sip(SipEvent::Confirmed { leg, answer }));
             }
-            Act::Press => {
-                let digit = Digit::ALL[self.random.usize(0..12)];
+            Act::Press | Act::PressKey(_) => {
+                let digit = match act {
+                    Act::PressKey(key) => Digit::from_char(key).expect("a key"),
+                    _ => Digit::ALL[self.random.usize(0..12)],
+                };
                 match known.source {
                     DigitSource::Info => self.tell(Input::Sip(SipEvent::Digit { leg, digit })),
                     source if self.media.contains_key(&leg) => {
@@ -526,6 +533,7 @@ fn check_day(seed: u64, callers: u32, faults: bool) -> Tally {
 
 #[test]
 fn a_day_of_callers_leaves_the_house_as_it_was() {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for seed in seeds(6) {
         let tally = check_day(seed, 1_000, false);
         // A day on which nothing of interest happens proves nothing.
@@ -533,6 +541,13 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
             assert!(tally.outcomes.contains_key(&outcome), "no call was {outcome:?} on day {seed}: {tally:?}");
         }
         assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
+        assert!(tally.joined > 50 && tally.agent_holds > 20 && tally.announced > 50, "day {seed}: {tally:?}");
+        seen.extend(tally.offers.keys().chain(tally.unqueued.keys()).chain(tally.parted.keys()));
+    }
+    let offers = ["accepted", "busy", "declined", "failed", "no_answer", "withdrawn"];
+    let outcomes = ["answered", "abandoned", "short_abandoned", "left_by_key", "no_agents", "overflowed", "timed_out"];
+    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken"]) {
+        assert!(seen.contains(word) || std::env::var("SEED").is_ok(), "{word} is in none of these days: {seen:?}");
     }
 }
 

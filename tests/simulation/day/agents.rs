@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
+use helpline::acd::AgentCommand;
 use helpline::journal::{JournalEvent, QueueEvent};
-use helpline::switchboard::{Input, Output};
+use helpline::switchboard::{Input, OperatorCommand, Output};
 use helpline::telephony::{
     CallHeaders, Cause, Direction, LegId, MediaCommand, MediaEvent, SessionDescription, SipCommand, SipEvent,
     Unreachable,
 };
 
-use super::{Happening, MediaLeg, Tally, World};
+use super::{Act, Happening, MediaLeg, Tally, World};
 use crate::house;
 use crate::phone;
 
@@ -55,10 +56,42 @@ impl World {
             self.registered.insert(extension);
             self.tell(Input::Sip(SipEvent::AgentReachable { extension: named }));
         }
+        let command = match self.random.u8(0..14) {
+            0 => AgentCommand::Pause("lunch".into()),
+            1 => AgentCommand::LogOut,
+            2 => AgentCommand::EndWrapUp,
+            3 => AgentCommand::ExtendWrapUp(Duration::from_secs(30)),
+            _ => AgentCommand::Ready,
+        };
+        let wish = OperatorCommand::Agent { extension: extension.into(), command };
+        let when = self.random.u64(0..200_000);
+        self.plan(when, Happening::Tell(Input::Operator(wish)));
         if self.callers_left > 0 {
             let stays = self.registered.contains(extension);
-            let length = if stays { self.random.u64(0..3_600_000) } else { self.random.u64(0..600_000) };
+            let length = if stays { self.random.u64(0..900_000) } else { self.random.u64(0..300_000) };
             self.plan(length, Happening::Shift(extension));
+        }
+    }
+
+    /// A caller who chooses a queue and waits, more or less patiently.
+    pub(super) fn want_an_agent(&mut self, leg: LegId, ready: u64) {
+        let queue = if self.random.u8(0..3) == 0 { '4' } else { '3' };
+        let mut at = ready + self.random.u64(2_500..6_000);
+        self.plan(at, Happening::Act(leg, Act::PressKey(queue)));
+        for _ in 0..self.random.u8(0..4) {
+            at += self.random.u64(0..60_000);
+            let act = match self.random.u8(0..5) {
+                0 => Act::Hold(Direction::SendOnly),
+                1 | 2 => Act::Resume,
+                3 => Act::Press,
+                _ => Act::AskForOffer,
+            };
+            self.plan(at, Happening::Act(leg, act));
+        }
+        at += self.random.u64(0..500_000);
+        let last = if self.random.u8(0..8) == 0 { Act::FallSilent } else { Act::HangUp };
+        if self.random.u8(0..5) > 0 {
+            self.plan(at, Happening::Act(leg, last));
         }
     }
 
