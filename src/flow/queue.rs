@@ -107,6 +107,35 @@ pub struct QueueSpec {
     pub relax_after: Option<Duration>,
 }
 
+impl QueueSpec {
+    /// A queue with the settings that stand where nothing is written, and nobody who answers.
+    pub fn usual(name: &str) -> QueueSpec {
+        QueueSpec {
+            name: Arc::from(name),
+            home: None,
+            agents: Vec::new(),
+            strategy: QueueStrategy::default(),
+            ring: Duration::from_secs(20),
+            wrap_up: Duration::from_secs(15),
+            music: None,
+            position_announced: true,
+            wait_announced: true,
+            announce_first: Duration::from_secs(20),
+            announce_repeat: Duration::from_secs(60),
+            while_waiting: Vec::new(),
+            most_callers: 100,
+            full: None,
+            too_long: (Duration::from_secs(900), None),
+            no_agents: None,
+            service_per_cent: 80,
+            service_within: Duration::from_secs(20),
+            short_abandon: Duration::from_secs(5),
+            resume_window: Duration::from_secs(180),
+            relax_after: None,
+        }
+    }
+}
+
 /// A target in a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowTarget {

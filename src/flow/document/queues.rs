@@ -65,6 +65,8 @@ pub(super) struct Queues<'a> {
     index: BTreeMap<&'a str, QueueIndex>,
     /// The flows that use each.
     users: Vec<BTreeSet<FlowIndex>>,
+    /// That there is no music at all is told once.
+    silence_told: bool,
 }
 
 impl<'a> Queues<'a> {
@@ -113,9 +115,33 @@ impl<'a> Queues<'a> {
             return section.fault(fault);
         }
         self.index.insert(name, QueueIndex(u16::try_from(self.specs.len()).expect("queues are limited")));
-        self.specs.push(queue(section, entry, agents, music));
+        self.tell_silence(section, entry, music);
+        self.specs.push(queue(section, entry, agents));
         self.written.push((file, entry));
         self.users.push(BTreeSet::new());
+    }
+
+    /// Tells where there is no music for a queue.
+    fn tell_silence(&mut self, section: &mut Section<'_, '_>, queue: &Entry, music: &BTreeSet<String>) {
+        let named = queue.value.find("music").and_then(|entry| Some((entry.place(), entry.value.text()?)));
+        let (folder, place) = match named {
+            Some((place, name)) => (format!("music/{name}/"), place),
+            None if self.silence_told => return,
+            None => ("music/".to_owned(), queue.key_span),
+        };
+        if music.iter().any(|file| file.starts_with(&folder)) {
+            return;
+        }
+        self.silence_told |= named.is_none();
+        let message = format!("there is no WAV file below `{}`", shortened(folder.trim_end_matches('/')));
+        let fault = section.page.warning(codes::NO_MUSIC, place, message);
+        let fault = fault.consequence("callers would wait in silence between the announcements");
+        let folders: BTreeSet<&str> =
+            music.iter().filter_map(|file| Some(file.strip_prefix("music/")?.split_once('/')?.0)).collect();
+        section.fault(match named {
+            Some((_, name)) => fault.meant(name, folders),
+            None => fault,
+        });
     }
 
     /// The queue named `name`, for a step of `user`.
@@ -188,11 +214,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents, music: &BTreeSet<String>) -> QueueSpec {
+fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents) -> QueueSpec {
     let entries = section.table(entry, "a table such as `{agents: [1001]}`").unwrap_or(&[]);
     section.tell_unknown(entries, &KEYS, "a queue");
     let find = |key: &str| entry.value.find(key);
-    let mut spec = usual(&entry.key);
+    let mut spec = QueueSpec::usual(&entry.key);
     spec.agents = members(section, entry, agents);
     if let Some(strategy) = find("strategy") {
         spec.strategy = section.word(strategy, &STRATEGIES).unwrap_or_default();
@@ -205,7 +231,7 @@ fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents, music: &
     length("short_abandon", (NONE, seconds(60)), &mut spec.short_abandon);
     length("resume_window", (NONE, HOUR), &mut spec.resume_window);
     spec.relax_after = find("relax_after").and_then(|entry| section.length(entry, seconds(5)..=HOUR));
-    spec.music = the_music(section, entry, music);
+    spec.music = find("music").and_then(|entry| music(section, entry));
     announce(section, find("announce"), &mut spec);
     if let Some(menu) = find("while_waiting") {
         let entries = section.table(menu, "a table with `choices`").unwrap_or(&[]);
@@ -220,33 +246,6 @@ fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents, music: &
         service_level(section, level, &mut spec);
     }
     spec
-}
-
-/// Everything as the rules for queues have it where nothing is written.
-fn usual(name: &str) -> QueueSpec {
-    QueueSpec {
-        name: Arc::from(name),
-        home: None,
-        agents: Vec::new(),
-        strategy: QueueStrategy::default(),
-        ring: seconds(20),
-        wrap_up: seconds(15),
-        music: None,
-        position_announced: true,
-        wait_announced: true,
-        announce_first: seconds(20),
-        announce_repeat: seconds(60),
-        while_waiting: Vec::new(),
-        most_callers: 100,
-        full: None,
-        too_long: (seconds(900), None),
-        no_agents: None,
-        service_per_cent: 80,
-        service_within: seconds(20),
-        short_abandon: seconds(5),
-        resume_window: seconds(180),
-        relax_after: None,
-    }
 }
 
 /// `[1001, {1002: 2}]` or `{1001: 1, 1002: 2}`: extensions, with their tiers.
@@ -285,31 +284,13 @@ fn members(section: &mut Section<'_, '_>, queue: &Entry, agents: &Agents) -> Vec
     members
 }
 
-fn the_music(section: &mut Section<'_, '_>, queue: &Entry, music: &BTreeSet<String>) -> Option<Arc<str>> {
-    let entry = queue.value.find("music");
-    let (folder, place, named) = match entry {
-        Some(entry) => {
-            let name = section.text(entry, "the name of a folder below `music`")?;
-            if !scalar::is_name(name) {
-                section.fault(bad_name(section.page, entry.place(), "a folder of music", name));
-                return None;
-            }
-            (format!("music/{name}/"), entry.place(), Some(name))
-        }
-        None => ("music/".to_owned(), queue.key_span, None),
-    };
-    if !music.iter().any(|file| file.starts_with(&folder)) {
-        let message = format!("there is no WAV file below `{}`", folder.trim_end_matches('/'));
-        let fault = section.page.warning(codes::NO_MUSIC, place, message);
-        let folders: BTreeSet<&str> =
-            music.iter().filter_map(|file| Some(file.strip_prefix("music/")?.split_once('/')?.0)).collect();
-        let fault = fault.consequence("callers would wait in silence between the announcements");
-        section.fault(match named {
-            Some(named) => fault.meant(named, folders),
-            None => fault,
-        });
+fn music(section: &mut Section<'_, '_>, entry: &Entry) -> Option<Arc<str>> {
+    let name = section.text(entry, "the name of a folder below `music`")?;
+    if !scalar::is_name(name) {
+        section.fault(bad_name(section.page, entry.place(), "a folder of music", name));
+        return None;
     }
-    named.map(Arc::from)
+    Some(Arc::from(name))
 }
 
 fn announce(section: &mut Section<'_, '_>, entry: Option<&Entry>, spec: &mut QueueSpec) {

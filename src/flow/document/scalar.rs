@@ -38,6 +38,7 @@ pub fn duration(text: &str) -> Option<Duration> {
 pub fn written_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
+        0 => "0s".to_owned(),
         _ if !millis.is_multiple_of(1000) => format!("{millis}ms"),
         _ if !millis.is_multiple_of(60_000) => format!("{}s", millis / 1000),
         _ if !millis.is_multiple_of(3_600_000) => format!("{}m", millis / 60_000),

@@ -126,6 +126,16 @@ impl Waiting {
         matches!(self.at, At::Connected)
     }
 
+    /// Tells the queue whether the caller is choosing.
+    fn settle_menu(&mut self, turn: &mut Turn<'_>) {
+        match (self.menu_open, self.at.is_menu()) {
+            (false, true) => turn.actions.push(Action::MenuOpened),
+            (true, false) => turn.actions.push(Action::MenuClosed),
+            _ => {}
+        }
+        self.menu_open = self.at.is_menu();
+    }
+
     pub(super) fn assert_consistent(&self) {
         assert_eq!(self.menu_open, self.at.is_menu(), "the queue knows whether the caller is choosing");
         assert_eq!(self.deadline().is_some(), self.at.is_menu() && !self.speaks(), "choosing has an end");
@@ -397,7 +407,8 @@ impl Session {
     }
 
     /// Words of a question; without a recording of any it is asked in silence.
-    fn say_while_waiting(&mut self, turn: &mut Turn<'_>, waiting: Waiting, words: Vec<PromptId>) -> Next {
+    fn say_while_waiting(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, words: Vec<PromptId>) -> Next {
+        waiting.settle_menu(turn);
         if words.is_empty() {
             return self.waiting_words_heard(turn, waiting);
         }
@@ -406,12 +417,7 @@ impl Session {
     }
 
     fn wait_on(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting) -> Next {
-        match (waiting.menu_open, waiting.at.is_menu()) {
-            (false, true) => turn.actions.push(Action::MenuOpened),
-            (true, false) => turn.actions.push(Action::MenuClosed),
-            _ => {}
-        }
-        waiting.menu_open = waiting.at.is_menu();
+        waiting.settle_menu(turn);
         self.state = State::Waiting(waiting);
         Next::Stay
     }

@@ -8,11 +8,12 @@ use fastrand::Rng;
 use jiff::tz::TimeZone;
 
 use crate::flow::{
-    Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, LanguageIndex, Menu, Patience, Piece, Prompt,
-    PromptId, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
+    Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, FlowTarget, LanguageIndex, Menu, Patience, Piece,
+    Prompt, PromptId, QueueIndex, QueueSpec, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
 };
 use crate::telephony::Digit;
 
+const QUEUES: u16 = 3;
 const NAMES: [&str; 8] = ["order", "pin", "total", "day", "missing", "now", "caller.number", "call.number"];
 const FORMATS: [SpokenAs; 6] =
     [SpokenAs::Digits, SpokenAs::Number, SpokenAs::Money, SpokenAs::Day, SpokenAs::Time, SpokenAs::Word];
@@ -33,8 +34,46 @@ pub(super) fn random_set(random: &mut Rng) -> FlowSet {
         let flow = random_flow(random, &mut set, index, flows);
         set.flows.push(flow);
     }
+    for index in 0..QUEUES {
+        let queue = random_queue(random, &mut set, index);
+        set.queues.push(queue);
+    }
     set.any = Some(FlowIndex(0));
     set
+}
+
+/// A queue of one of the flows, or of none.
+fn random_queue(random: &mut Rng, set: &mut FlowSet, index: u16) -> QueueSpec {
+    let home = random.bool().then(|| random.usize(..set.flows.len()));
+    let targets = |random: &mut Rng, set: &FlowSet| -> Option<FlowTarget> {
+        let flow = home.filter(|_| random.bool())?;
+        let steps = u32::try_from(set.flows[flow].steps.len()).expect("few steps");
+        let target = match random.u8(..6) {
+            0 => Target::Again,
+            1 => Target::HangUp,
+            _ => Target::Step(StepIndex(random.u32(..steps))),
+        };
+        Some(FlowTarget { flow: FlowIndex(u16::try_from(flow).expect("few flows")), target })
+    };
+    let mut choices = Vec::new();
+    for _ in 0..random.usize(..=3) {
+        let Some(FlowTarget { target, .. }) = targets(random, set) else { continue };
+        let prompt = add_prompt(set, "en", &format!("random/{}", set.prompts.len()), "words");
+        choices.push(Choice {
+            keys: (0..random.usize(1..=2)).map(|_| Digit::ALL[random.usize(..6)]).collect(),
+            speech: random.bool().then(|| Speech { by_language: vec![vec![Piece::Prompt(prompt)]] }),
+            target: if random.u8(..3) == 0 { Target::Callback } else { target },
+            when: random.bool().then(|| random_condition(random)),
+        });
+    }
+    QueueSpec {
+        home: home.map(|home| FlowIndex(u16::try_from(home).expect("few flows"))),
+        while_waiting: choices,
+        full: targets(random, set),
+        too_long: (Duration::from_secs(60), targets(random, set)),
+        no_agents: targets(random, set),
+        ..QueueSpec::usual(&format!("queue{index}"))
+    }
 }
 
 fn add_prompt(set: &mut FlowSet, language: &str, name: &str, text: &str) -> PromptId {
@@ -101,8 +140,13 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             then: random_target(random, bounds),
             otherwise: random.bool().then(|| random_target(random, bounds)),
         },
+        18 => StepKind::Queue {
+            queue: QueueIndex(random.u16(..QUEUES)),
+            skills: vec!["billing".into()],
+            priority: random.u8(..=9),
+        },
         16 => StepKind::Language(LanguageIndex(random.u8(..u8::try_from(bounds.languages.len()).expect("few")))),
-        17 | 18 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),
+        17 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),
         _ => StepKind::HangUp { speech: random.bool().then(|| random_speech(random, set, bounds, 2)) },
     };
     let next = (random.u8(..8) > 0).then(|| random_target(random, bounds));

@@ -3,6 +3,7 @@
 mod flows;
 mod menus;
 mod questions;
+mod queues;
 mod random;
 mod spoken;
 mod walks;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::*;
 use super::flows::random_set;
 use crate::clock::Calendar;
+use crate::telephony::PhoneNumber;
 
 /// Inputs in one run; `INPUTS=5000000 cargo test` runs longer.
 const INPUTS: u64 = 500_000;
@@ -18,15 +19,18 @@ struct Line {
     playing: bool,
     inside: bool,
     ended: bool,
+    menu: bool,
 }
 
 impl Line {
     fn dial(flows: FlowSet) -> Line {
         let calendar = Calendar::starting_at("2026-12-18T17:29:00Z".parse().expect("a time"));
-        let facts = CallFacts { caller: Caller::default(), dialled: "1000".into() };
+        let number = PhoneNumber::new(if flows.flows.len() > 2 { "" } else { "+442079460123" });
+        let facts = CallFacts { caller: Caller { number, name: None }, dialled: "1000".into() };
         let (session, actions) =
             Session::start(Arc::new(flows), FlowIndex(0), facts, Moment::ZERO, calendar.time_of(Moment::ZERO));
-        let mut line = Line { session, now: Moment::ZERO, calendar, playing: false, inside: false, ended: false };
+        let mut line =
+            Line { session, now: Moment::ZERO, calendar, playing: false, inside: false, ended: false, menu: false };
         line.take(&actions);
         line
     }
@@ -57,7 +61,13 @@ impl Line {
                     self.playing = false;
                     self.ended = true;
                 }
-                Action::EnterQueue { .. } | Action::LeaveQueue { .. } | Action::MenuOpened | Action::MenuClosed => {}
+                Action::EnterQueue { queue, .. } => {
+                    let _ = self.session.flows.queue(*queue);
+                    assert!(self.inside && !self.menu, "a queue belongs to a step");
+                }
+                Action::LeaveQueue { .. } => assert!(self.inside && !self.menu, "what is open is closed first"),
+                Action::MenuOpened => assert!(!std::mem::replace(&mut self.menu, true), "a menu is opened once"),
+                Action::MenuClosed => assert!(std::mem::take(&mut self.menu), "a menu is closed once"),
                 Action::Note(FlowNote::StepEntered { .. }) => {
                     assert!(!self.inside, "a step is left before the next is entered");
                     self.inside = true;
@@ -75,7 +85,12 @@ impl Line {
         assert_eq!(self.session.has_ended(), self.ended);
         assert_eq!(self.session.playing, self.playing, "both books agree on what plays");
         assert_eq!(self.session.inside, self.inside);
-        assert!(self.ended || self.playing || self.session.deadline().is_some(), "the caller hears nothing for ever");
+        let told = self.session.is_queued();
+        assert!(told || !self.menu, "only who waits chooses meanwhile");
+        assert!(
+            told || self.ended || self.playing || self.session.deadline().is_some(),
+            "the caller hears nothing for ever"
+        );
         assert!(self.session.deadline().is_none_or(|deadline| deadline > self.now), "a deadline lies ahead");
     }
 
@@ -106,6 +121,9 @@ impl Line {
                 Some(deadline) => {
                     self.now = deadline;
                     self.input(SessionInput::Expired);
+                }
+                None if !self.playing => {
+                    self.input(SessionInput::Unqueued(Unqueued::TimedOut));
                 }
                 None => {
                     self.now += Duration::from_secs(3);
@@ -146,19 +164,58 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
     }
     if random.bool() {
         line.wait_to_the_end();
-        let late = [SessionInput::Expired, SessionInput::PlaybackFinished, SessionInput::Digit(Digit::STAR)];
+        let late = [
+            SessionInput::Expired,
+            SessionInput::PlaybackFinished,
+            SessionInput::Digit(Digit::STAR),
+            SessionInput::Connected,
+            SessionInput::Unqueued(Unqueued::Full),
+            SessionInput::Done,
+        ];
         for input in late {
             assert_eq!(line.input(input), [], "an ended session stays ended");
         }
     }
+    let (waits, menu) = (line.session.is_queued() && !connected(&line.session), line.menu);
     let farewell = line.session.abandon();
-    assert_eq!(farewell.len(), usize::from(line.inside), "a step that is open is left");
+    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu);
+    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue");
     line.session.assert_consistent();
     assert!(line.session.has_ended() && line.session.abandon().is_empty(), "a caller hangs up once");
     length
 }
 
+fn connected(session: &Session) -> bool {
+    matches!(&session.state, State::Waiting(waiting) if waiting.is_connected())
+}
+
+/// What a queue may tell at any time; out of place it changes nothing.
+fn told_by_queue(random: &mut Rng) -> SessionInput {
+    match random.u8(..12) {
+        0 => SessionInput::Connected,
+        1 => SessionInput::WaitsAgain,
+        2 => SessionInput::Done,
+        3 => SessionInput::Unqueued(Unqueued::TimedOut),
+        4 => SessionInput::Unqueued(Unqueued::Full),
+        5 => SessionInput::Unqueued(Unqueued::NoAgents),
+        6 => SessionInput::Unqueued(Unqueued::Failed),
+        _ => {
+            let places = [SpokenPlace::Next, SpokenPlace::Number(random.u8(..)), SpokenPlace::MoreThanTen];
+            let waits = [SpokenWaitMinutes::Minutes(random.u16(..)), SpokenWaitMinutes::MoreThanTwenty];
+            let place = random.choice(places).filter(|_| random.bool());
+            let wait = random.choice(waits).filter(|_| random.bool());
+            SessionInput::Announce(WaitingTalk { place, wait, comfort: random.bool() })
+        }
+    }
+}
+
 fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
+    if random.u8(..if line.session.is_queued() { 3 } else { 40 }) == 0 {
+        let (queued, input) = (line.session.is_queued(), told_by_queue(random));
+        let actions = line.input(input);
+        assert!(queued || actions.is_empty(), "{input:?} is out of place");
+        return;
+    }
     line.now += Duration::from_millis(random.u64(1..400));
     if line.session.deadline().is_some_and(|deadline| deadline <= line.now) {
         line.input(SessionInput::Expired);

@@ -1,10 +1,12 @@
 //! Walks as data: what a caller does (`>`) and what comes of it.
 //!
-//! `> 12` presses keys, `> .` lets what plays end, `> ~` lets the deadline come, `> wait 2s` lets time pass.
+//! `> 12` presses keys, `> .` lets what plays end, `> ~` lets the deadline come, `> wait 2s` lets time pass, `> gone` hangs up;
+//! what a queue tells is in `queues`.
 
 use std::collections::BTreeSet;
 
 use super::super::*;
+use super::queues;
 use crate::clock::Calendar;
 use crate::flow::document::{self, Known, Source};
 use crate::telephony::PhoneNumber;
@@ -93,6 +95,7 @@ impl Walk {
                 let actions = self.session.abandon();
                 self.write(actions);
             }
+            _ if queues::input(line).is_some() => self.input(queues::input(line).expect("it is one")),
             _ => match line.strip_prefix("wait ") {
                 Some(length) => {
                     let length: jiff::SignedDuration = length.parse().expect("a length of time");
