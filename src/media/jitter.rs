@@ -386,16 +386,21 @@ impl JitterBuffer {
         let known = self.known();
         let mut lateness = [0; WINDOW];
         let mut least = i32::MAX;
+        let is_new = known.len() < KNOWN_AFTER;
+        let furthest = self.last.map_or(0, |last| frame - common_divisor(last.length, frame));
         for (place, arrival) in lateness.iter_mut().zip(known) {
-            // A packet is needed when the frame is taken in which it begins.
             let transit = ahead(arrival.transit, reference);
             least = least.min(transit);
-            *place = transit.saturating_add((arrival.timestamp.wrapping_sub(origin) % frame) as i32);
+            // A packet is needed when the frame is taken in which it begins. At first not every place in a frame where
+            // packets begin was seen.
+            let after = || ahead(arrival.timestamp, origin).rem_euclid(frame as i32);
+            let within = if is_new { furthest as i32 } else { after() };
+            *place = transit.saturating_add(within);
         }
         let Some(highest) = known.len().checked_sub(1) else { return 0 };
         let excused = known.len() / TOO_LATE_ONE_IN;
         let (_, needed, _) = lateness[..known.len()].select_nth_unstable(highest - excused);
-        let known_before = if known.len() < KNOWN_AFTER { least.saturating_add(self.jitter) } else { i32::MIN };
+        let known_before = if is_new { least.saturating_add(self.jitter) } else { i32::MIN };
         (*needed).max(known_before).min(least.saturating_add(DELAY_MAX))
     }
 
