@@ -59,12 +59,16 @@ fn mouth_to_ear(calls: u16, packets: u16) {
         let listener = thread::spawn(move || {
             let mut heard = vec![None; usize::from(packets)];
             let mut buffer = [0; 2_048];
-            while heard.last() == Some(&None) {
+            let mut last = 0;
+            while last + 1 < heard.len() {
                 ear.recv(&mut buffer).expect("audio");
                 let number = usize::from(u16::from_be_bytes([buffer[90], buffer[91]]));
                 // Numbers stand in the middle of the packet, behind a byte that silence has not.
-                if buffer[92] == 0x2a && number < heard.len() {
-                    heard[number].get_or_insert(Instant::now());
+                if buffer[92] == 0x2a {
+                    last = last.max(number);
+                    if let Some(heard) = heard.get_mut(number) {
+                        heard.get_or_insert(Instant::now());
+                    }
                 }
             }
             heard
