@@ -86,7 +86,7 @@ impl Figures {
         self.row("memory a call", "<= 40 KiB", format!("{per_call:.1} KiB"), Some(per_call <= 40.0));
     }
 
-    /// Resident KiB before any calls were set up and torn down, after the first 10,000 of them, at the end of 11,000 more,
+    /// Resident KiB before any calls were set up and torn down, after the first 12,000 of them, at the end of 11,000 more,
     /// and when the transactions of those are forgotten.
     pub fn forgotten(&mut self, [cold, warm, peak, end]: [u64; 4]) {
         // A twentieth is what an allocator's leftovers come to.
@@ -94,8 +94,8 @@ impl Figures {
         let measured = format!("{end} KiB ({:+})", end as i64 - warm as i64);
         self.row("memory after 10,000 more calls", &format!("back to {warm} KiB"), measured, Some(back));
         self.note(format!(
-            "Memory: {cold} KiB before any call was torn down at speed, {warm} KiB after the first 10,000 and 36 s, {peak} KiB at \
-             the end of 11,000 more, {end} KiB 36 s later. What the first 10,000 leave is the allocator's, which gives nothing \
+            "Memory: {cold} KiB before any call was torn down at speed, {warm} KiB after the first 12,000 and 36 s, {peak} KiB at \
+             the end of 11,000 more, {end} KiB 36 s later. What the first 12,000 leave is the allocator's, which gives nothing \
              back; what later ones leave is the server's own."
         ));
     }
