@@ -99,6 +99,11 @@ impl Clock {
         Moment::ZERO + self.started.elapsed()
     }
 
+    /// The moment of an instant that the operating system told.
+    pub fn moment(&self, instant: Instant) -> Moment {
+        Moment::ZERO + instant.saturating_duration_since(self.started)
+    }
+
     /// The operating system's instant for `moment`, to sleep until.
     pub fn instant(&self, moment: Moment) -> Instant {
         self.started + moment.since(Moment::ZERO)

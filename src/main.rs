@@ -1,3 +1,7 @@
 //! The `helpline` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    helpline::cli::main()
+}

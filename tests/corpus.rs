@@ -11,6 +11,8 @@ mod rtp;
 mod sdp;
 #[path = "../fuzz/bodies/sip_message.rs"]
 mod sip_message;
+#[path = "../fuzz/bodies/wav.rs"]
+mod wav;
 
 /// How many damaged copies of each file are tried.
 const DAMAGED_COPIES: usize = 200;
@@ -81,4 +83,9 @@ fn audio_packets() {
 #[test]
 fn control_packets() {
     replay(&["fuzz/corpus/rtcp"], rtcp::run);
+}
+
+#[test]
+fn recordings() {
+    replay(&["fuzz/corpus/wav"], wav::run);
 }

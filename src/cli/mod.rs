@@ -1,1 +1,79 @@
 //! The command line: one file a command.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod check;
+pub mod dial;
+pub mod prompts;
+pub mod report;
+pub mod serve;
+mod terminal;
+pub mod r#try;
+
+/// The exit status of a command that could not run; 0 is fine, 1 says that faults were found, 2 is wrong usage.
+const COULD_NOT_RUN: u8 = 3;
+
+/// A phone-support line over SIP: answers at once, written in a page of YAML.
+#[derive(Debug, Parser)]
+#[command(name = "helpline", version, propagate_version = true, arg_required_else_help = true)]
+struct CommandLine {
+    /// The installation file; it may be absent
+    #[arg(long, global = true, value_name = "FILE", default_value = "helpline.yaml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answers calls. Ctrl-C or SIGTERM lets calls in progress end, a second one ends at once; SIGHUP reads the flows again
+    Serve(serve::Arguments),
+    /// Reads everything that `serve` would read, and tells every fault and warning at once
+    Check(check::Arguments),
+    /// A telephone in the terminal: shows what a caller would hear, and takes keys
+    Try(r#try::Arguments),
+    /// Places calls from the terminal: one by hand, or many as a load
+    Dial(dial::Arguments),
+    /// What has to be recorded, and what is there
+    Prompts(prompts::Arguments),
+}
+
+/// Runs the command line of the process.
+pub fn main() -> ExitCode {
+    // Wrong usage ends here, with status 2.
+    let CommandLine { config, command } = CommandLine::parse();
+    let outcome = match command {
+        Command::Serve(arguments) => serve::run(&arguments, &config),
+        Command::Check(arguments) => check::run(&arguments, &config),
+        Command::Try(arguments) => r#try::run(&arguments, &config),
+        Command::Dial(arguments) => Ok(dial::run(&arguments)),
+        Command::Prompts(arguments) => prompts::run(&arguments, &config),
+    };
+    outcome.unwrap_or_else(|reason| {
+        eprintln!("helpline: {reason:#}");
+        ExitCode::from(COULD_NOT_RUN)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn the_installation_can_be_named_anywhere() {
+        for arguments in [["helpline", "--config", "a.yaml", "check"], ["helpline", "check", "--config", "a.yaml"]] {
+            let read = CommandLine::try_parse_from(arguments).expect("it is right");
+            assert_eq!(read.config, PathBuf::from("a.yaml"), "{arguments:?}");
+        }
+    }
+}

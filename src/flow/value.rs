@@ -20,6 +20,25 @@ pub enum Value {
     Secret(String),
 }
 
+impl Value {
+    /// The value as an operator would write it: `24.50`, `true`, `2026-12-24T10:00:00Z`; nothing for a secret.
+    pub fn written(&self) -> Option<String> {
+        match self {
+            Value::Text(text) => Some(text.clone()),
+            Value::Number { units, places: 0 } => Some(units.to_string()),
+            Value::Number { units, places } => {
+                let width = usize::from(*places) + 1;
+                let digits = format!("{:0width$}", units.unsigned_abs());
+                let (whole, fraction) = digits.split_at(digits.len() - usize::from(*places));
+                Some(format!("{}{whole}.{fraction}", if *units < 0 { "-" } else { "" }))
+            }
+            Value::Truth(truth) => Some(truth.to_string()),
+            Value::Time(time) => Some(time.to_string()),
+            Value::Secret(_) => None,
+        }
+    }
+}
+
 // A value may be what a caller keyed: logs learn its kind only.
 impl std::fmt::Debug for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,5 +49,36 @@ impl std::fmt::Debug for Value {
             Value::Time(_) => "Time(_)",
             Value::Secret(_) => "Secret(_)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_written_as_an_operator_would() {
+        let number = |units, places| Value::Number { units, places };
+        for (value, written) in [
+            (number(2450, 2), Some("24.50")),
+            (number(5, 2), Some("0.05")),
+            (number(-5, 1), Some("-0.5")),
+            (number(42, 0), Some("42")),
+            (number(i64::MIN, 9), Some("-9223372036.854775808")),
+            (Value::Text("0042".into()), Some("0042")),
+            (Value::Truth(true), Some("true")),
+            (Value::Secret("1234".into()), None),
+        ] {
+            assert_eq!(value.written().as_deref(), written);
+        }
+    }
+
+    #[test]
+    fn no_log_learns_a_value() {
+        for value in
+            [Value::Text("1234".into()), Value::Secret("1234".into()), Value::Number { units: 1234, places: 0 }]
+        {
+            assert!(!format!("{value:?}").contains("1234"));
+        }
     }
 }

@@ -1,0 +1,44 @@
+# The daily commands. `just` lists them.
+
+_default:
+    @just --list
+
+# answer calls with this repository's flow
+serve:
+    cargo run --release -- serve
+
+# read everything that `serve` reads, and tell every fault
+check:
+    cargo run --quiet -- check
+
+# formatting, lints and tests that need nothing but Rust
+test:
+    cargo fmt --check
+    cargo clippy --all-targets --all-features -- -D warnings
+    cargo test
+
+# tests with SIPp, baresip, Kamailio and sipsak (Debian: sip-tester baresip-core kamailio sipsak)
+interop:
+    cargo test --features interop --test interop
+
+# the figures of benches/REPORT.md, measured on this machine
+bench:
+    cargo bench --bench reactor
+    cargo bench --bench calls
+
+# fuzz one target for SECONDS (all targets: fuzz/run --list)
+fuzz TARGET SECONDS="60":
+    fuzz/run {{ TARGET }} {{ SECONDS }}
+
+# the simulated day from many seeds, and a server that takes 10,000 calls
+soak:
+    SEEDS=200 cargo test --release --test simulation --test signaling
+    cargo run --release -- dial sip:1000@127.0.0.1:5060 --calls 10000 --rate 100 --hold 5s
+
+# make the recordings that are missing
+record:
+    python3 prompts/make.py
+
+# everything that must hold before a change lands
+ci:
+    bash .ci/run

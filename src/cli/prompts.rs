@@ -1,0 +1,112 @@
+//! `helpline prompts`: the recordings that the flows ask for, and where each is to be put.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::report;
+use crate::config::{self, Installation};
+use crate::flow::{FlowSet, Prompt};
+
+/// What `helpline prompts` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub act: Act,
+}
+
+/// What `helpline prompts` does.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Act {
+    /// Lists every recording: its text, its file, and whether it is recorded
+    List(ListArguments),
+}
+
+/// What `helpline prompts list` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ListArguments {
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// How the list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+/// Lists the recordings of the installation in `config`; the exit status is 1 when the flows have errors.
+///
+/// # Errors
+/// The list could not be written.
+pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
+    let Act::List(list) = &arguments.act;
+    let loaded = Installation::load(config);
+    let (reading, flow_sources) = config::load_flows(&loaded.installation);
+    let Some(flows) = reading.flows.filter(|_| !report::has_errors(&loaded.diagnostics)) else {
+        let mut sources = loaded.sources;
+        sources.extend(flow_sources);
+        let errors = loaded.diagnostics.into_iter().chain(reading.diagnostics);
+        let errors: Vec<_> = errors.filter(|fault| report::has_errors(std::slice::from_ref(fault))).collect();
+        let text = report::written(&errors, &sources, report::Format::Human, false);
+        report::unless_closed(io::stderr().write_all(text.as_bytes()))?;
+        return Ok(ExitCode::from(1));
+    };
+    let items = items(&flows, &loaded.installation.prompts);
+    let text = match list.format {
+        Format::Human => human(&items),
+        Format::Json => format!("{:#}\n", json!({ "items": items.iter().map(as_json).collect::<Vec<_>>() })),
+    };
+    let mut stdout = io::stdout().lock();
+    report::unless_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A recording and its file.
+struct Item<'a> {
+    prompt: &'a Prompt,
+    file: String,
+    recorded: bool,
+}
+
+fn items<'a>(flows: &'a FlowSet, folder: &Path) -> Vec<Item<'a>> {
+    let item = |prompt: &'a Prompt| {
+        let file = folder.join(&*prompt.language).join(format!("{}.wav", prompt.name));
+        Item { prompt, recorded: file.is_file(), file: file.display().to_string() }
+    };
+    flows.prompts.iter().map(item).collect()
+}
+
+fn as_json(item: &Item<'_>) -> Value {
+    json!({
+        "name": &*item.prompt.name,
+        "language": &*item.prompt.language,
+        "text": &*item.prompt.text,
+        "file": item.file,
+        "state": state(item),
+    })
+}
+
+fn state(item: &Item<'_>) -> &'static str {
+    if item.recorded { "recorded" } else { "missing" }
+}
+
+fn human(items: &[Item<'_>]) -> String {
+    let width = items.iter().map(|item| item.file.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for item in items {
+        let line = format!("{:8}  {:width$}  {}", state(item), item.file, item.prompt.text);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    let missing = items.iter().filter(|item| !item.recorded).count();
+    text.push_str(&format!("{} recordings, {missing} missing\n", items.len()));
+    text
+}

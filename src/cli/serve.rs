@@ -1,0 +1,151 @@
+//! `helpline serve`: answers calls.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tracing::warn;
+use tracing_subscriber::EnvFilter;
+
+use super::report;
+use crate::config::{self, Installation};
+use crate::flow::FlowSet;
+use crate::flow::document::{Diagnostic, Source};
+use crate::media::prompts::Library;
+use crate::server::spool::{Spool, SpoolThread};
+use crate::server::{self, Loaded, Setup};
+use crate::sip::transport::Listener;
+
+/// What `helpline serve` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// How log lines are written to standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+    /// What is logged, such as `info`, `debug` or `helpline::sip=trace`
+    #[arg(long, value_name = "FILTER", env = "HELPLINE_LOG", default_value = "info")]
+    pub log_level: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Everything in `helpline.yaml` and `flows` was read; this is what can be wrong with it.
+struct Faulty(String);
+
+/// Answers calls until it is told to end; the exit status is 1 when the files have errors.
+///
+/// # Errors
+/// It could not run.
+pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
+    let _log = start_log(arguments)?;
+    let loaded = Installation::load(config);
+    let installation = loaded.installation.clone();
+    let flows = match read_flows(&installation, loaded.diagnostics, loaded.sources, report_warnings) {
+        Ok(flows) => flows,
+        Err(Faulty(text)) => {
+            report::unless_closed(io::stderr().lock().write_all(text.as_bytes()))?;
+            return Ok(ExitCode::from(1));
+        }
+    };
+    let first = with_recordings(flows, &installation.prompts);
+    // A reload takes new flows and recordings; addresses and limits are those of the start.
+    let file = config.to_owned();
+    let reader = move || reload(&file);
+    server::run(setup(installation), first, Arc::new(reader))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn setup(installation: Installation) -> Setup {
+    let Installation { sip, media, http, limits, data, drain, .. } = installation;
+    Setup {
+        listen: sip
+            .listen
+            .iter()
+            .map(|listen| Listener { transport: listen.transport, address: listen.address })
+            .collect(),
+        advertise: sip.advertise,
+        ports: media.ports,
+        codecs: media.codecs,
+        inband_digits: media.inband_digits,
+        http: http.listen,
+        token: http.token,
+        calls: limits.calls as usize,
+        calls_per_second: limits.calls_per_second,
+        data,
+        drain,
+    }
+}
+
+fn reload(file: &Path) -> anyhow::Result<Loaded> {
+    let loaded = Installation::load(file);
+    let prompts = loaded.installation.prompts.clone();
+    let read = read_flows(&loaded.installation, loaded.diagnostics, loaded.sources, |_| {});
+    match read {
+        Ok(flows) => Ok(with_recordings(flows, &prompts)),
+        Err(Faulty(text)) => anyhow::bail!("they have faults\n{text}"),
+    }
+}
+
+/// Reads the flows; the error is the report of all faults, as `check` would print it. `heed` is given the same report when
+/// there are only warnings.
+fn read_flows(
+    installation: &Installation,
+    mut diagnostics: Vec<Diagnostic>,
+    mut sources: Vec<Source>,
+    heed: impl FnOnce(&str),
+) -> Result<Arc<FlowSet>, Faulty> {
+    let (reading, flow_sources) = config::load_flows(installation);
+    sources.extend(flow_sources);
+    diagnostics.extend(reading.diagnostics);
+    let report = || report::written(&diagnostics, &sources, report::Format::Human, colour_on_stderr());
+    match reading.flows {
+        Some(flows) if !report::has_errors(&diagnostics) => {
+            if !diagnostics.is_empty() {
+                heed(&report());
+            }
+            Ok(Arc::new(flows))
+        }
+        _ => Err(Faulty(report())),
+    }
+}
+
+fn report_warnings(text: &str) {
+    // Standard error that is closed is no reason not to answer calls.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Every recording that the flows can ask for, decoded. One that is missing or faulty is not heard; the flow goes on.
+fn with_recordings(flows: Arc<FlowSet>, folder: &Path) -> Loaded {
+    let wanted: Vec<_> = flows.prompts.iter().map(|prompt| (prompt.language.clone(), prompt.name.clone())).collect();
+    let library = Library::load(folder, &wanted);
+    for (path, fault) in &library.faults {
+        warn!(file = %path.display(), "a recording {fault}");
+    }
+    Loaded { flows, clips: library.clips }
+}
+
+fn start_log(arguments: &Arguments) -> anyhow::Result<SpoolThread> {
+    let filter = EnvFilter::try_new(&arguments.log_level)
+        .with_context(|| format!("`{}` is no log filter", arguments.log_level))?;
+    let (spool, thread) = Spool::start("log", io::stderr()).context("the log cannot be written")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour_on_stderr()).with_writer(spool);
+    match arguments.log {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(thread)
+}
+
+/// Colour only on a terminal and never with `NO_COLOR` (<https://no-color.org>).
+fn colour_on_stderr() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

@@ -1,0 +1,384 @@
+//! A telephone made of text: what a caller would hear, line by line, in a time that jumps.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::{Time, Weekday};
+use jiff::{SignedDuration, Timestamp, Zoned};
+
+use crate::clock::{Calendar, Moment};
+use crate::flow::{
+    Action, CallFacts, FlowIndex, FlowNote, FlowSet, Prompt, PromptId, Session, SessionInput, StepIndex,
+};
+use crate::telephony::Digit;
+
+/// How long a caller takes from key to key.
+const BETWEEN_KEYS: Duration = Duration::from_millis(200);
+
+/// How long a word takes that has no recording to measure.
+const ONE_WORD: Duration = Duration::from_millis(400);
+
+/// The longest time that can be jumped over: a day would be a hundred thousand reminders.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+
+/// What the lines mean.
+const HELP: &str = "  12#              press these keys, one after another
+  (empty line)     wait until something happens
+  :wait 3m         wait that long
+  :time mon 18:05  set the clock: a day, a date or nothing, and a time
+  :hangup          hang up
+  :quit            hang up and leave
+  :help            this list
+";
+
+/// How the transcript looks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look {
+    /// Dim what is not heard.
+    pub(super) colour: bool,
+    /// Tell every step.
+    pub(super) verbose: bool,
+}
+
+/// A line that a telephone cannot follow.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Misunderstood {
+    /// No key of a telephone.
+    #[error("`{0}` is no key: press 0 to 9, * and #, or type :help")]
+    Key(char),
+    /// No command.
+    #[error("there is no `:{0}`: type :help to see what there is")]
+    Command(String),
+    /// No length of time.
+    #[error("`{0}` is no time to wait: write it like 20s, 3m or 1h30m, up to 24h")]
+    Wait(String),
+    /// No time of day.
+    #[error("`{0}` is no time: write it like 18:05, mon 18:05 or 2026-12-24 18:05")]
+    Time(String),
+    /// Not there yet.
+    #[error("no agents work here yet: they come with the queues")]
+    Agents,
+}
+
+/// How long a recording is; nothing when there is none.
+pub(super) type Recordings<'a> = &'a dyn Fn(&Prompt) -> Option<Duration>;
+
+/// One call, from the caller's side.
+pub(super) struct Telephone<'a> {
+    flows: Arc<FlowSet>,
+    recordings: Recordings<'a>,
+    look: Look,
+    session: Session,
+    now: Moment,
+    calendar: Calendar,
+    zone: jiff::tz::TimeZone,
+    /// When what is playing ends.
+    playing: Option<Moment>,
+    explained: bool,
+    printed: String,
+}
+
+impl<'a> Telephone<'a> {
+    /// Calls `entry` at `wall`, and listens until the first menu.
+    pub(super) fn dial(
+        flows: Arc<FlowSet>,
+        entry: FlowIndex,
+        facts: CallFacts,
+        wall: Timestamp,
+        look: Look,
+        recordings: Recordings<'a>,
+    ) -> Telephone<'a> {
+        let zone = flows.flow(entry).time_zone.clone();
+        let (session, actions) = Session::start(Arc::clone(&flows), entry, facts, Moment::ZERO, wall);
+        let mut telephone = Telephone {
+            flows,
+            recordings,
+            look,
+            session,
+            now: Moment::ZERO,
+            calendar: Calendar::starting_at(wall),
+            zone,
+            playing: None,
+            explained: false,
+            printed: String::new(),
+        };
+        telephone.perform(actions);
+        telephone.listen();
+        telephone
+    }
+
+    /// Does what a line says.
+    ///
+    /// # Errors
+    /// When it cannot be understood; nothing was done then.
+    pub(super) fn take_line(&mut self, line: &str) -> Result<(), Misunderstood> {
+        let line = line.trim();
+        if let Some(command) = line.strip_prefix(':') {
+            return self.command(command);
+        }
+        if line.is_empty() {
+            self.wait_for_something();
+            return Ok(());
+        }
+        let typed = line.chars().filter(|character| !matches!(character, ' ' | ',' | '-'));
+        let keys = typed.map(|character| Digit::from_char(character).map_err(|_| Misunderstood::Key(character)));
+        let before = self.printed.len();
+        for key in keys.collect::<Result<Vec<_>, _>>()? {
+            self.input(SessionInput::Digit(key));
+            self.pass(BETWEEN_KEYS);
+        }
+        self.listen();
+        if self.printed.len() == before && !self.is_over() {
+            let silent = self.playing.is_none();
+            self.aside(if silent {
+                "Silence: more keys can come."
+            } else {
+                "These words must be heard; the keys are kept."
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the call is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.session.has_ended()
+    }
+
+    /// What was printed since the last time.
+    pub(super) fn take_printed(&mut self) -> String {
+        std::mem::take(&mut self.printed)
+    }
+
+    /// Hangs up, as a caller does.
+    pub(super) fn hang_up(&mut self) {
+        if !self.is_over() {
+            let actions = self.session.abandon();
+            self.perform(actions);
+            self.aside("You hang up.");
+        }
+    }
+
+    /// The time of day on the line.
+    pub(super) fn clock(&self) -> Zoned {
+        self.calendar.time_of(self.now).to_zoned(self.zone.clone())
+    }
+
+    fn command(&mut self, command: &str) -> Result<(), Misunderstood> {
+        let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        let rest = rest.trim();
+        match name {
+            "wait" => {
+                let length: SignedDuration = rest.parse().map_err(|_| Misunderstood::Wait(rest.to_owned()))?;
+                let fits = length.is_positive() && length <= LONGEST_WAIT;
+                let length = Duration::try_from(length).ok().filter(|_| fits);
+                self.pass(length.ok_or_else(|| Misunderstood::Wait(rest.to_owned()))?);
+                self.listen();
+            }
+            "time" => {
+                let time = self.time_meant(rest).ok_or_else(|| Misunderstood::Time(rest.to_owned()))?;
+                let elapsed = SignedDuration::try_from(self.now.since(Moment::ZERO)).unwrap_or_default();
+                let origin = time.timestamp().checked_sub(elapsed);
+                self.calendar = Calendar::starting_at(origin.map_err(|_| Misunderstood::Time(rest.to_owned()))?);
+                let told = self.clock().strftime("It is %A, %-d %B %Y, %H:%M.").to_string();
+                self.aside(&told);
+            }
+            "hangup" | "quit" | "q" => self.hang_up(),
+            "help" => self.printed.push_str(HELP),
+            "agents" => return Err(Misunderstood::Agents),
+            other => return Err(Misunderstood::Command(other.to_owned())),
+        }
+        Ok(())
+    }
+
+    /// `18:05`, `mon 18:05`, `2026-12-24 18:05`: the next one from now, in the flow's zone.
+    fn time_meant(&self, text: &str) -> Option<Zoned> {
+        let now = self.clock();
+        let (day, time) = text.rsplit_once(char::is_whitespace).unwrap_or(("", text));
+        let padded = if time.find(':') == Some(1) { format!("0{time}") } else { time.to_owned() };
+        let time: Time = padded.contains(':').then(|| padded.parse().ok())??;
+        let date = match day.trim() {
+            "" if time < now.time() => now.date().tomorrow().ok()?,
+            "" | "today" => now.date(),
+            "tomorrow" => now.date().tomorrow().ok()?,
+            day => match weekday(day) {
+                Some(weekday) if weekday == now.date().weekday() && time >= now.time() => now.date(),
+                Some(weekday) => now.date().nth_weekday(1, weekday).ok()?,
+                None => day.parse().ok()?,
+            },
+        };
+        date.to_datetime(time).to_zoned(self.zone.clone()).ok()
+    }
+
+    /// Lets everything be heard that comes before the caller is asked for keys.
+    fn listen(&mut self) {
+        while let Some(until) = self.playing
+            && !self.session.awaits_keys()
+        {
+            self.now = self.now.max(until);
+            self.finish_playing();
+        }
+    }
+
+    fn wait_for_something(&mut self) {
+        let before = self.printed.len();
+        while !self.is_over() && self.printed.len() == before && self.next_event() {}
+        self.listen();
+    }
+
+    /// Goes to the next thing that happens by itself; whether there is one.
+    fn next_event(&mut self) -> bool {
+        if let Some(until) = self.playing {
+            self.now = self.now.max(until);
+            self.finish_playing();
+            return true;
+        }
+        let Some(deadline) = self.session.deadline() else { return false };
+        let silence = deadline - self.now;
+        self.now = deadline;
+        let told = format!("Nothing is pressed for {}.", seconds(silence));
+        self.aside(&told);
+        self.input(SessionInput::Expired);
+        true
+    }
+
+    fn pass(&mut self, length: Duration) {
+        let end = self.now + length;
+        while let Some(due) = self.playing.or(self.session.deadline())
+            && due <= end
+        {
+            self.next_event();
+        }
+        self.now = end;
+    }
+
+    fn finish_playing(&mut self) {
+        self.playing = None;
+        self.input(SessionInput::PlaybackFinished);
+    }
+
+    fn input(&mut self, input: SessionInput) {
+        let wall = self.calendar.time_of(self.now);
+        let actions = self.session.handle(self.now, wall, input);
+        self.perform(actions);
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Play(prompts) => self.hear(&prompts),
+                Action::StopPlaying => self.playing = None,
+                Action::HangUp => {
+                    self.playing = None;
+                    self.aside("Helpline hangs up.");
+                }
+                Action::Note(note) => self.note(&note),
+            }
+        }
+    }
+
+    fn hear(&mut self, prompts: &[PromptId]) {
+        let mut length = Duration::ZERO;
+        let mut line = String::from("  ");
+        let mut missing = false;
+        let flows = Arc::clone(&self.flows);
+        let mut runs = prompts.chunk_by(|a, b| self.is_recorded(&flows, *a) == self.is_recorded(&flows, *b)).peekable();
+        while let Some(run) = runs.next() {
+            let recorded = self.is_recorded(&flows, run[0]);
+            length += run.iter().map(|prompt| self.length(flows.prompt(*prompt))).sum::<Duration>();
+            missing |= !recorded;
+            let mut words = sentence(run.iter().map(|prompt| flows.prompt(*prompt)));
+            if runs.peek().is_none() && words.ends_with(char::is_alphanumeric) {
+                words.push('.');
+            }
+            let (start, end) = match (recorded, self.look.colour) {
+                (true, _) => ("", ""),
+                (false, true) => ("\x1b[2;3m", "\x1b[0m"),
+                (false, false) => ("(", ")"),
+            };
+            let gap = if line.trim().is_empty() || words.starts_with(['.', ',', '?', '!']) { "" } else { " " };
+            let _ = write!(line, "{gap}{start}{words}{end}");
+        }
+        if missing && !std::mem::replace(&mut self.explained, true) {
+            let told = if self.look.colour { "dim" } else { "in parentheses" };
+            self.aside(&format!("What is {told} has no recording."));
+        }
+        let _ = writeln!(self.printed, "{line}");
+        self.playing = Some(self.now + length);
+    }
+
+    fn is_recorded(&self, flows: &FlowSet, prompt: PromptId) -> bool {
+        (self.recordings)(flows.prompt(prompt)).is_some()
+    }
+
+    fn length(&self, prompt: &Prompt) -> Duration {
+        let count = u32::try_from(prompt.text.split_whitespace().count()).unwrap_or(u32::MAX);
+        (self.recordings)(prompt).unwrap_or(ONE_WORD * count)
+    }
+
+    fn note(&mut self, note: &FlowNote) {
+        let told = match note {
+            FlowNote::StepEntered { flow, step } => format!("-> {}", self.step_name(*flow, *step)),
+            FlowNote::StepLeft { flow, step, exit } => format!("<- {} by {exit}", self.step_name(*flow, *step)),
+            FlowNote::Unspeakable { flow, step } => {
+                let told = format!("Something in `{}` cannot be spoken and is left out.", self.step_name(*flow, *step));
+                return self.aside(&told);
+            }
+            FlowNote::RanAway { flow, step } => {
+                let told = format!("The flow goes in circles at `{}` and is ended.", self.step_name(*flow, *step));
+                return self.aside(&told);
+            }
+        };
+        if self.look.verbose {
+            self.aside(&told);
+        }
+    }
+
+    fn step_name(&self, flow: FlowIndex, step: StepIndex) -> String {
+        let flow = self.flows.flow(flow);
+        format!("{}/{}", flow.name, flow.step(step).name)
+    }
+
+    /// What the caller does not hear.
+    fn aside(&mut self, text: &str) {
+        let (start, end) = if self.look.colour { ("\x1b[36m", "\x1b[0m") } else { ("", "") };
+        let _ = writeln!(self.printed, "{start}[{text}]{end}");
+    }
+}
+
+/// What recordings say one after another, as it would be written; a recording without a text is told by its name.
+fn sentence<'p>(prompts: impl Iterator<Item = &'p Prompt>) -> String {
+    let mut written = String::new();
+    for prompt in prompts {
+        let named = format!("<{}>", prompt.name);
+        let text = if prompt.text.is_empty() { named.as_str() } else { prompt.text.trim() };
+        if begins_sentence(text) && written.ends_with(char::is_alphanumeric) {
+            written.push('.');
+        }
+        if !written.is_empty() && !text.starts_with(['.', ',', '?', '!', ';', ':']) {
+            written.push(' ');
+        }
+        written.push_str(text);
+    }
+    written
+}
+
+/// Whole sentences follow values that end without a full stop: "You entered one two. If that is right, press one."
+fn begins_sentence(text: &str) -> bool {
+    text.starts_with(char::is_uppercase) && text.ends_with(['.', '?', '!'])
+}
+
+fn seconds(length: Duration) -> String {
+    let tenths = length.as_millis() / 100;
+    if tenths.is_multiple_of(10) { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
+}
+
+/// `mon`, `Monday`.
+fn weekday(text: &str) -> Option<Weekday> {
+    let text = text.to_lowercase();
+    let days = Weekday::Monday.cycle_forward().take(7);
+    days.into_iter().find(|day| {
+        let name = format!("{day:?}").to_lowercase();
+        text.len() >= 3 && name.starts_with(&text)
+    })
+}

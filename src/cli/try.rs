@@ -1,0 +1,378 @@
+//! `helpline try`: a telephone in the terminal.
+
+use std::io::{self, BufRead, IsTerminal as _, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::report;
+use super::terminal::{Look, Recordings, Telephone};
+use crate::config::{self, Installation};
+use crate::flow::document::diagnostic::{listed, nearest};
+use crate::flow::{CallFacts, FlowIndex, FlowSet, Prompt};
+use crate::telephony::{Caller, PhoneNumber};
+
+/// What `helpline try` is told on the command line.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// The flow to call, by its name or by a number that it answers; without it, the flow of the first number
+    pub flow: Option<String>,
+    /// The number that the call comes from
+    #[arg(long, value_name = "NUMBER", default_value = "+442079460123")]
+    pub from: String,
+    /// Show every step
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// Calls a flow of the installation in `config` and prints what a caller hears, until the call or standard input ends. The
+/// exit status is 1 when the files have errors, and 2 when there is no such flow or a line of a script is not understood.
+///
+/// # Errors
+/// The terminal could not be read or written.
+pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
+    let loaded = Installation::load(config);
+    let (reading, flow_sources) = config::load_flows(&loaded.installation);
+    let Some(flows) = reading.flows.filter(|_| !report::has_errors(&loaded.diagnostics)) else {
+        let mut sources = loaded.sources;
+        sources.extend(flow_sources);
+        let faults = loaded.diagnostics.into_iter().chain(reading.diagnostics);
+        let errors: Vec<_> = faults.filter(|fault| report::has_errors(std::slice::from_ref(fault))).collect();
+        report::unless_closed(
+            io::stderr().write_all(report::written(&errors, &sources, report::Format::Human, false).as_bytes()),
+        )?;
+        return Ok(ExitCode::from(1));
+    };
+    let Some(entry) = entry(&flows, arguments.flow.as_deref()) else {
+        eprintln!("{}", no_such_flow(&flows, arguments.flow.as_deref()));
+        return Ok(ExitCode::from(2));
+    };
+    let folder = loaded.installation.prompts;
+    let visit = Visit {
+        entry,
+        from: &arguments.from,
+        wall: Timestamp::now(),
+        look: Look { colour: report::colour_on_stdout(), verbose: arguments.verbose },
+        recordings: &|prompt| length_of_recording(&folder, prompt),
+        attended: io::stdin().is_terminal(),
+    };
+    let (mut input, mut output, mut complaints) = (io::stdin().lock(), io::stdout().lock(), io::stderr().lock());
+    match converse(Arc::new(flows), &visit, &mut input, &mut output, &mut complaints) {
+        Ok(Ending::Fine) => Ok(ExitCode::SUCCESS),
+        Ok(Ending::Misunderstood) => Ok(ExitCode::from(2)),
+        Err(error) => {
+            report::unless_closed(Err(error))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// How long a recording is; nothing when there is none that can be read.
+fn length_of_recording(folder: &Path, prompt: &Prompt) -> Option<Duration> {
+    let file = folder.join(&*prompt.language).join(format!("{}.wav", prompt.name));
+    let recording = hound::WavReader::open(file).ok()?;
+    let samples = f64::from(recording.duration());
+    Duration::try_from_secs_f64(samples / f64::from(recording.spec().sample_rate)).ok()
+}
+
+fn no_such_flow(flows: &FlowSet, asked: Option<&str>) -> String {
+    let names = || flows.flows.iter().map(|flow| &*flow.name);
+    match asked {
+        None => "there is no flow to call: write one below the folder of flows".to_owned(),
+        Some(asked) => match nearest(asked, names()) {
+            Some(meant) => {
+                format!("no flow is called `{asked}`, and none answers that number: did you mean `{meant}`?")
+            }
+            None => format!("no flow is called `{asked}`, and none answers that number: there is {}", listed(names())),
+        },
+    }
+}
+
+/// Which flow to call, and under which number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    flow: FlowIndex,
+    dialled: String,
+}
+
+/// How a conversation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Fine,
+    /// A line was not understood, and nobody was there to write it better.
+    Misunderstood,
+}
+
+/// The flow that `asked` means: a flow's name, a number that one answers, or nothing for the first there is.
+fn entry(flows: &FlowSet, asked: Option<&str>) -> Option<Entry> {
+    let number_of = |flow: FlowIndex| {
+        let first = flows.numbers.iter().find(|(_, answered)| **answered == flow);
+        first.map(|(number, _)| number.clone()).unwrap_or_default()
+    };
+    let flow = match asked {
+        None => {
+            let first = flows.numbers.values().next().copied().or(flows.any);
+            first.or((!flows.flows.is_empty()).then_some(FlowIndex(0)))?
+        }
+        Some(asked) => {
+            let named = flows.flows.iter().position(|flow| &*flow.name == asked);
+            match named.and_then(|place| u16::try_from(place).ok()) {
+                Some(place) => FlowIndex(place),
+                None => {
+                    // `any` answers every number, but a mistyped name is none.
+                    let number = asked.chars().all(|character| character.is_ascii_digit() || "+*#".contains(character));
+                    let answered = if number { flows.for_number(asked) } else { flows.numbers.get(asked).copied() };
+                    return answered.map(|flow| Entry { flow, dialled: asked.to_owned() });
+                }
+            }
+        }
+    };
+    Some(Entry { flow, dialled: number_of(flow) })
+}
+
+/// What a caller brings, and how the transcript looks.
+struct Visit<'a> {
+    entry: Entry,
+    from: &'a str,
+    wall: Timestamp,
+    look: Look,
+    recordings: Recordings<'a>,
+    /// Someone sits at the keyboard.
+    attended: bool,
+}
+
+/// Calls, and follows the lines of `input` until the call or the input ends.
+fn converse(
+    flows: Arc<FlowSet>,
+    visit: &Visit<'_>,
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+    complaints: &mut dyn Write,
+) -> io::Result<Ending> {
+    let caller = Caller { number: PhoneNumber::new(visit.from), name: None };
+    let facts = CallFacts { caller, dialled: visit.entry.dialled.clone() };
+    let mut telephone = Telephone::dial(flows, visit.entry.flow, facts, visit.wall, visit.look, visit.recordings);
+    if visit.attended {
+        let clock = telephone.clock().strftime("%A, %-d %B %Y, %H:%M").to_string();
+        writeln!(complaints, "It is {clock}. Type keys and press Enter; Enter alone waits; :help tells more.\n")?;
+    }
+    let mut ending = Ending::Fine;
+    let mut line = Vec::new();
+    while !telephone.is_over() {
+        write!(output, "{}", telephone.take_printed())?;
+        if visit.attended {
+            write!(output, "> ")?;
+        }
+        output.flush()?;
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            if visit.attended {
+                writeln!(output)?;
+            }
+            telephone.hang_up();
+            break;
+        }
+        let line = String::from_utf8_lossy(&line);
+        if !visit.attended {
+            writeln!(output, "{}", format!("> {}", line.trim()).trim_end())?;
+        }
+        if let Err(misunderstood) = telephone.take_line(&line) {
+            writeln!(complaints, "{misunderstood}")?;
+            if !visit.attended {
+                ending = Ending::Misunderstood;
+            }
+        }
+    }
+    write!(output, "{}", telephone.take_printed())?;
+    output.flush()?;
+    Ok(ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::flow::document::{self, Known, Source};
+
+    const FLOW: &str = "\
+flow: main
+numbers: [1000, any]
+start: welcome
+steps:
+  welcome: {say: Thank you for calling., next: main}
+  main:
+    menu: How can we help?
+    choices:
+      1: To order -> order
+      2: For the time -> clock
+    otherwise: nobody
+  order: {collect: Please enter your number., digits: 6-8, confirm: true, save: number, next: ordered}
+  ordered: {say: 'Order {number|digits} is on its way.', next: rules}
+  rules: {say: These are the rules., must_hear: true, next: main}
+  clock: {say: 'Today is {now|day}, and it is {now|time}.', next: main}
+  nobody: {hangup: Nobody is here.}
+";
+
+    fn flows() -> FlowSet {
+        let source = Source { file: "main.yaml".into(), text: FLOW.into() };
+        let reading = document::read(&[source], &Known { prompts: &BTreeSet::new(), folder: "prompts" });
+        reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))
+    }
+
+    /// What is printed for `lines`, and how it ends, when every recording but those of `missing` exists.
+    fn transcript(lines: &str, missing: &str, verbose: bool) -> (String, Ending) {
+        let recordings = |prompt: &Prompt| {
+            let recorded = missing.is_empty() || !prompt.name.starts_with(missing);
+            recorded.then_some(Duration::from_secs(3))
+        };
+        let flows = flows();
+        let visit = Visit {
+            entry: entry(&flows, None).expect("a flow answers"),
+            from: "1001",
+            wall: "2026-12-18T17:29:00Z".parse().expect("a time"),
+            look: Look { colour: false, verbose },
+            recordings: &recordings,
+            attended: false,
+        };
+        let (mut output, mut complaints) = (Vec::new(), Vec::new());
+        let ending = converse(Arc::new(flows), &visit, &mut lines.as_bytes(), &mut output, &mut complaints);
+        let printed = [output, complaints].map(|printed| String::from_utf8(printed).expect("text"));
+        (printed.concat(), ending.expect("nothing fails"))
+    }
+
+    const MENU: &str = "  How can we help? To order, press one. For the time, press two.";
+
+    /// `expected` holds the whole transcript: MENU stands for the menu, and lines with `>` are typed.
+    fn check(expected: &str, missing: &str, verbose: bool) {
+        let expected = expected.replace("\n        ", "\n").replace("MENU", MENU).replace("MAIN", MENU.trim_start());
+        let typed = expected.lines().filter_map(|line| line.strip_prefix('>'));
+        let typed: String = typed.map(|line| format!("{}\n", line.trim())).collect();
+        let (printed, _) = transcript(&typed, missing, verbose);
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn a_caller_hears_the_line() {
+        check(
+            "  Thank you for calling.
+        MENU
+        > 2
+          Today is Friday the eighteenth of December, and it is five twenty-nine P M.
+        MENU
+        > 1
+          Please enter your number.
+        > 123-4567
+        [Silence: more keys can come.]
+        > #
+          You entered one two three four five six seven. If that is right, press one. To enter it again, press two.
+        > 1
+          Order one two three four five six seven is on its way.
+          These are the rules.
+        MENU
+        > 1 123456# 1
+          Please enter your number.
+          You entered one two three four five six. If that is right, press one. To enter it again, press two.
+          Order one two three four five six is on its way.
+          These are the rules.
+        MENU
+        > :hangup
+        [You hang up.]
+        ",
+            "",
+            false,
+        );
+    }
+
+    #[test]
+    fn time_is_jumped_over() {
+        check(
+            "  Thank you for calling.
+        MENU
+        >
+        [Nothing is pressed for 5 s.]
+          Sorry, I did not hear a key. MAIN
+        > :time mon 18:05
+        [It is Monday, 21 December 2026, 18:05.]
+        > :wait 10s
+        > :wait 1m
+        [Nothing is pressed for 5 s.]
+          Sorry, I did not hear a key. MAIN
+        [Nothing is pressed for 5 s.]
+          Nobody is here.
+        [Helpline hangs up.]
+        ",
+            "",
+            false,
+        );
+    }
+
+    #[test]
+    fn what_has_no_recording_is_told_apart_and_steps_are_shown() {
+        check(
+            "[-> main/welcome]
+          Thank you for calling.
+        [<- main/welcome by next]
+        [-> main/main]
+        MENU
+        > 2
+        [<- main/main by choice 2]
+        [-> main/clock]
+        [What is in parentheses has no recording.]
+          Today is (Friday the eighteenth of December), and it is (five twenty-nine P M.)
+        [<- main/clock by next]
+        [-> main/main]
+        MENU
+        > :quit
+        [<- main/main by caller_hung_up]
+        [You hang up.]
+        ",
+            "phrases",
+            true,
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_told_and_remembered() {
+        for (line, told) in [
+            ("1x", "`x` is no key"),
+            (":agents 0", "no agents work here yet"),
+            (":dance", "there is no `:dance`"),
+            (":time 25:00", "`25:00` is no time"),
+            (":time someday 09:00", "`someday 09:00` is no time"),
+            (":time", "`` is no time"),
+            (":wait 1y", "`1y` is no time to wait"),
+            (":wait -3s", "`-3s` is no time to wait"),
+            (":wait", "`` is no time to wait"),
+        ] {
+            let (printed, ending) = transcript(&format!("{line}\n"), "", false);
+            assert!(printed.contains(told), "{line}: {printed}");
+            assert_eq!(ending, Ending::Misunderstood, "{line}");
+        }
+        for line in ["", "1", ":help", ":time 9:00", ":time tomorrow 9:00", ":time 2027-01-01 00:00", ":wait 23h59m"] {
+            let (printed, ending) = transcript(&format!("{line}\n"), "", false);
+            assert_eq!(ending, Ending::Fine, "{line}: {printed}");
+        }
+        let (_, ending) = transcript("\u{fffd}\u{0}\n", "", false);
+        assert_eq!(ending, Ending::Misunderstood);
+    }
+
+    #[test]
+    fn a_flow_is_meant_by_name_or_number() {
+        let flows = flows();
+        let check = |asked: Option<&str>, dialled: Option<&str>| {
+            let found = entry(&flows, asked);
+            assert_eq!(found.as_ref().map(|entry| entry.dialled.as_str()), dialled, "{asked:?}");
+        };
+        check(None, Some("1000"));
+        check(Some("main"), Some("1000"));
+        check(Some("+4420"), Some("+4420"));
+        check(Some("mian"), None);
+        assert!(no_such_flow(&flows, Some("mian")).ends_with("did you mean `main`?"));
+        assert!(no_such_flow(&flows, Some("sales")).ends_with("there is `main`"));
+        assert_eq!(entry(&FlowSet::default(), None), None);
+    }
+}

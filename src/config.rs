@@ -1,1 +1,0 @@
-//! The installation file `helpline.yaml`, parsed into checked settings.

@@ -1,0 +1,181 @@
+//! The installation: `helpline.yaml` and the folders that it names, read into checked settings.
+//!
+//! Every setting is optional, and without the file the defaults stand. Paths in it are relative to the folder of the file.
+//! `${NAME}` anywhere in a value takes the environment variable NAME, `${NAME:-text}` with a default; `$$` is a dollar sign.
+
+mod environment;
+mod files;
+mod settings;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use files::{FlowFiles, load_flows, read_flow_files};
+
+use crate::flow::document::{Diagnostic, Severity, Source};
+use crate::telephony::{Codec, InbandDigits, TransportKind};
+
+/// How the line is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// Signalling.
+    pub sip: SipSettings,
+    /// Audio.
+    pub media: MediaSettings,
+    /// The API, the metrics and the wallboard.
+    pub http: HttpSettings,
+    /// What one server takes on.
+    pub limits: Limits,
+    /// The folder of what is kept.
+    pub data: PathBuf,
+    /// The folder of the flow files.
+    pub flows: PathBuf,
+    /// The folder of the recordings.
+    pub prompts: PathBuf,
+    /// How long calls in progress go on after a shutdown has begun.
+    pub drain: Duration,
+}
+
+/// Signalling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SipSettings {
+    /// Where to listen; never empty.
+    pub listen: Vec<ListenAddress>,
+    /// The address in Via, Contact and SDP; `None` for the one that routes to the peer.
+    pub advertise: Option<IpAddr>,
+    /// The realm of the agents' digest passwords (RFC 8760).
+    pub realm: String,
+}
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenAddress {
+    /// How signalling travels there.
+    pub transport: TransportKind,
+    /// The address and port.
+    pub address: SocketAddr,
+}
+
+/// Audio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaSettings {
+    /// The ports; RTP takes the even ones, RTCP the odd ones after them. There is at least one such pair.
+    pub ports: RangeInclusive<u16>,
+    /// The codecs, in order of preference; never empty.
+    pub codecs: Vec<Codec>,
+    /// Whether tones are looked for in the audio.
+    pub inband_digits: InbandDigits,
+}
+
+impl MediaSettings {
+    /// How many pairs of an even port and the odd one after it there are.
+    pub fn pairs(&self) -> u32 {
+        let first = u32::from(*self.ports.start()).next_multiple_of(2);
+        (u32::from(*self.ports.end()) + 1).saturating_sub(first) / 2
+    }
+}
+
+/// The API, the metrics and the wallboard.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The bearer token that requests must bring; never `None` where the address is not loopback.
+    pub token: Option<String>,
+}
+
+// The token is a secret.
+impl fmt::Debug for HttpSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.token.as_ref().map(|_| "...");
+        f.debug_struct("HttpSettings").field("listen", &self.listen).field("token", &token).finish()
+    }
+}
+
+/// What one server takes on; more is refused with 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls at once, 1 to 100,000.
+    pub calls: u32,
+    /// New calls a second, 1 to 100,000.
+    pub calls_per_second: u32,
+}
+
+impl Default for Installation {
+    fn default() -> Installation {
+        Installation {
+            sip: SipSettings {
+                listen: [TransportKind::Udp, TransportKind::Tcp]
+                    .map(|transport| ListenAddress {
+                        transport,
+                        address: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060)),
+                    })
+                    .to_vec(),
+                advertise: None,
+                realm: "helpline".to_owned(),
+            },
+            media: MediaSettings {
+                ports: 16384..=20479,
+                codecs: vec![Codec::Pcmu, Codec::Pcma],
+                inband_digits: InbandDigits::Auto,
+            },
+            http: HttpSettings { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), token: None },
+            limits: Limits { calls: 1000, calls_per_second: 100 },
+            data: PathBuf::from("data"),
+            flows: PathBuf::from("flows"),
+            prompts: PathBuf::from("prompts"),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What came of reading the installation file.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings; what was wrong in the file has its default, so that the flows can be checked all the same.
+    pub installation: Installation,
+    /// Every fault and warning of the file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The file, unless it is absent.
+    pub sources: Vec<Source>,
+}
+
+impl Loaded {
+    /// Whether there is any error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+impl Installation {
+    /// Reads `file`; where it is absent, the defaults stand, and the folders are beside where it would be. Environment variables
+    /// are those of the process.
+    pub fn load(file: &Path) -> Loaded {
+        files::load_installation(file, &|name| std::env::var(name).ok())
+    }
+
+    /// Reads the text of an installation file; `environment` tells the variables, `read_secret` the text of a file of a secret.
+    pub fn read(
+        source: &Source,
+        environment: &dyn Fn(&str) -> Option<String>,
+        read_secret: &dyn Fn(&Path) -> Result<String, String>,
+    ) -> (Installation, Vec<Diagnostic>) {
+        settings::read(source, environment, read_secret)
+    }
+
+    /// The same with relative paths taken from `folder`.
+    fn within(mut self, folder: &Path) -> Installation {
+        for path in [&mut self.data, &mut self.flows, &mut self.prompts] {
+            if folder != Path::new("") {
+                *path = folder.join(&*path);
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

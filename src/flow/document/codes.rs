@@ -1,0 +1,119 @@
+//! The codes of the faults, in one table: a code never changes its meaning, and a code that is no longer used is not given away.
+
+use std::fmt;
+
+/// The stable name of a fault, `HL0207`, with its title.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Code {
+    /// `HL` and four digits; the first two name the chapter.
+    pub id: &'static str,
+    /// What the fault is, in one line.
+    pub title: &'static str,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $title:literal;)*) => {
+        $(#[doc = $title] pub const $name: Code = Code { id: $id, title: $title };)*
+
+        /// Every code, in order.
+        pub const ALL: &[Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    // How the file is written.
+    SYNTAX = "HL0101", "The file is not well-formed YAML";
+    TAB = "HL0102", "A tab where only spaces may stand";
+    DUPLICATE_KEY = "HL0103", "A key that stands twice in the same place";
+    UNKNOWN_KEY = "HL0104", "A key that means nothing here";
+    UNREAD_KEY = "HL0105", "A setting that nothing reads";
+    MISSING_KEY = "HL0106", "Something that must be there is missing";
+    WRONG_SHAPE = "HL0107", "A text, a list or a table where another was expected";
+    TOO_LARGE = "HL0108", "A file, or something in it, is larger than the limit";
+    COMMENTED_KEY = "HL0109", "A choice for the hash key that is a comment";
+    UNREADABLE = "HL0110", "A file or folder cannot be read";
+    TOO_MANY_FAULTS = "HL0111", "More faults than are listed";
+    NOT_AVAILABLE = "HL0112", "Something that this version does not have";
+    TAG = "HL0113", "A YAML tag";
+
+    // Names, and where they lead.
+    NO_KIND = "HL0201", "A step that does nothing";
+    SEVERAL_KINDS = "HL0202", "A step that does several things";
+    NAME = "HL0203", "A name with letters that a name cannot have, or one that is taken";
+    DUPLICATE_FLOW = "HL0204", "Two flows of the same name";
+    NO_SUCH_FLOW = "HL0205", "No flow has this name";
+    NO_SUCH_LANGUAGE = "HL0206", "The flow does not speak this language";
+    NO_SUCH_STEP = "HL0207", "No step has this name";
+    NO_ARROW = "HL0208", "A choice that leads nowhere";
+    DUPLICATE_CHOICE = "HL0209", "Two choices for the same key";
+    NOT_A_KEY = "HL0210", "Not a key of a telephone";
+    AMBIGUOUS_CHOICE = "HL0211", "A choice that is the beginning of another";
+    NO_CHOICES = "HL0212", "A menu without choices";
+    NO_FLOW = "HL0213", "No flow that a caller could reach";
+
+    // What is said.
+    NO_RECORDING = "HL0301", "A recording is missing";
+    NO_PHRASES = "HL0302", "Recordings of phrases are missing";
+    NO_TEXT = "HL0303", "A step that speaks has nothing to say";
+    NOT_TRANSLATED = "HL0304", "A text is missing in one of the flow's languages";
+    PLACEHOLDER = "HL0305", "A placeholder that is not closed, or is empty";
+    NO_SUCH_VALUE = "HL0306", "Nothing sets this value";
+    NO_SUCH_FORMAT = "HL0307", "A value cannot be spoken in this way";
+    SECRET_SPOKEN = "HL0308", "A secret would be spoken";
+    NO_CURRENCY = "HL0309", "Money without a currency";
+    LANGUAGE_WITHOUT_NUMBERS = "HL0310", "Values cannot be spoken in this language";
+    RECORDING_NAME = "HL0311", "Not the name of a recording";
+    NO_TIME_ZONE = "HL0312", "A time is spoken, and the flow has no time zone";
+
+    // Values and conditions.
+    DURATION = "HL0401", "Not a length of time, or one that is too short or too long";
+    DIGIT_RANGE = "HL0402", "Not a number of digits";
+    NOT_TRUTH = "HL0403", "Neither true nor false";
+    WRONG_NUMBER = "HL0404", "Not a number, or one outside its limits";
+    WRONG_WORD = "HL0405", "Not one of the words that may stand here";
+    UNUSED_VALUE = "HL0406", "A value that nothing reads";
+    WRONG_VALUE = "HL0407", "Not a value";
+    CONDITION = "HL0408", "A condition that cannot be understood";
+    CONDITION_TYPES = "HL0409", "A condition that compares unlike things";
+    TIME_ZONE = "HL0410", "No such time zone";
+    CURRENCY = "HL0411", "No such currency";
+    LANGUAGE_CODE = "HL0412", "Not the code of a language";
+
+    // What callers dial.
+    NOT_A_NUMBER = "HL0501", "Not a number that callers can dial";
+    DUPLICATE_NUMBER = "HL0502", "A number that two flows answer";
+
+    // The installation.
+    LISTEN = "HL0601", "Not an address to listen on";
+    ADDRESS = "HL0602", "Not an address";
+    PORTS = "HL0603", "Not a range of ports, or too small a one";
+    CODEC = "HL0604", "No such codec";
+    ENVIRONMENT = "HL0605", "An environment variable is not set";
+    TOKEN = "HL0606", "A token is needed";
+    VERSION = "HL0607", "A file for another version";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_stand_once() {
+        for pair in ALL.windows(2) {
+            assert!(pair[0].id < pair[1].id, "{} and {}", pair[0].id, pair[1].id);
+        }
+        assert!(ALL.iter().all(|code| code.id.len() == 6 && !code.title.ends_with('.')));
+    }
+}

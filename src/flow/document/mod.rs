@@ -1,0 +1,140 @@
+//! Flow files as they are written, and the reading of them into a checked set with every fault told at once.
+//!
+//! The way of a file: [`tree`] makes a tree of it in which every text knows its place; `outline` finds the names that others
+//! may use; `values` finds what steps set; `flow`, `steps` and `menu` read each flow against these; `words` cuts what
+//! is said into recordings and values. Nothing is guessed silently, and nothing is fatal before the end: what cannot be
+//! understood is told, and reading goes on. Operators find the language in docs/flows.md.
+
+pub mod codes;
+pub mod diagnostic;
+mod flow;
+mod menu;
+mod outline;
+mod recordings;
+pub mod scalar;
+mod steps;
+mod syntax;
+mod template;
+pub mod tree;
+mod values;
+mod words;
+
+use std::collections::BTreeSet;
+
+pub use codes::Code;
+pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
+
+use self::flow::FlowReader;
+use self::outline::Outline;
+use self::recordings::Recordings;
+use self::values::Values;
+use super::{FlowIndex, FlowSet};
+
+/// What is known beside the files themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The recordings that exist, as paths below the folder of recordings: `en/main/welcome.wav`.
+    pub prompts: &'a BTreeSet<String>,
+    /// The folder of recordings, as it is shown.
+    pub folder: &'a str,
+}
+
+impl Known<'_> {
+    fn has(&self, language: &str, name: &str) -> bool {
+        self.prompts.contains(&format!("{language}/{name}.wav"))
+    }
+}
+
+/// What came of reading.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The flows; `None` when there is any error.
+    pub flows: Option<FlowSet>,
+    /// Every fault and warning, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Reading {
+    /// Whether there is any error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Reads flow files, all of them, and tells every fault of them.
+pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
+    let mut faults = Faults::default();
+    let pages: Vec<Page<'_>> = sources.iter().map(Page::new).collect();
+    let trees: Vec<_> = pages.iter().map(|page| tree::read(page, &mut faults)).collect();
+    let outlines = outline::outlines(&pages, &trees, &mut faults);
+    let all_read = trees.iter().all(Option::is_some);
+
+    let mut reader = Reader {
+        pages: &pages,
+        outlines: &outlines,
+        known,
+        values: Values::collect(&outlines),
+        recordings: Recordings::default(),
+        faults,
+    };
+    let flows = reader.flows(all_read);
+    let diagnostics = reader.faults.in_order(sources);
+    let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    Reading { flows: (!failed).then_some(flows), diagnostics }
+}
+
+/// What the reading of every flow shares.
+struct Reader<'a> {
+    pages: &'a [Page<'a>],
+    outlines: &'a [Outline<'a>],
+    known: &'a Known<'a>,
+    values: Values,
+    recordings: Recordings,
+    faults: Faults,
+}
+
+impl Reader<'_> {
+    /// Reads every flow; `all_read` tells whether every file could be: otherwise what a file lacks may stand in another.
+    fn flows(&mut self, all_read: bool) -> FlowSet {
+        let mut set = FlowSet::default();
+        for (position, outline) in self.outlines.iter().enumerate() {
+            let index = FlowIndex(u16::try_from(position).expect("flows are limited"));
+            let flow = FlowReader::new(self, outline, index).read(&mut set);
+            set.flows.push(flow);
+        }
+        let mut languages: Vec<_> =
+            self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
+        languages.sort();
+        languages.dedup();
+        self.recordings.add_phrases(&languages, self.known, &mut self.faults);
+        if all_read {
+            self.values.tell_unused(self.pages, &mut self.faults);
+            self.tell_unreachable(&set);
+        }
+        let recordings = std::mem::take(&mut self.recordings);
+        set.prompts = recordings.prompts;
+        set.prompt_index = recordings.index;
+        set
+    }
+
+    fn tell_unreachable(&mut self, set: &FlowSet) {
+        let fault = match self.outlines.first() {
+            _ if set.any.is_some() || !set.numbers.is_empty() => return,
+            // What was told of the files may be why there is none.
+            None if self.faults.has_errors() => return,
+            Some(outline) => {
+                let message = "no flow has `numbers`";
+                self.pages[outline.page].error(codes::NO_FLOW, outline.name_span, message)
+            }
+            None => Diagnostic::of_file(codes::NO_FLOW, Severity::Error, "", "there is no flow in any file"),
+        };
+        self.faults.push(
+            fault
+                .remedy("give a flow the numbers that it answers: `numbers: [any]`")
+                .consequence("every caller would be told that the number does not exist"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

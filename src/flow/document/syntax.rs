@@ -1,0 +1,223 @@
+//! What YAML finds wrong, in an operator's words.
+
+use serde_saphyr::granit_parser::{ErrorKind, ScanError};
+
+use super::codes;
+use super::diagnostic::{Diagnostic, Faults, Page, Span};
+
+/// The fault that a reader of YAML stopped at.
+pub fn told(page: &Page<'_>, error: &ScanError) -> Diagnostic {
+    let at = error.marker().byte_offset().unwrap_or(page.text().len());
+    let character = page.text().get(at..).and_then(|rest| rest.chars().next());
+    let end = at + character.filter(|character| *character != '\n').map_or(0, char::len_utf8);
+    let span = visible(page, Span::new(at, end));
+    if let Some(fault) = told_by_the_lines(page, error.kind(), at) {
+        return fault;
+    }
+    let (code, message, remedy) = words(error.kind(), page, span);
+    let fault = page.error(code, span, message);
+    if remedy.is_empty() { fault } else { fault.remedy(remedy) }
+}
+
+/// Faults that a reader of YAML meets late: what stands in the lines tells where they are.
+fn told_by_the_lines(page: &Page<'_>, kind: &ErrorKind, at: usize) -> Option<Diagnostic> {
+    let before = page.text().get(..at)?;
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let this = page.text()[line_start..].lines().next().unwrap_or("");
+    match kind {
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement if this.matches(':').count() == 1 => {
+            let above = before[..line_start].lines().rfind(|line| !line.trim().is_empty())?;
+            let start = before[..line_start].rfind(above)?;
+            let words = above.split(" #").next().unwrap_or("").trim();
+            for (open, close) in [('[', ']'), ('{', '}')] {
+                if words.matches(open).count() > words.matches(close).count() {
+                    let place = start + above.rfind(open)?;
+                    let message = format!("a `{open}` is never closed");
+                    let fault = page.error(codes::SYNTAX, Span::new(place, place + 1), message);
+                    return Some(fault.remedy(format!("close it with `{close}`")));
+                }
+            }
+            if words.is_empty() || words.contains(':') || words.starts_with('#') {
+                return None;
+            }
+            let place = start + above.find(words)?;
+            let fault = page.error(codes::SYNTAX, Span::new(place, place + words.len()), "a `:` is missing after this");
+            Some(fault.remedy("a key is followed by a colon and a space"))
+        }
+        // `say: {name|digits} is yours`: YAML takes the brace for a table.
+        ErrorKind::ExpectedBlockMappingKey | ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+            let brace = this.find(": {")? + 2;
+            let closing = this.rfind('}').filter(|closing| line_start + closing < at)?;
+            let span = Span::new(line_start + brace, line_start + closing + 1);
+            let fault = page.error(codes::SYNTAX, span, "a text that begins with `{` needs quotes");
+            Some(fault.remedy("put the whole text into quotes"))
+        }
+        _ => None,
+    }
+}
+
+type Words = (codes::Code, String, &'static str);
+
+fn words(kind: &ErrorKind, page: &Page<'_>, span: Span) -> Words {
+    use ErrorKind as Kind;
+    let said = |message: &str, remedy: &'static str| (codes::SYNTAX, message.to_owned(), remedy);
+    match kind {
+        Kind::RecursionLimitExceeded => {
+            (codes::TOO_LARGE, "tables and lists stand here too deep inside each other".to_owned(), "")
+        }
+        Kind::TabNotAllowed
+        | Kind::TabInBlockIndentation
+        | Kind::TabInIndentation
+        | Kind::TabAtBlockScalarStart
+        | Kind::TabInPlainScalar => (codes::TAB, "a tab where only spaces may stand".to_owned(), "use spaces"),
+        Kind::UnexpectedEofFlowSequence | Kind::UnclosedFlowCollection { open: '[' } => {
+            said("a `[` is never closed", "close it with `]`")
+        }
+        Kind::UnexpectedEofFlowMapping
+        | Kind::UnexpectedEofImplicitFlowMapping
+        | Kind::UnclosedFlowCollection { .. } => {
+            said("a `{` is never closed", "close it with `}`; a text that begins with `{` needs quotes")
+        }
+        Kind::InvalidQuotedScalarIndent => said(
+            "a text in quotes is never closed, or goes on in a line that stands too far to the left",
+            "close it with the same quotation mark",
+        ),
+        Kind::UnclosedQuotedScalar | Kind::UnexpectedEof | Kind::DocumentIndicatorInQuotedScalar => {
+            said("a text in quotes is never closed", "close it with the same quotation mark")
+        }
+        Kind::MismatchedFlowCollectionEnd { open, close } => {
+            (codes::SYNTAX, format!("a `{open}` is closed by a `{close}`"), "")
+        }
+        Kind::MisplacedFlowCollectionEnd => said("nothing is open that this could close", ""),
+        Kind::ExpectedFlowMappingSeparator => said("a `,` or a `}` is missing here", ""),
+        Kind::ExpectedFlowSequenceSeparator => said("a `,` or a `]` is missing here", ""),
+        Kind::MappingValueNotAllowed | Kind::InvalidColonPlacement => said(
+            "a second `: ` in one line, or a line that stands too far to the right",
+            "put a text that holds `: ` into quotes",
+        ),
+        Kind::ExpectedBlockMappingKey
+        | Kind::InvalidIndentation
+        | Kind::ExpectedBlockSequenceEntry
+        | Kind::BlockSequenceEntryNotAllowed
+        | Kind::MappingKeyNotAllowed
+        | Kind::InvalidFlowScalarIndent
+        | Kind::InvalidBlockScalarIndent => {
+            said("this line does not line up with the lines above it", "indent it like its neighbours")
+        }
+        Kind::SimpleKeyExpected | Kind::InvalidSimpleKey => {
+            said("a `:` is missing after this", "a key is followed by a colon and a space; a text stands after a key")
+        }
+        Kind::UnknownAnchor | Kind::MissingAnchorOrAliasName => {
+            if page.at(span).starts_with('*') || page.text()[..span.start].ends_with('*') {
+                said(
+                    "`*` without quotes has another meaning in YAML",
+                    "write `star` for the star key, or put the text into quotes",
+                )
+            } else {
+                said("`&` without quotes has another meaning in YAML", "put the text into quotes")
+            }
+        }
+        Kind::UnexpectedCharacter { character } => {
+            let message =
+                format!("a text cannot begin with `{}` unless it stands in quotes", character.escape_default());
+            (codes::SYNTAX, message, "put it into quotes")
+        }
+        Kind::UnknownQuotedScalarEscape
+        | Kind::InvalidQuotedScalarHexEscape
+        | Kind::InvalidUnicodeEscape
+        | Kind::InvalidLowSurrogate
+        | Kind::InvalidLowSurrogateHexEscape
+        | Kind::MissingLowSurrogate
+        | Kind::UnpairedLowSurrogate => said(
+            "a `\\` in double quotes begins a special character, and this is none",
+            "use single quotes, or write `\\\\`",
+        ),
+        Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => {
+            said("something stands after the closing quotation mark", "put the whole text into quotes")
+        }
+        Kind::CommentNotSeparated => said("a space is missing before `#`", ""),
+        Kind::CommentInterceptedScalar => {
+            said("a comment stands in the middle of a text", "write the text with `>-` or in quotes")
+        }
+        _ => said(
+            "this cannot be understood as YAML",
+            "look at the indentation, the colons and the quotation marks here",
+        ),
+    }
+}
+
+/// A place where something can be seen: that of the last character before, if nothing stands at `span`.
+fn visible(page: &Page<'_>, span: Span) -> Span {
+    if !page.at(span).trim().is_empty() {
+        return span;
+    }
+    let before = page.text().get(..span.start).unwrap_or("").trim_end();
+    match before.char_indices().next_back() {
+        Some((at, last)) => Span::new(at, at + last.len_utf8()),
+        None => span,
+    }
+}
+
+/// Tells every line that is indented by tabs; whether there was one.
+pub fn tell_indenting_tabs(page: &Page<'_>, faults: &mut Faults) -> bool {
+    let mut found = false;
+    for_each_line(page.text(), |start, line| {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indent].find('\t').filter(|_| !line.trim().is_empty()) {
+            found = true;
+            let span = Span::new(start + tab, start + tab + 1);
+            faults.push(page.error(codes::TAB, span, "this line is indented by a tab").remedy("use spaces"));
+        }
+    });
+    found
+}
+
+/// Tells every line that holds a tab outside the texts in `texts`, which are in order, and outside comments.
+pub fn tell_tabs(page: &Page<'_>, texts: &[Span], faults: &mut Faults) {
+    for_each_line(page.text(), |start, line| {
+        if !line.contains('\t') {
+            return;
+        }
+        let end = comment_start(line, start, texts).unwrap_or(line.len());
+        let tab = line[..end].match_indices('\t').map(|(tab, _)| start + tab).find(|at| !inside(texts, *at));
+        if let Some(at) = tab {
+            let span = Span::new(at, at + 1);
+            faults.push(page.error(codes::TAB, span, "a tab where only spaces may stand").remedy("use spaces"));
+        }
+    });
+}
+
+/// Tells comments that were meant as a choice for the hash key: `#: To go back -> back`.
+pub fn tell_commented_keys(page: &Page<'_>, texts: &[Span], faults: &mut Faults) {
+    for_each_line(page.text(), |start, line| {
+        let indent = line.len() - line.trim_start().len();
+        if line[indent..].starts_with("#:") && !inside(texts, start + indent) {
+            let span = Span::new(start + indent, start + indent + 1);
+            faults.push(
+                page.error(codes::COMMENTED_KEY, span, "this choice is a comment: `#` begins one in YAML")
+                    .remedy("write `hash:` for the hash key")
+                    .consequence("callers who press the hash key would not be understood"),
+            );
+        }
+    });
+}
+
+fn for_each_line(text: &str, mut tell: impl FnMut(usize, &str)) {
+    let mut start = 0;
+    for line in text.split('\n') {
+        tell(start, line);
+        start += line.len() + 1;
+    }
+}
+
+fn inside(texts: &[Span], at: usize) -> bool {
+    let after = texts.partition_point(|span| span.start <= at);
+    after > 0 && at < texts[after - 1].end
+}
+
+/// Where the comment of a line begins.
+fn comment_start(line: &str, start: usize, texts: &[Span]) -> Option<usize> {
+    line.match_indices('#').map(|(at, _)| at).find(|at| {
+        !inside(texts, start + at) && line[..*at].chars().next_back().is_none_or(|before| before.is_whitespace())
+    })
+}

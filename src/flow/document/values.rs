@@ -1,0 +1,181 @@
+//! The values that flows set, ask for and speak: what is known of each before any call.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use super::codes;
+use super::diagnostic::{Faults, Page, Span};
+use super::outline::Outline;
+use super::scalar;
+use super::steps::LATER_KINDS;
+use super::tree::{Content, Node};
+use crate::flow::condition::Kinds;
+use crate::flow::{SpokenAs, Value};
+
+/// Longest text that `set` gives a name.
+pub const MAX_VALUE: usize = 200;
+
+/// A value that every call has.
+pub(super) struct BuiltIn {
+    pub name: &'static str,
+    pub kinds: Kinds,
+    /// How it can be spoken.
+    pub formats: &'static [SpokenAs],
+}
+
+/// The values that every call has.
+pub(super) const BUILT_IN: [BuiltIn; 5] = [
+    BuiltIn { name: "caller.number", kinds: Kinds::TEXT, formats: &[SpokenAs::Digits] },
+    BuiltIn { name: "caller.name", kinds: Kinds::TEXT, formats: &[] },
+    BuiltIn { name: "call.number", kinds: Kinds::TEXT, formats: &[SpokenAs::Digits] },
+    BuiltIn { name: "now", kinds: Kinds::TIME, formats: &[SpokenAs::Day, SpokenAs::Time] },
+    BuiltIn { name: "language", kinds: Kinds::TEXT, formats: &[] },
+];
+
+/// Beginnings of values that belong to things which this version does not have.
+const LATER: [&str; 4] = ["hours.", "queue.", "queues.", "agents."];
+
+/// Words of the condition language, which name no value.
+const TAKEN: [&str; 11] = ["and", "or", "not", "is", "in", "empty", "starts", "with", "true", "false", "null"];
+
+/// What is known of a value that a flow sets.
+#[derive(Debug)]
+pub(super) struct SetValue {
+    pub kinds: Kinds,
+    /// A caller keys it.
+    pub keyed: bool,
+    /// It is a secret, at least in one place.
+    pub secret: bool,
+    /// What `set` gives it.
+    pub literals: Vec<Value>,
+    /// The file and the place where it is first set.
+    first: (usize, Span),
+    read: Cell<bool>,
+}
+
+/// What a name stands for.
+pub(super) enum Known<'v> {
+    Set(&'v SetValue),
+    BuiltIn(&'static BuiltIn),
+    /// Of something that this version does not have.
+    Later,
+    Nothing,
+}
+
+/// The values of all flows: they belong to the call, so one flow may set what another reads.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    set: BTreeMap<String, SetValue>,
+    /// Values of steps that this version does not have.
+    later: Vec<String>,
+}
+
+impl Values {
+    /// Finds every value that a step sets. Faults in them are told when the step itself is read.
+    pub fn collect(outlines: &[Outline<'_>]) -> Values {
+        let mut values = Values::default();
+        for outline in outlines {
+            for step in &outline.steps {
+                for entry in step.value.find("set").and_then(|set| set.value.table()).unwrap_or(&[]) {
+                    if let Some(value) = literal(&entry.value) {
+                        let known = values.note(&entry.key, Kinds::of(&value), (outline.page, entry.key_span));
+                        known.literals.push(value);
+                    }
+                }
+                if let Some(save) = step.value.find("save").and_then(|save| save.value.text())
+                    && LATER_KINDS.iter().any(|kind| step.value.find(kind).is_some())
+                {
+                    values.later.push(save.to_owned());
+                }
+                if let Some(save) = step.value.find("save").filter(|_| step.value.find("collect").is_some())
+                    && let Some(name) = save.value.text()
+                {
+                    let secret = step.value.find("secret").and_then(|secret| secret.value.plain());
+                    let secret = secret.and_then(scalar::truth).unwrap_or(false);
+                    let known = values.note(name, Kinds::TEXT, (outline.page, save.value.span));
+                    known.keyed = true;
+                    known.secret |= secret;
+                }
+            }
+        }
+        values
+    }
+
+    fn note(&mut self, name: &str, kinds: Kinds, first: (usize, Span)) -> &mut SetValue {
+        let value = self.set.entry(name.to_owned()).or_insert_with(|| SetValue {
+            kinds,
+            keyed: false,
+            secret: false,
+            literals: Vec::new(),
+            first,
+            read: Cell::new(false),
+        });
+        value.kinds = value.kinds.with(kinds);
+        value
+    }
+
+    /// What `name` stands for; from now on it counts as read.
+    pub fn read(&self, name: &str) -> Known<'_> {
+        if let Some(value) = self.set.get(name) {
+            value.read.set(true);
+            return Known::Set(value);
+        }
+        match BUILT_IN.iter().find(|built_in| built_in.name == name) {
+            Some(built_in) => Known::BuiltIn(built_in),
+            None if LATER.iter().any(|beginning| name.starts_with(beginning)) => Known::Later,
+            None if self.later.iter().any(|later| name.split('.').next() == Some(later)) => Known::Later,
+            None => Known::Nothing,
+        }
+    }
+
+    /// The kinds of `name`, if it is known.
+    pub fn kinds(&self, name: &str) -> Option<Kinds> {
+        match self.read(name) {
+            Known::Set(value) => Some(value.kinds),
+            Known::BuiltIn(built_in) => Some(built_in.kinds),
+            Known::Later | Known::Nothing => None,
+        }
+    }
+
+    /// Every name that can be read.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.set.keys().map(String::as_str).chain(BUILT_IN.iter().map(|built_in| built_in.name))
+    }
+
+    /// Tells the values that nothing reads.
+    pub fn tell_unused(&self, pages: &[Page<'_>], faults: &mut Faults) {
+        let unused = self.set.iter().filter(|(name, value)| !value.read.get() && name_fault(name).is_none());
+        for (name, value) in unused {
+            let page = &pages[value.first.0];
+            let message = format!("nothing reads `{name}`");
+            let fault = page.warning(codes::UNUSED_VALUE, value.first.1, message);
+            faults.push(
+                fault.remedy(format!("speak it with `{{{name}|digits}}`, compare it in a `when`, or leave it away")),
+            );
+        }
+    }
+}
+
+/// The value that a node of `set` stands for.
+pub(super) fn literal(node: &Node) -> Option<Value> {
+    match &node.content {
+        Content::Text { text, quoted: true } => Some(Value::Text(text.clone())),
+        Content::Text { text, quoted: false } => Some(match scalar::truth(text) {
+            Some(truth) => Value::Truth(truth),
+            None => scalar::number(text).unwrap_or_else(|| Value::Text(text.clone())),
+        }),
+        _ => None,
+    }
+}
+
+/// What keeps `name` from being a value's name.
+pub(super) fn name_fault(name: &str) -> Option<String> {
+    if BUILT_IN.iter().any(|built_in| built_in.name == name) {
+        return Some(format!("`{name}` is known of every call, and cannot be set"));
+    }
+    if TAKEN.contains(&name) {
+        return Some(format!("`{name}` means something else in a condition, and cannot be the name of a value"));
+    }
+    (!scalar::is_value_name(name))
+        .then(|| format!("`{name}` cannot be the name of a value: letters, digits and `_` can, a letter first"))
+}

@@ -1,0 +1,111 @@
+//! The names by which a step is left.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::flow::{Flow, Step, StepKind};
+use crate::telephony::Digit;
+
+/// How a step is left.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Exit<'a> {
+    /// To what follows it.
+    Next,
+    /// A condition held.
+    Then,
+    /// A condition did not hold.
+    Otherwise,
+    /// Into another flow.
+    Flow,
+    /// By these keys of a choice.
+    Choice(&'a [Digit]),
+    /// By a key that works everywhere.
+    Always(Digit),
+    /// Nothing came, as often as was asked.
+    NoInput,
+    /// Nothing fitted, as often as was asked.
+    NoMatch,
+    /// The flow ended the call.
+    HangUp,
+    /// The caller ended it.
+    CallerHungUp,
+}
+
+/// The names that every flow has in common, made once.
+struct Names {
+    next: Arc<str>,
+    then: Arc<str>,
+    otherwise: Arc<str>,
+    flow: Arc<str>,
+    choices: [Arc<str>; 16],
+    always: [Arc<str>; 16],
+    no_input: Arc<str>,
+    no_match: Arc<str>,
+    hang_up: Arc<str>,
+    caller_hung_up: Arc<str>,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+    next: "next".into(),
+    then: "then".into(),
+    otherwise: "otherwise".into(),
+    flow: "flow".into(),
+    choices: Digit::ALL.map(|digit| format!("choice {}", key_name(digit)).into()),
+    always: Digit::ALL.map(|digit| format!("always {}", key_name(digit)).into()),
+    no_input: "no_input".into(),
+    no_match: "no_match".into(),
+    hang_up: "hangup".into(),
+    caller_hung_up: "caller_hung_up".into(),
+});
+
+impl Exit<'_> {
+    /// The name in notes and metrics.
+    pub(super) fn name(self) -> Arc<str> {
+        let names = &*NAMES;
+        let name = match self {
+            Exit::Next => &names.next,
+            Exit::Then => &names.then,
+            Exit::Otherwise => &names.otherwise,
+            Exit::Flow => &names.flow,
+            Exit::Choice([digit]) => &names.choices[usize::from(digit.event())],
+            Exit::Choice(digits) => {
+                return digits.iter().fold("choice ".to_owned(), |name, key| name + &key_name(*key)).into();
+            }
+            Exit::Always(digit) => &names.always[usize::from(digit.event())],
+            Exit::NoInput => &names.no_input,
+            Exit::NoMatch => &names.no_match,
+            Exit::HangUp => &names.hang_up,
+            Exit::CallerHungUp => &names.caller_hung_up,
+        };
+        Arc::clone(name)
+    }
+}
+
+/// Every way in which `step` of `flow` can be left, as [`FlowNote::StepLeft`](super::FlowNote::StepLeft) will name it.
+pub fn exits(flow: &Flow, step: &Step) -> Vec<Arc<str>> {
+    let asked = [Exit::NoInput, Exit::NoMatch, Exit::CallerHungUp];
+    let everywhere = flow.always.keys().map(|key| Exit::Always(*key));
+    let mut exits: Vec<Exit<'_>> = Vec::new();
+    match &step.kind {
+        StepKind::Say { .. } | StepKind::Play { .. } => exits.extend([Exit::Next, Exit::CallerHungUp]),
+        StepKind::Set(_) | StepKind::Language(_) => exits.push(Exit::Next),
+        StepKind::Menu(menu) => {
+            exits.extend(menu.choices.iter().map(|choice| Exit::Choice(&choice.keys)));
+            exits.extend(everywhere.chain(asked));
+        }
+        StepKind::Collect(_) => exits.extend([Exit::Next].into_iter().chain(everywhere).chain(asked)),
+        StepKind::When { otherwise: Some(_), .. } => exits.extend([Exit::Then, Exit::Otherwise]),
+        StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
+        StepKind::Flow(_) => exits.push(Exit::Flow),
+        StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),
+    }
+    exits.into_iter().map(Exit::name).collect()
+}
+
+/// As in flow files: `7`, `star`, `hash`.
+fn key_name(digit: Digit) -> String {
+    match digit {
+        Digit::STAR => "star".to_owned(),
+        Digit::HASH => "hash".to_owned(),
+        other => other.to_string(),
+    }
+}

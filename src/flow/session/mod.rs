@@ -1,0 +1,400 @@
+//! One caller's place in a flow: keys, finished playbacks and deadlines come in, what to play comes out.
+
+mod asking;
+mod collect;
+mod exit;
+mod hang_up;
+mod language;
+mod menu;
+mod play;
+mod say;
+mod set;
+mod sub_flow;
+mod turn;
+mod way;
+mod when;
+mod words;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use self::exit::exits;
+
+use self::asking::Asking;
+use self::exit::Exit;
+use self::turn::Turn;
+use self::way::{Next, Place, Return};
+use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, StepIndex, StepKind, Value};
+use crate::clock::Moment;
+use crate::telephony::{Caller, Digit};
+
+/// How many steps a flow may run without the caller's input: more is a circle that nobody gets out of.
+pub const MOST_STEPS: u8 = 100;
+
+/// How many keys are kept while nobody asks for them; later ones are dropped.
+pub const MOST_KEYS_AHEAD: usize = 32;
+
+/// How deep flows may walk into flows.
+pub const DEEPEST_FLOW: usize = 16;
+
+/// How many menus and questions `back` can go back.
+pub const LONGEST_WAY_BACK: usize = 32;
+
+/// One caller's place in a flow.
+///
+/// A session is told what happens to the call and answers with what to do. It is never stuck: until it has ended, it
+/// either plays something, and awaits [`SessionInput::PlaybackFinished`], or waits for keys until [`Session::deadline`].
+pub struct Session {
+    flows: Arc<FlowSet>,
+    caller: Caller,
+    dialled: String,
+    flow: FlowIndex,
+    step: StepIndex,
+    /// A step was entered and not yet left.
+    inside: bool,
+    /// The language that the caller speaks, also while a flow that does not know it speaks another.
+    tongue: Arc<str>,
+    /// The one that is spoken now, in this flow's list.
+    language: LanguageIndex,
+    values: Vec<(Arc<str>, Value)>,
+    /// The flows that walked into this one, outermost first.
+    returns: Vec<Return>,
+    /// The menus and questions on the caller's way, the present one last.
+    trail: Vec<Place>,
+    /// Keys that were pressed before anybody asked.
+    ahead: VecDeque<Digit>,
+    /// The end key that may follow an answer which was complete without it.
+    tail: Option<(Digit, Moment)>,
+    /// Steps entered since the caller's last key was used.
+    steps: u8,
+    /// Something is being played: `PlaybackFinished` or a key will come.
+    playing: bool,
+    state: State,
+}
+
+/// What a session is at.
+#[derive(Debug)]
+enum State {
+    /// Words that lead on to the next step.
+    Speaking {
+        /// No key cuts them short.
+        must_hear: bool,
+    },
+    /// A menu or a question.
+    Asking(Asking),
+    /// The last words; then the call ends.
+    Parting,
+    /// The call was ended.
+    Ended,
+}
+
+/// What is known of a call when it begins.
+#[derive(Clone, Debug)]
+pub struct CallFacts {
+    /// `caller.number`, `caller.name`.
+    pub caller: Caller,
+    /// `call.number`: what was dialled.
+    pub dialled: String,
+}
+
+/// What a session is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionInput {
+    /// A key.
+    Digit(Digit),
+    /// The last `Play` has been heard to its end (or had nothing that could be played).
+    PlaybackFinished,
+    /// The deadline has come.
+    Expired,
+}
+
+/// What a session wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Play these, one after another, in place of whatever is playing; `PlaybackFinished` is awaited. Never empty.
+    Play(Vec<PromptId>),
+    /// Fall silent.
+    StopPlaying,
+    /// End the call. Nothing follows.
+    HangUp,
+    /// For the journal.
+    Note(FlowNote),
+}
+
+/// What happened in a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FlowNote {
+    /// A caller came to a step.
+    StepEntered {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+    },
+    /// A caller left a step. Every step that is entered is left before another is entered.
+    StepLeft {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+        /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
+        /// `caller_hung_up`: bounded by what is written.
+        exit: Arc<str>,
+    },
+    /// A value could not be spoken as the step asks, or a phrase or word that it needs has no recording in this
+    /// language; the words were left out.
+    Unspeakable {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+    },
+    /// More than [`MOST_STEPS`] steps without the caller's input, or flows deeper than [`DEEPEST_FLOW`]: ended politely.
+    RanAway {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+    },
+}
+
+impl Session {
+    /// A session at the start of `entry`, which lies in `flows`.
+    pub fn start(
+        flows: Arc<FlowSet>,
+        entry: FlowIndex,
+        facts: CallFacts,
+        now: Moment,
+        wall: Timestamp,
+    ) -> (Session, Vec<Action>) {
+        let flow = flows.flow(entry);
+        let (start, tongue) = (flow.start, flow.languages[0].clone());
+        let mut session = Session {
+            flows: Arc::clone(&flows),
+            caller: facts.caller,
+            dialled: facts.dialled,
+            flow: entry,
+            step: start,
+            inside: false,
+            tongue,
+            language: LanguageIndex(0),
+            values: Vec::new(),
+            returns: Vec::new(),
+            trail: Vec::new(),
+            ahead: VecDeque::new(),
+            tail: None,
+            steps: 0,
+            playing: false,
+            state: State::Ended,
+        };
+        let mut turn = Turn::new(&flows, now, wall);
+        let first = session.enter(&mut turn, start);
+        session.walk(&mut turn, first);
+        (session, turn.actions)
+    }
+
+    /// Takes an input; `wall` is the time of day at `now`. What comes late or out of place changes nothing.
+    pub fn handle(&mut self, now: Moment, wall: Timestamp, input: SessionInput) -> Vec<Action> {
+        let flows = Arc::clone(&self.flows);
+        let mut turn = Turn::new(&flows, now, wall);
+        let next = match input {
+            SessionInput::Digit(digit) => self.take_digit(&mut turn, digit),
+            SessionInput::PlaybackFinished => self.playback_finished(&mut turn),
+            SessionInput::Expired => self.expire(&mut turn),
+        };
+        self.walk(&mut turn, next);
+        turn.actions
+    }
+
+    /// When to call with `Expired`, if nothing comes before: exactly while the session waits for keys in silence.
+    pub fn deadline(&self) -> Option<Moment> {
+        match &self.state {
+            State::Asking(asking) => asking.deadline(),
+            State::Speaking { .. } | State::Parting | State::Ended => None,
+        }
+    }
+
+    /// The caller has hung up: the last note, if a step was still open.
+    pub fn abandon(&mut self) -> Vec<Action> {
+        let flows = Arc::clone(&self.flows);
+        let mut turn = Turn::new(&flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
+        self.leave(&mut turn, Exit::CallerHungUp.name());
+        self.state = State::Ended;
+        self.playing = false;
+        turn.actions
+    }
+
+    /// Whether a menu or a question awaits the caller's keys, be it while it is still being spoken.
+    pub fn awaits_keys(&self) -> bool {
+        matches!(self.state, State::Asking(_))
+    }
+
+    /// Whether the session has ended: nothing comes from it any more.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// Where the caller is, or was last.
+    pub fn place(&self) -> (FlowIndex, StepIndex) {
+        (self.flow, self.step)
+    }
+
+    /// The language that is spoken now.
+    pub fn language(&self) -> &Arc<str> {
+        &self.flows.flow(self.flow).languages[usize::from(self.language.0)]
+    }
+
+    /// The promises that hold after every input.
+    ///
+    /// # Panics
+    /// When one is broken.
+    pub fn assert_consistent(&self) {
+        let speaks = self.speaks();
+        assert_eq!(self.playing, speaks, "something plays exactly while it is awaited: {:?}", self.state);
+        assert_eq!(self.deadline().is_some(), self.awaits_keys() && !speaks, "silence has an end: {:?}", self.state);
+        assert!(self.ahead.len() <= MOST_KEYS_AHEAD && self.returns.len() <= DEEPEST_FLOW);
+        assert!(self.trail.len() <= LONGEST_WAY_BACK && self.steps <= MOST_STEPS);
+        assert!(
+            usize::from(self.language.0) < self.flows.flow(self.flow).languages.len(),
+            "the language is the flow's"
+        );
+        assert!(self.trail.iter().all(|place| place.depth <= self.returns.len()), "the way back leads nowhere deeper");
+        match &self.state {
+            State::Speaking { .. } => assert!(self.inside, "words belong to a step"),
+            State::Asking(asking) => {
+                assert!(self.inside, "a question belongs to a step");
+                asking.assert_consistent();
+            }
+            State::Parting => {}
+            State::Ended => assert!(!self.inside, "an ended session has left its step"),
+        }
+    }
+
+    fn take_digit(&mut self, turn: &mut Turn<'_>, digit: Digit) -> Next {
+        if let Some((end_key, until)) = self.tail.take()
+            && end_key == digit
+            && turn.now <= until
+        {
+            return Next::Stay;
+        }
+        if matches!(self.state, State::Parting | State::Ended) {
+            return Next::Stay;
+        }
+        if self.ahead.len() < MOST_KEYS_AHEAD {
+            self.ahead.push_back(digit);
+        }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Speaking { must_hear: false } => self.follow(turn),
+            State::Asking(asking) => self.consider(turn, asking),
+            heard_to_the_end => {
+                self.state = heard_to_the_end;
+                Next::Stay
+            }
+        }
+    }
+
+    fn playback_finished(&mut self, turn: &mut Turn<'_>) -> Next {
+        if !std::mem::take(&mut self.playing) {
+            return Next::Stay;
+        }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Speaking { .. } => self.follow(turn),
+            State::Asking(asking) => self.words_heard(turn, asking),
+            State::Parting => {
+                self.end(turn);
+                Next::Stay
+            }
+            State::Ended => Next::Stay,
+        }
+    }
+
+    fn expire(&mut self, turn: &mut Turn<'_>) -> Next {
+        if self.deadline().is_none_or(|deadline| turn.now < deadline) {
+            return Next::Stay;
+        }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Asking(asking) => self.time_is_up(turn, asking),
+            other => {
+                self.state = other;
+                Next::Stay
+            }
+        }
+    }
+
+    /// Goes from step to step until one waits for something.
+    fn walk(&mut self, turn: &mut Turn<'_>, mut next: Next) {
+        while let Next::Leave { exit, to } = next {
+            self.leave(turn, exit);
+            next = match self.destination(turn.flows, to) {
+                Some(step) => self.enter(turn, step),
+                None => self.say_goodbye(turn),
+            };
+        }
+        if self.playing && !self.speaks() {
+            self.playing = false;
+            turn.actions.push(Action::StopPlaying);
+        }
+    }
+
+    fn enter(&mut self, turn: &mut Turn<'_>, index: StepIndex) -> Next {
+        if self.steps >= MOST_STEPS {
+            return self.run_away(turn);
+        }
+        self.steps += 1;
+        self.step = index;
+        self.inside = true;
+        turn.note(FlowNote::StepEntered { flow: self.flow, step: index });
+        match &turn.flows.flow(self.flow).step(index).kind {
+            StepKind::Say { speech, must_hear } => self.enter_say(turn, speech, *must_hear),
+            StepKind::Play { speech, must_hear } => self.enter_play(turn, speech, *must_hear),
+            StepKind::Menu(_) => self.enter_menu(turn),
+            StepKind::Collect(_) => self.enter_collect(turn),
+            StepKind::Set(values) => self.enter_set(turn, values),
+            StepKind::When { condition, then, otherwise } => self.enter_when(turn, condition, *then, *otherwise),
+            StepKind::Language(language) => self.enter_language(turn, *language),
+            StepKind::Flow(flow) => self.enter_flow(turn, *flow),
+            StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
+        }
+    }
+
+    fn leave(&mut self, turn: &mut Turn<'_>, exit: Arc<str>) {
+        if std::mem::take(&mut self.inside) {
+            turn.note(FlowNote::StepLeft { flow: self.flow, step: self.step, exit });
+        }
+    }
+
+    /// On to what follows the present step.
+    fn follow(&mut self, turn: &Turn<'_>) -> Next {
+        let to = turn.flows.flow(self.flow).step(self.step).next;
+        Next::Leave { exit: Exit::Next.name(), to }
+    }
+
+    fn play(&mut self, turn: &mut Turn<'_>, words: Vec<PromptId>) {
+        self.playing = true;
+        turn.actions.push(Action::Play(words));
+    }
+
+    fn speaks(&self) -> bool {
+        match &self.state {
+            State::Speaking { .. } | State::Parting => true,
+            State::Asking(asking) => asking.speaks(),
+            State::Ended => false,
+        }
+    }
+}
+
+// Values and keys stay out of logs; the rest tells where the caller is.
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("flow", &self.flow)
+            .field("step", &self.step)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

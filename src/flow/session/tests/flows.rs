@@ -1,0 +1,185 @@
+//! Random sets of flows: every kind of step, every kind of target, and whatever the reader would let through.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use jiff::tz::TimeZone;
+
+use crate::flow::{
+    Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, LanguageIndex, Menu, Patience, Piece, Prompt,
+    PromptId, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
+};
+use crate::telephony::Digit;
+
+const NAMES: [&str; 8] = ["order", "pin", "total", "day", "missing", "now", "caller.number", "call.number"];
+const FORMATS: [SpokenAs; 6] =
+    [SpokenAs::Digits, SpokenAs::Number, SpokenAs::Money, SpokenAs::Day, SpokenAs::Time, SpokenAs::Word];
+
+/// A set of up to four flows that may walk into each other.
+pub(super) fn random_set(random: &mut Rng) -> FlowSet {
+    let mut set = FlowSet::default();
+    for language in ["en", "es"] {
+        // One language has all phrases, the other hardly any.
+        for (name, text) in speech::phrases("en") {
+            if language == "en" || random.u8(..10) == 0 {
+                add_prompt(&mut set, language, &name, &text);
+            }
+        }
+    }
+    let flows = random.u16(1..=4);
+    for index in 0..flows {
+        let flow = random_flow(random, &mut set, index, flows);
+        set.flows.push(flow);
+    }
+    set.any = Some(FlowIndex(0));
+    set
+}
+
+fn add_prompt(set: &mut FlowSet, language: &str, name: &str, text: &str) -> PromptId {
+    let id = PromptId(u32::try_from(set.prompts.len()).expect("few prompts"));
+    let (language, name): (Arc<str>, Arc<str>) = (language.into(), name.into());
+    set.prompts.push(Prompt { name: name.clone(), language: language.clone(), text: text.into(), step: None });
+    set.prompt_index.insert((language, name), id);
+    id
+}
+
+/// What a flow's parts may refer to.
+struct Bounds {
+    flow: u16,
+    flows: u16,
+    steps: u32,
+    languages: Vec<&'static str>,
+}
+
+fn random_flow(random: &mut Rng, set: &mut FlowSet, index: u16, flows: u16) -> Flow {
+    let languages = match random.u8(..4) {
+        0 => vec!["en", "es"],
+        1 => vec!["es", "en"],
+        2 => vec!["es"],
+        _ => vec!["en"],
+    };
+    let bounds = Bounds { flow: index, flows, steps: random.u32(1..=12), languages };
+    let mut always = BTreeMap::new();
+    for digit in [Digit::STAR, Digit::HASH, Digit::ALL[0], Digit::ALL[9]] {
+        if random.bool() {
+            always.insert(digit, random_target(random, &bounds));
+        }
+    }
+    let steps = (0..bounds.steps).map(|step| random_step(random, set, &bounds, step)).collect();
+    Flow {
+        name: format!("flow{index}").into(),
+        languages: bounds.languages.iter().map(|&language| language.into()).collect(),
+        time_zone: TimeZone::UTC,
+        currency: random.bool().then_some(Currency::Gbp),
+        start: StepIndex(random.u32(..bounds.steps)),
+        always,
+        steps,
+    }
+}
+
+fn random_target(random: &mut Rng, bounds: &Bounds) -> Target {
+    match random.u8(..20) {
+        0 => Target::Again,
+        1 | 2 => Target::Back,
+        3 => Target::HangUp,
+        _ => Target::Step(StepIndex(random.u32(..bounds.steps))),
+    }
+}
+
+fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32) -> Step {
+    let must_hear = random.u8(..4) == 0;
+    let kind = match random.u8(..20) {
+        0..3 => StepKind::Say { speech: random_speech(random, set, bounds, 3), must_hear },
+        3 => StepKind::Play { speech: random_speech(random, set, bounds, 1), must_hear },
+        4..10 => StepKind::Menu(random_menu(random, set, bounds, must_hear)),
+        10..14 => StepKind::Collect(random_collect(random, set, bounds, must_hear)),
+        14 => StepKind::Set(vec![(random.choice(NAMES).expect("some").into(), random_value(random))]),
+        15 => StepKind::When {
+            condition: random_condition(random),
+            then: random_target(random, bounds),
+            otherwise: random.bool().then(|| random_target(random, bounds)),
+        },
+        16 => StepKind::Language(LanguageIndex(random.u8(..u8::try_from(bounds.languages.len()).expect("few")))),
+        17 | 18 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),
+        _ => StepKind::HangUp { speech: random.bool().then(|| random_speech(random, set, bounds, 2)) },
+    };
+    let next = (random.u8(..8) > 0).then(|| random_target(random, bounds));
+    Step { name: format!("flow{}_step{index}", bounds.flow).into(), kind, next }
+}
+
+/// Up to `most` pieces; sometimes nothing at all.
+fn random_speech(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, most: usize) -> Speech {
+    let pieces = random.usize(..=most);
+    let by_language = bounds.languages.iter().map(|language| {
+        let piece = |_| match random.u8(..3) {
+            0 => Piece::Value {
+                name: random.choice(NAMES).expect("some").into(),
+                format: random.choice(FORMATS).expect("some"),
+            },
+            _ => Piece::Prompt(add_prompt(set, language, &format!("random/{}", set.prompts.len()), "words")),
+        };
+        (0..pieces).map(piece).collect()
+    });
+    Speech { by_language: by_language.collect() }
+}
+
+fn random_menu(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, must_hear: bool) -> Menu {
+    let choices = (0..random.usize(1..=5))
+        .map(|_| Choice {
+            keys: (0..random.usize(1..=3)).map(|_| Digit::ALL[random.usize(..6)]).collect(),
+            speech: (random.u8(..4) > 0).then(|| random_speech(random, set, bounds, 1)),
+            target: random_target(random, bounds),
+            when: random.bool().then(|| random_condition(random)),
+        })
+        .collect();
+    Menu {
+        speech: random.bool().then(|| random_speech(random, set, bounds, 2)),
+        choices,
+        must_hear,
+        patience: random_patience(random, set, bounds),
+    }
+}
+
+fn random_collect(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, must_hear: bool) -> Collect {
+    let shortest = random.u8(1..=4);
+    Collect {
+        speech: random_speech(random, set, bounds, 2),
+        must_hear,
+        shortest,
+        longest: shortest + random.u8(..4),
+        end_key: random.choice([Some(Digit::HASH), Some(Digit::STAR), None]).expect("some"),
+        save: random.choice(["order", "pin"]).expect("some").into(),
+        confirm: random.bool(),
+        confirm_as: random.choice(FORMATS).expect("some"),
+        secret: random.bool(),
+        patience: random_patience(random, set, bounds),
+    }
+}
+
+fn random_patience(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds) -> Patience {
+    Patience {
+        first_key: Duration::from_secs(random.u64(1..=8)),
+        between_keys: Duration::from_millis(random.u64(500..=5_000)),
+        tries: random.u8(1..=4),
+        no_input: random.bool().then(|| random_speech(random, set, bounds, 1)),
+        no_match: random.bool().then(|| random_speech(random, set, bounds, 1)),
+        otherwise: random.bool().then(|| random_target(random, bounds)),
+    }
+}
+
+fn random_value(random: &mut Rng) -> Value {
+    match random.u8(..4) {
+        0 => Value::Number { units: random.i64(-10_000..10_000), places: random.u8(..=3) },
+        1 => Value::Truth(random.bool()),
+        2 => Value::Text(random.choice(["tomorrow", "17:30", "", "4711", "gold"]).expect("some").into()),
+        _ => Value::Text("2026-12-24".into()),
+    }
+}
+
+fn random_condition(random: &mut Rng) -> Condition {
+    const CONDITIONS: [&str; 5] =
+        ["order is '4711'", "total > 5", "not pin is empty", "caller.number starts with '+'", "day is day"];
+    Condition::parse(random.choice(CONDITIONS).expect("some")).expect("the condition is right")
+}

@@ -1,0 +1,118 @@
+//! Walks as data: what a caller does (`>`) and what comes of it.
+//!
+//! `> 12` presses keys, `> .` lets what plays end, `> ~` lets the deadline come, `> wait 2s` lets time pass.
+
+use std::collections::BTreeSet;
+
+use super::super::*;
+use crate::clock::Calendar;
+use crate::flow::document::{self, Known, Source};
+use crate::telephony::PhoneNumber;
+
+/// A Friday.
+const CALLED_AT: &str = "2026-12-18T17:29:00Z";
+
+pub(super) fn read(flow: &str) -> FlowSet {
+    let sources: Vec<Source> = flow
+        .split("\n---\n")
+        .enumerate()
+        .map(|(index, text)| Source { file: format!("flow{index}.yaml"), text: text.to_owned() })
+        .collect();
+    let reading = document::read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts" });
+    let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
+    reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
+}
+
+/// A call that writes down what happens.
+pub(super) struct Walk {
+    flows: Arc<FlowSet>,
+    pub(super) session: Session,
+    now: Moment,
+    pub(super) written: Vec<String>,
+}
+
+impl Walk {
+    pub(super) fn start(flows: FlowSet) -> Walk {
+        let flows = Arc::new(flows);
+        let caller = Caller { number: PhoneNumber::new("+442079460123"), name: None };
+        let facts = CallFacts { caller, dialled: "1000".into() };
+        let entry = flows.for_number("1000").expect("a flow answers");
+        let (session, actions) = Session::start(Arc::clone(&flows), entry, facts, Moment::ZERO, wall(Moment::ZERO));
+        let mut walk = Walk { flows, session, now: Moment::ZERO, written: Vec::new() };
+        walk.write(actions);
+        walk
+    }
+
+    pub(super) fn input(&mut self, input: SessionInput) {
+        let actions = self.session.handle(self.now, wall(self.now), input);
+        self.session.assert_consistent();
+        self.write(actions);
+    }
+
+    fn write(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            let line = match action {
+                Action::Play(prompts) => {
+                    let texts: Vec<&str> = prompts.iter().map(|prompt| &*self.flows.prompt(*prompt).text).collect();
+                    format!("says {}", texts.join(" "))
+                }
+                Action::StopPlaying => "falls silent".to_owned(),
+                Action::HangUp => "hangs up".to_owned(),
+                Action::Note(FlowNote::StepEntered { .. }) => continue,
+                Action::Note(FlowNote::StepLeft { flow, step, exit }) => format!("{}: {exit}", self.name(flow, step)),
+                Action::Note(FlowNote::Unspeakable { flow, step }) => format!("{}: unspeakable", self.name(flow, step)),
+                Action::Note(FlowNote::RanAway { flow, step }) => format!("{}: ran away", self.name(flow, step)),
+            };
+            self.written.push(line);
+        }
+    }
+
+    fn name(&self, flow: FlowIndex, step: StepIndex) -> String {
+        self.flows.flow(flow).step(step).name.to_string()
+    }
+
+    pub(super) fn follow(&mut self, line: &str) {
+        match line {
+            "." => self.input(SessionInput::PlaybackFinished),
+            "~" => {
+                self.now = self.session.deadline().expect("a deadline to come");
+                self.input(SessionInput::Expired);
+            }
+            "gone" => {
+                let actions = self.session.abandon();
+                self.write(actions);
+            }
+            _ => match line.strip_prefix("wait ") {
+                Some(length) => {
+                    let length: jiff::SignedDuration = length.parse().expect("a length of time");
+                    self.now += length.unsigned_abs();
+                    if self.session.deadline().is_some_and(|deadline| deadline <= self.now) {
+                        self.input(SessionInput::Expired);
+                    }
+                }
+                None => {
+                    for key in line.chars() {
+                        self.input(SessionInput::Digit(Digit::from_char(key).expect("a key")));
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn wall(now: Moment) -> Timestamp {
+    Calendar::starting_at(CALLED_AT.parse().expect("a time")).time_of(now)
+}
+
+/// Follows the lines of `script` that begin with `>` and compares everything with the whole of it.
+pub(super) fn check(flow: &str, script: &str) {
+    let expected: Vec<&str> = script.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let mut walk = Walk::start(read(flow));
+    for line in &expected {
+        if let Some(input) = line.strip_prefix("> ") {
+            walk.written.push((*line).to_owned());
+            walk.follow(input);
+        }
+    }
+    assert_eq!(walk.written.join("\n"), expected.join("\n"), "for the script\n{}", expected.join("\n"));
+}

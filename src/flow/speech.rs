@@ -1,1 +1,0 @@
-//! How numbers, digits, money, days and times are joined from phrases.

@@ -1,1 +1,0 @@
-//! What happened, as data: log lines, call records and metrics are folds over it.

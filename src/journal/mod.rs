@@ -1,0 +1,275 @@
+//! What happened, told once: log lines, call records and metrics are folds over these entries.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::telephony::{
+    CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind,
+};
+
+mod log;
+mod record;
+
+pub use log::log;
+pub use record::{CallRecord, Records, STEPS_RECORDED_MAX};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalEntry {
+    /// When.
+    pub at: Moment,
+    /// In which call; `None` for what concerns no call or one that was refused.
+    pub call: Option<CallId>,
+    /// What.
+    pub event: JournalEvent,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JournalEvent {
+    /// Somebody called and is being answered.
+    Offered(Box<Offered>),
+    /// Somebody called and was refused.
+    Refused {
+        /// Who and how.
+        offered: Box<Offered>,
+        /// Why.
+        reason: RefusalReason,
+        /// The final status.
+        status: u16,
+    },
+    /// The call was given its 200 OK, in the same step in which it was offered.
+    Answered {
+        /// What the caller will hear; `None` while our offer has no answer yet.
+        codec: Option<Codec>,
+        /// Our RTP port.
+        port: u16,
+    },
+    /// The caller acknowledged (or was heard), and the flow began.
+    Began,
+    /// A caller came to a step.
+    StepEntered(StepName),
+    /// A caller left a step.
+    StepLeft {
+        /// Which.
+        step: StepName,
+        /// How: bounded by what is written in the flow.
+        exit: Arc<str>,
+    },
+    /// A playback began.
+    Playing {
+        /// Its name.
+        playback: PlaybackId,
+        /// Of how many recordings.
+        clips: usize,
+    },
+    /// A key counted. Which one is nobody's business.
+    Digit {
+        /// How it came.
+        source: DigitSource,
+    },
+    /// A key was dropped: the same press had come, or will come, another way.
+    DigitRepeated {
+        /// How it came.
+        source: DigitSource,
+    },
+    /// What should have been heard has no recording.
+    PromptMissing {
+        /// The step that wanted it.
+        step: StepName,
+        /// In which language.
+        language: Arc<str>,
+        /// The recording's name, when it is one recording.
+        prompt: Option<Arc<str>>,
+    },
+    /// More steps than are allowed without the caller's input: the flow ended politely.
+    RanAway(StepName),
+    /// The caller put us on hold.
+    Held,
+    /// The caller is back.
+    Resumed,
+    /// Codec, address or direction changed in some other way, or were confirmed.
+    AudioChanged {
+        /// The codec now.
+        codec: Codec,
+    },
+    /// A change that the caller's side wished was refused with this status.
+    ChangeRefused {
+        /// 400 to 699.
+        status: u16,
+    },
+    /// The audio could not be opened.
+    AudioFailed {
+        /// What the operating system said.
+        reason: String,
+    },
+    /// The call is over, its audio closed and its port given back.
+    Ended(Box<Ended>),
+    /// What `sip` did since its last tally.
+    Sip(SipTally),
+    /// What a media reactor did since its last tally.
+    Media(MediaTally),
+    /// From now on no call is taken; those in progress may go on for this long.
+    Draining {
+        /// How many there are.
+        calls: usize,
+        /// How long they have.
+        time: Duration,
+    },
+    /// New calls follow another revision of the flows.
+    Revised {
+        /// Its number.
+        revision: u32,
+    },
+}
+
+/// Somebody called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offered {
+    /// Who.
+    pub caller: Caller,
+    /// The number that was dialled.
+    pub dialled: String,
+    /// The flow that answers; `None` when none does.
+    pub flow: Option<Arc<str>>,
+    /// Where the INVITE came from.
+    pub source: SocketAddr,
+    /// What it came by.
+    pub transport: TransportKind,
+    /// The Call-ID, to find the call in a capture.
+    pub sip_call_id: String,
+}
+
+/// A step by its flow's and its own name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StepName {
+    /// The flow.
+    pub flow: Arc<str>,
+    /// The step.
+    pub step: Arc<str>,
+}
+
+/// A call is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// How it is counted.
+    pub outcome: Outcome,
+    /// Why its leg ended.
+    pub cause: Cause,
+    /// From the INVITE to the end of the leg.
+    pub duration: Duration,
+    /// What was measured of the audio; nothing when it never opened.
+    pub report: Option<StreamReport>,
+}
+
+/// Why a call was refused by the switchboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RefusalReason {
+    /// No flow answers the number.
+    NoSuchNumber,
+    /// As many calls as `limits.calls` allows.
+    CallsFull,
+    /// No RTP port is free.
+    PortsFull,
+    /// Helpline is closing down.
+    Draining,
+    /// Nothing in the offer that we can take.
+    NotAcceptable,
+}
+
+impl RefusalReason {
+    /// All of them.
+    pub const ALL: [RefusalReason; 5] = [
+        RefusalReason::NoSuchNumber,
+        RefusalReason::CallsFull,
+        RefusalReason::PortsFull,
+        RefusalReason::Draining,
+        RefusalReason::NotAcceptable,
+    ];
+
+    /// The word of the label `reason`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            RefusalReason::NoSuchNumber => "no_such_number",
+            RefusalReason::CallsFull => "calls_full",
+            RefusalReason::PortsFull => "ports_full",
+            RefusalReason::Draining => "draining",
+            RefusalReason::NotAcceptable => "not_acceptable",
+        }
+    }
+}
+
+/// How a call is counted, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The flow came to its end and hung up.
+    Completed,
+    /// The caller hung up.
+    HungUp,
+    /// The caller gave up before the answer.
+    Cancelled,
+    /// Refused.
+    Refused,
+    /// An operator hung up.
+    Operator,
+    /// Ended because Helpline closed down.
+    Drained,
+    /// Broken: signalling or audio was lost, or never came up.
+    Failed,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 7] = [
+        Outcome::Completed,
+        Outcome::HungUp,
+        Outcome::Cancelled,
+        Outcome::Refused,
+        Outcome::Operator,
+        Outcome::Drained,
+        Outcome::Failed,
+    ];
+
+    /// The word of the label `outcome`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Outcome::Completed => "completed",
+            Outcome::HungUp => "hung_up",
+            Outcome::Cancelled => "cancelled",
+            Outcome::Refused => "refused",
+            Outcome::Operator => "operator",
+            Outcome::Drained => "drained",
+            Outcome::Failed => "failed",
+        }
+    }
+}
+
+/// The word of a label or a record for how a key came.
+pub const fn digit_source(source: DigitSource) -> &'static str {
+    match source {
+        DigitSource::Rtp => "rtp",
+        DigitSource::Info => "info",
+        DigitSource::Inband => "inband",
+    }
+}
+
+/// The word of a record for why a leg ended.
+pub const fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::RemoteHungUp => "remote_hung_up",
+        Cause::LocalHungUp => "local_hung_up",
+        Cause::Cancelled => "cancelled",
+        Cause::Refused => "refused",
+        Cause::RefusedBy(_) => "refused_by_party",
+        Cause::NoAnswer => "no_answer",
+        Cause::NotAcknowledged => "not_acknowledged",
+        Cause::DialogLost => "dialog_lost",
+        Cause::SessionExpired => "session_expired",
+        Cause::MediaLost => "media_lost",
+        Cause::MediaFailed => "media_failed",
+        Cause::TransportFailed => "transport_failed",
+        Cause::Drained => "drained",
+    }
+}

@@ -1,0 +1,306 @@
+//! The record of a call: the fold of its entries, complete when it has ended.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Ended, JournalEntry, JournalEvent, Offered, Outcome, StepName, cause};
+use crate::clock::{Calendar, Moment};
+use crate::telephony::{CallId, Codec, DigitSource};
+
+/// As many steps of one call are recorded; what follows is only counted.
+pub const STEPS_RECORDED_MAX: usize = 200;
+
+/// One call's record. Numbers are whole here: whoever keeps records keeps them safe.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallRecord {
+    /// The call's name.
+    pub id: String,
+    /// Its Call-ID in SIP, to find it in a capture.
+    pub sip_call_id: String,
+    /// Who called; empty when withheld.
+    pub caller: String,
+    /// The name that the caller's side sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_name: Option<String>,
+    /// What was dialled.
+    pub dialled: String,
+    /// The flow that answered.
+    pub flow: Option<Arc<str>>,
+    /// Where the INVITE came from.
+    pub source: SocketAddr,
+    /// `UDP` or `TCP`.
+    pub transport: String,
+    /// When the INVITE came, RFC 3339.
+    pub started: String,
+    /// From the INVITE to the end, in seconds.
+    pub duration_seconds: f64,
+    /// How it is counted.
+    pub outcome: &'static str,
+    /// Why the leg ended.
+    pub cause: &'static str,
+    /// The codec last agreed on.
+    pub codec: Option<&'static str>,
+    /// The steps in the order in which they were entered, the first [`STEPS_RECORDED_MAX`].
+    pub steps: Vec<RecordedStep>,
+    /// How many steps were entered in all.
+    pub steps_entered: u32,
+    /// Keys by how they came.
+    pub digits: RecordedDigits,
+    /// How often the caller put us on hold.
+    pub holds: u32,
+    /// Recordings that were missing.
+    pub prompts_missing: u32,
+    /// The audio, when it was open.
+    pub audio: Option<RecordedAudio>,
+}
+
+/// A step of a record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecordedStep {
+    /// The flow.
+    pub flow: Arc<str>,
+    /// The step.
+    pub step: Arc<str>,
+    /// When it was entered, in seconds from the INVITE.
+    pub entered_seconds: f64,
+    /// How it was left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<Arc<str>>,
+}
+
+/// Keys by how they came; never which.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RecordedDigits {
+    /// RFC 4733.
+    pub rtp: u32,
+    /// SIP INFO.
+    pub info: u32,
+    /// Tones in the audio.
+    pub inband: u32,
+}
+
+/// What was measured of the audio.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RecordedAudio {
+    /// RTP packets sent.
+    pub packets_sent: u64,
+    /// RTP packets received.
+    pub packets_received: u64,
+    /// The caller's packets that never arrived.
+    pub packets_lost: u64,
+    /// Jitter of the caller's audio in milliseconds.
+    pub jitter_ms: f64,
+    /// Share of our packets that the caller's side reported lost, 0 to 1.
+    pub remote_loss: Option<f64>,
+    /// Jitter that the caller's side reported, in milliseconds.
+    pub remote_jitter_ms: Option<f64>,
+    /// Round trip in milliseconds.
+    pub round_trip_ms: Option<f64>,
+}
+
+/// The records of the calls in progress. Bounded by the calls in progress.
+#[derive(Debug, Default)]
+pub struct Records {
+    open: BTreeMap<CallId, Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    since: Moment,
+    record: Box<CallRecord>,
+}
+
+impl Records {
+    /// Takes an entry; the record of a call that it ended comes back. `calendar` tells the time of day.
+    pub fn fold(&mut self, entry: &JournalEntry, calendar: Calendar) -> Option<Box<CallRecord>> {
+        let call = entry.call?;
+        match &entry.event {
+            JournalEvent::Offered(offered) => {
+                self.open.insert(call, Open { since: entry.at, record: begun(call, offered, entry.at, calendar) });
+                None
+            }
+            JournalEvent::Ended(ended) => {
+                let mut open = self.open.remove(&call)?;
+                open.end(ended);
+                Some(open.record)
+            }
+            event => {
+                if let Some(open) = self.open.get_mut(&call) {
+                    open.note(entry.at, event);
+                }
+                None
+            }
+        }
+    }
+
+    /// How many calls are in progress.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+}
+
+fn begun(call: CallId, offered: &Offered, at: Moment, calendar: Calendar) -> Box<CallRecord> {
+    Box::new(CallRecord {
+        id: call.to_string(),
+        sip_call_id: offered.sip_call_id.clone(),
+        caller: offered.caller.number.reveal().to_owned(),
+        caller_name: offered.caller.name.clone(),
+        dialled: offered.dialled.clone(),
+        flow: offered.flow.clone(),
+        source: offered.source,
+        transport: offered.transport.to_string(),
+        started: calendar.time_of(at).to_string(),
+        duration_seconds: 0.0,
+        outcome: Outcome::Failed.label(),
+        cause: "",
+        codec: None,
+        steps: Vec::new(),
+        steps_entered: 0,
+        digits: RecordedDigits::default(),
+        holds: 0,
+        prompts_missing: 0,
+        audio: None,
+    })
+}
+
+impl Open {
+    fn note(&mut self, at: Moment, event: &JournalEvent) {
+        let record = &mut self.record;
+        match event {
+            JournalEvent::Answered { codec, .. } => record.codec = codec.map(Codec::encoding),
+            JournalEvent::AudioChanged { codec } => record.codec = Some(codec.encoding()),
+            JournalEvent::StepEntered(StepName { flow, step }) => {
+                record.steps_entered += 1;
+                if record.steps.len() < STEPS_RECORDED_MAX {
+                    record.steps.push(RecordedStep {
+                        flow: flow.clone(),
+                        step: step.clone(),
+                        entered_seconds: at.since(self.since).as_secs_f64(),
+                        exit: None,
+                    });
+                }
+            }
+            JournalEvent::StepLeft { step, exit } => {
+                let left = record.steps.iter_mut().rev().find(|recorded| {
+                    recorded.exit.is_none() && recorded.step == step.step && recorded.flow == step.flow
+                });
+                if let Some(left) = left {
+                    left.exit = Some(exit.clone());
+                }
+            }
+            JournalEvent::Digit { source } => {
+                let count = match source {
+                    DigitSource::Rtp => &mut record.digits.rtp,
+                    DigitSource::Info => &mut record.digits.info,
+                    DigitSource::Inband => &mut record.digits.inband,
+                };
+                *count = count.saturating_add(1);
+            }
+            JournalEvent::Held => record.holds = record.holds.saturating_add(1),
+            JournalEvent::PromptMissing { .. } => {
+                record.prompts_missing = record.prompts_missing.saturating_add(1);
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, ended: &Ended) {
+        let record = &mut self.record;
+        record.duration_seconds = ended.duration.as_secs_f64();
+        record.outcome = ended.outcome.label();
+        record.cause = cause(ended.cause);
+        record.audio = ended.report.map(|report| RecordedAudio {
+            packets_sent: report.packets_sent,
+            packets_received: report.packets_received,
+            packets_lost: report.packets_lost,
+            jitter_ms: report.jitter_ms,
+            remote_loss: report.remote_loss,
+            remote_jitter_ms: report.remote_jitter_ms,
+            round_trip_ms: report.round_trip_ms,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::telephony::{Caller, Cause, PhoneNumber, StreamReport, TransportKind};
+
+    fn offered() -> JournalEvent {
+        JournalEvent::Offered(Box::new(Offered {
+            caller: Caller { number: PhoneNumber::new("+442079460123"), name: None },
+            dialled: "1000".into(),
+            flow: Some("main".into()),
+            source: "192.0.2.7:5060".parse().expect("an address"),
+            transport: TransportKind::Udp,
+            sip_call_id: "a@b".into(),
+        }))
+    }
+
+    fn step(name: &str) -> StepName {
+        StepName { flow: "main".into(), step: name.into() }
+    }
+
+    #[test]
+    fn the_record_of_a_call_is_complete_when_it_ends() {
+        let calendar = Calendar::starting_at("2026-12-18T17:29:00Z".parse().expect("a time"));
+        let mut records = Records::default();
+        let ended = Ended {
+            outcome: Outcome::HungUp,
+            cause: Cause::RemoteHungUp,
+            duration: Duration::from_secs(9),
+            report: Some(StreamReport { packets_lost: 3, jitter_ms: 1.5, ..StreamReport::default() }),
+        };
+        let events = [
+            offered(),
+            JournalEvent::Answered { codec: Some(Codec::Pcma), port: 16384 },
+            JournalEvent::StepEntered(step("welcome")),
+            JournalEvent::StepLeft { step: step("welcome"), exit: "next".into() },
+            JournalEvent::StepEntered(step("main")),
+            JournalEvent::Digit { source: DigitSource::Info },
+            JournalEvent::Held,
+            JournalEvent::Ended(Box::new(ended)),
+        ];
+        let mut complete = None;
+        for (second, event) in events.into_iter().enumerate() {
+            assert!(complete.is_none());
+            let at = Moment::from_millis(second as u64 * 1000);
+            complete = records.fold(&JournalEntry { at, call: Some(CallId(1)), event }, calendar);
+        }
+        let record = serde_json::to_value(complete.expect("the call has ended")).expect("it is plain data");
+        assert_eq!(records.open(), 0);
+        for (pointer, expected) in [
+            ("/id", serde_json::json!("c1")),
+            ("/started", serde_json::json!("2026-12-18T17:29:00Z")),
+            ("/caller", serde_json::json!("+442079460123")),
+            ("/outcome", serde_json::json!("hung_up")),
+            ("/codec", serde_json::json!("PCMA")),
+            ("/steps/0/exit", serde_json::json!("next")),
+            ("/steps/1/entered_seconds", serde_json::json!(4.0)),
+            ("/digits/info", serde_json::json!(1)),
+            ("/holds", serde_json::json!(1)),
+            ("/audio/packets_lost", serde_json::json!(3)),
+            ("/audio/jitter_ms", serde_json::json!(1.5)),
+        ] {
+            assert_eq!(record.pointer(pointer), Some(&expected), "{pointer} of {record}");
+        }
+    }
+
+    #[test]
+    fn a_walk_without_end_does_not_fill_the_memory() {
+        let calendar = Calendar::starting_at(jiff::Timestamp::UNIX_EPOCH);
+        let mut records = Records::default();
+        let entry = |event| JournalEntry { at: Moment::ZERO, call: Some(CallId(1)), event };
+        records.fold(&entry(offered()), calendar);
+        for _ in 0..10 * STEPS_RECORDED_MAX {
+            records.fold(&entry(JournalEvent::StepEntered(step("main"))), calendar);
+        }
+        let open = &records.open[&CallId(1)].record;
+        assert_eq!((open.steps.len(), open.steps_entered as usize), (STEPS_RECORDED_MAX, 10 * STEPS_RECORDED_MAX));
+    }
+}

@@ -1,0 +1,292 @@
+//! The one loop: inputs from the inbox go into the switchboard, what it wants goes out, and the journal is read.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Sleep, sleep_until};
+
+use super::spool::Spool;
+use crate::clock::{Calendar, Clock, Moment};
+use crate::journal::{self, JournalEntry, Records};
+use crate::metrics::Metrics;
+use crate::switchboard::{Input, OperatorCommand, Output, Revision, Snapshot, Switchboard};
+use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
+
+/// As many letters may wait in the inbox.
+pub const INBOX_MAX: usize = 4_096;
+/// As many commands may wait in the outbox to `sip`.
+pub const OUTBOX_MAX: usize = 4_096;
+/// As many letters are read together before what they caused goes out.
+const BATCH: usize = 64;
+/// The calendar is asked anew when it is so old: somebody may have set the clock.
+const CALENDAR_AGE: Duration = Duration::from_secs(60);
+/// After the second signal BYEs have so long to leave.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// After the drain is over, callers' sides have so long to answer our BYE.
+const AFTER_DRAIN: Duration = Duration::from_secs(5);
+
+/// A letter of the inbox. It is stamped when it is put there, so that a full inbox makes nothing look faster or later
+/// than it was.
+pub struct Letter {
+    posted: Instant,
+    input: Input,
+}
+
+impl From<Input> for Letter {
+    fn from(input: Input) -> Letter {
+        Letter { posted: Instant::now(), input }
+    }
+}
+
+impl From<SipEvent> for Letter {
+    fn from(event: SipEvent) -> Letter {
+        Input::Sip(event).into()
+    }
+}
+
+/// A media thread's side of the inbox. It never waits: what does not fit goes with the next letter, at the latest with
+/// the reactor's next tally.
+pub struct MediaInbox {
+    sender: mpsc::Sender<Letter>,
+    waiting: VecDeque<Letter>,
+}
+
+impl MediaInbox {
+    /// As many letters wait here when the inbox is full; beyond them the oldest are dropped, and the calls' own
+    /// deadlines make up for them.
+    const WAITING_MAX: usize = 65_536;
+
+    /// One for a reactor.
+    pub fn new(sender: mpsc::Sender<Letter>) -> MediaInbox {
+        MediaInbox { sender, waiting: VecDeque::new() }
+    }
+
+    /// Puts an event.
+    pub fn put(&mut self, event: MediaEvent) {
+        if self.waiting.len() == Self::WAITING_MAX {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(Input::Media(event).into());
+        while let Ok(permit) = self.sender.try_reserve() {
+            match self.waiting.pop_front() {
+                Some(letter) => permit.send(letter),
+                None => return,
+            }
+        }
+    }
+}
+
+/// What signals and the reload ask of the loop.
+#[derive(Debug)]
+pub enum Wish {
+    /// The first SIGTERM or Ctrl-C drains, the second ends at once.
+    End,
+    /// A reload has read these.
+    Revise(Arc<Revision>),
+    /// A reload found faults; all stays as it was.
+    Unrevised,
+}
+
+/// Where the media commands go: by the index of the reactor.
+pub type SendMedia = Box<dyn FnMut(usize, MediaCommand) + Send>;
+
+/// The loop with all that it owns.
+pub struct Desk {
+    /// The clock of the whole process.
+    pub clock: Clock,
+    /// The calls.
+    pub switchboard: Switchboard,
+    /// From `sip` and `media`.
+    pub inbox: mpsc::Receiver<Letter>,
+    /// From the signals.
+    pub wishes: mpsc::Receiver<Wish>,
+    /// To `sip`.
+    pub sip: mpsc::Sender<SipCommand>,
+    /// To the reactors.
+    pub media: SendMedia,
+    /// To those who only look.
+    pub snapshot: watch::Sender<Option<Snapshot>>,
+    /// A fold of the journal.
+    pub metrics: Metrics,
+    /// Where call records are kept, a line each.
+    pub records: Spool,
+}
+
+/// What the switchboard wanted and is yet to be done. It is emptied each time round; only a full outbox leaves some.
+#[derive(Default)]
+struct Pending {
+    sip: VecDeque<SipCommand>,
+    journal: Vec<JournalEntry>,
+}
+
+/// How far the shutdown is.
+#[derive(Clone, Copy)]
+enum Closing {
+    No,
+    Draining,
+    Until(Moment),
+}
+
+impl Desk {
+    /// Runs until Helpline is to end and all calls have, or have had their time.
+    pub async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut pending = Pending::default();
+        let mut records = Records::default();
+        let mut calendar = (self.clock.now(), self.clock.calendar());
+        let mut latest = self.clock.now();
+        let mut closing = Closing::No;
+        let mut alarm = Box::pin(sleep_until(self.clock.instant(latest).into()));
+        let mut wished = true;
+        let outbox = self.sip.clone();
+        self.publish(latest);
+        loop {
+            let deadline = self.wake_at(closing);
+            set_alarm(&mut alarm, deadline.map(|deadline| self.clock.instant(deadline)));
+            tokio::select! {
+                biased;
+                permit = outbox.reserve(), if !pending.sip.is_empty() => {
+                    let Ok(permit) = permit else { return };
+                    permit.send(pending.sip.pop_front().expect("there is one, or this arm would sleep"));
+                    continue;
+                }
+                wish = self.wishes.recv(), if wished => match wish {
+                    Some(wish) => batch.extend(self.wish(wish, &mut closing).map(Letter::from)),
+                    None => wished = false,
+                },
+                () = outbox.closed() => return,
+                count = self.inbox.recv_many(&mut batch, BATCH) => if count == 0 { return },
+                () = alarm.as_mut(), if deadline.is_some() => {}
+            }
+            latest = self.work_through(&mut batch, latest, &mut calendar, &mut pending);
+            self.send(&mut pending.sip);
+            if !pending.journal.is_empty() {
+                // Callers first: what was just decided leaves before it is written down.
+                tokio::task::yield_now().await;
+                self.read(&mut pending.journal, &mut records, calendar.1);
+            }
+            self.publish(latest);
+            closing = self.mind_end(closing, latest);
+            if matches!(closing, Closing::Until(moment) if moment <= self.clock.now()) {
+                return;
+            }
+        }
+    }
+
+    /// Gives the letters and what is due to the switchboard; tells the moment of the last input. A letter counts from when
+    /// it was posted, but time never runs backwards.
+    fn work_through(
+        &mut self,
+        batch: &mut Vec<Letter>,
+        mut latest: Moment,
+        calendar: &mut (Moment, Calendar),
+        pending: &mut Pending,
+    ) -> Moment {
+        let now = self.clock.now();
+        if now.since(calendar.0) > CALENDAR_AGE {
+            *calendar = (now, self.clock.calendar());
+            self.take(latest, Input::Calendar(calendar.1), pending);
+        }
+        for Letter { posted, input } in batch.drain(..) {
+            latest = latest.max(self.clock.moment(posted));
+            self.take(latest, input, pending);
+        }
+        let now = self.clock.now().max(latest);
+        if self.switchboard.deadline().is_some_and(|deadline| deadline <= now) {
+            latest = now;
+            self.take(latest, Input::Expired, pending);
+        }
+        latest
+    }
+
+    /// Hands `sip` as much as its outbox takes; the rest waits for room.
+    fn send(&mut self, commands: &mut VecDeque<SipCommand>) {
+        while let Some(command) = commands.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(command)) = self.sip.try_send(command) {
+                return commands.push_front(command);
+            }
+        }
+    }
+
+    /// Gives one input to the switchboard and what it wants to those who do it.
+    fn take(&mut self, now: Moment, input: Input, pending: &mut Pending) {
+        for output in self.switchboard.handle(now, input) {
+            match output {
+                Output::Sip(command) => pending.sip.push_back(command),
+                Output::Media { reactor, command } => (self.media)(reactor, command),
+                Output::Journal(entry) => pending.journal.push(entry),
+            }
+        }
+    }
+
+    fn read(&mut self, entries: &mut Vec<JournalEntry>, records: &mut Records, calendar: Calendar) {
+        let done = self.clock.now();
+        for entry in entries.drain(..) {
+            journal::log(&entry);
+            self.metrics.fold(&entry, done);
+            if let Some(record) = records.fold(&entry, calendar) {
+                let mut line = serde_json::to_vec(&record).expect("a record is plain data");
+                line.push(b'\n');
+                self.records.put(line);
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Moment) {
+        let snapshot = self.switchboard.snapshot(now);
+        self.snapshot.send_if_modified(|published| published.replace(snapshot) != Some(snapshot));
+    }
+
+    fn wish(&mut self, wish: Wish, closing: &mut Closing) -> Option<Input> {
+        match wish {
+            Wish::End => match *closing {
+                Closing::No => {
+                    *closing = Closing::Draining;
+                    Some(Input::Operator(OperatorCommand::Drain))
+                }
+                Closing::Draining | Closing::Until(_) => {
+                    *closing = Closing::Until(self.clock.now() + LAST_WORDS);
+                    Some(Input::Operator(OperatorCommand::HangUpAll))
+                }
+            },
+            Wish::Revise(revision) => {
+                self.metrics.reloaded(true);
+                super::know_steps(&mut self.metrics, &revision.flows);
+                Some(Input::Revision(revision))
+            }
+            Wish::Unrevised => {
+                self.metrics.reloaded(false);
+                None
+            }
+        }
+    }
+
+    /// The last call ends the process; the end of the drain, a little later.
+    fn mind_end(&self, closing: Closing, now: Moment) -> Closing {
+        let calls = self.snapshot.borrow().map_or(0, |snapshot| snapshot.calls);
+        match closing {
+            Closing::No => Closing::No,
+            Closing::Draining | Closing::Until(_) if calls == 0 => Closing::Until(now),
+            Closing::Draining if self.switchboard.drained() => Closing::Until(now + AFTER_DRAIN),
+            other => other,
+        }
+    }
+
+    fn wake_at(&self, closing: Closing) -> Option<Moment> {
+        let end = match closing {
+            Closing::Until(moment) => Some(moment),
+            Closing::No | Closing::Draining => None,
+        };
+        self.switchboard.deadline().into_iter().chain(end).min()
+    }
+}
+
+fn set_alarm(alarm: &mut std::pin::Pin<Box<Sleep>>, deadline: Option<Instant>) {
+    if let Some(deadline) = deadline.map(tokio::time::Instant::from_std)
+        && (deadline != alarm.deadline() || alarm.is_elapsed())
+    {
+        alarm.as_mut().reset(deadline);
+    }
+}

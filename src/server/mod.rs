@@ -1,0 +1,265 @@
+//! The running server: it starts the rooms, joins them by their channels, and ends them in order.
+
+pub mod desk;
+mod signals;
+pub mod spool;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
+use self::signals::Signals;
+use self::spool::{RotatedFile, Spool};
+use crate::clock::{Clock, Moment};
+use crate::flow::FlowSet;
+use crate::flow::session::exits;
+use crate::http;
+use crate::journal::StepName;
+use crate::media::{self, Reactor};
+use crate::metrics::Metrics;
+use crate::sip;
+use crate::sip::transport::{self, Endpoints, Listener};
+use crate::switchboard::{self, Revision, Switchboard};
+use crate::telephony::{CallId, Clip, Codec, InbandDigits, MediaCommand, TransportKind};
+
+/// The records of calls grow to this before the older half is put aside, in octets.
+const RECORDS_MAX: u64 = 64 * 1024 * 1024;
+/// More reactors than this gain nothing on the machines that were measured.
+const REACTORS_MAX: usize = 8;
+/// Log lines of what a signal asked for may wait.
+const WISHES_MAX: usize = 8;
+
+/// When all calls have ended, the last retransmissions have so long.
+const LAST_GOODBYES: Duration = Duration::from_millis(500);
+
+/// All that the server is told at its start.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where SIP is listened to.
+    pub listen: Vec<Listener>,
+    /// The address that callers' sides are told; `None` for the one that each reached us by.
+    pub advertise: Option<IpAddr>,
+    /// RTP takes the even ports.
+    pub ports: RangeInclusive<u16>,
+    /// Most preferred first; never empty.
+    pub codecs: Vec<Codec>,
+    /// Whether tones are looked for in the audio.
+    pub inband_digits: InbandDigits,
+    /// Where HTTP is listened to.
+    pub http: SocketAddr,
+    /// Wanted as a bearer token, when there is one.
+    pub token: Option<String>,
+    /// Calls at once.
+    pub calls: usize,
+    /// New calls a second.
+    pub calls_per_second: u32,
+    /// Where records are kept.
+    pub data: PathBuf,
+    /// How long calls may go on when Helpline closes down.
+    pub drain: Duration,
+}
+
+/// Flows that were read and found without fault, with their recordings.
+pub struct Loaded {
+    /// The flows.
+    pub flows: Arc<FlowSet>,
+    /// The recording of each prompt, where there is one.
+    pub clips: Vec<Option<Arc<Clip>>>,
+}
+
+/// Reads flows and recordings, at the start and at each reload. The error says all that is wrong.
+pub type Reader = Arc<dyn Fn() -> anyhow::Result<Loaded> + Send + Sync>;
+
+/// Runs the server until it is told to end, and its calls have. `loaded` is what `reader` read first.
+///
+/// # Errors
+/// It could not start: an address is taken, a folder cannot be written, ...
+pub fn run(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(serve(setup, loaded, reader));
+    // A reload that is still reading is of no use to anybody.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
+    raise_open_files(setup.calls);
+    let clock = Clock::start();
+    let (inbox_end, inbox) = mpsc::channel::<Letter>(INBOX_MAX);
+    let (sip_end, outbox) = mpsc::channel(OUTBOX_MAX);
+    let (wishes_end, wishes) = mpsc::channel(WISHES_MAX);
+    let (snapshot, snapshots) = watch::channel(None);
+
+    let mut metrics = Metrics::new();
+    know_steps(&mut metrics, &loaded.flows);
+    let token = setup.token.as_deref().map(Arc::from);
+    let view = http::View { exposition: metrics.exposition(), snapshot: snapshots, token };
+    let http = http::start(setup.http, view)?;
+    let records = RotatedFile::open(&setup.data, "records", "jsonl", RECORDS_MAX)
+        .with_context(|| format!("call records cannot be written below {}", setup.data.display()))?;
+    let (records, records_thread) = Spool::start("records", records)?;
+    let signals = Signals::listen().context("signals cannot be listened to")?;
+    let endpoints = Endpoints::bind(&setup.listen)?;
+    let bound = endpoints.bound();
+
+    let reactors = start_reactors(clock, &inbox_end)?;
+    let reactor_count = reactors.len();
+    let settings = switchboard::Settings {
+        ports: setup.ports.clone(),
+        reactors: reactor_count,
+        calls_max: setup.calls,
+        codecs: setup.codecs.clone(),
+        inband_digits: setup.inband_digits,
+        drain: setup.drain,
+        first_call: first_call(clock),
+    };
+    announce(&loaded, &bound, http.address);
+    let revision = Arc::new(Revision { number: 0, flows: loaded.flows, clips: loaded.clips });
+    let switchboard = Switchboard::new(settings, clock.calendar(), revision, fastrand::Rng::new());
+    let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
+    let desk = Desk {
+        clock,
+        switchboard,
+        inbox,
+        wishes,
+        sip: sip_end,
+        media: Box::new(send_media),
+        snapshot,
+        metrics,
+        records,
+    };
+    let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints), fastrand::u64(..));
+    let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
+    let signals = tokio::spawn(signals.follow(reader, wishes_end));
+    desk.run().await;
+
+    info!("Helpline has ended");
+    signals.abort();
+    // The desk was the last to hold the other end: `sip` sends what it still has to, and ends.
+    let signalled = tokio::time::timeout(LAST_GOODBYES, signalling).await;
+    drop(http);
+    drop(records_thread);
+    match signalled {
+        Ok(Ok(Err(reason))) => Err(reason).context("SIP cannot be served"),
+        Ok(Err(broken)) => Err(broken).context("SIP broke off"),
+        Ok(Ok(Ok(()))) | Err(_) => Ok(()),
+    }
+}
+
+/// One a core, so that media scales and signalling finds one that is not busy.
+fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>) -> anyhow::Result<Vec<Reactor>> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from).min(REACTORS_MAX);
+    (0..count)
+        .map(|_| {
+            let mut inbox = MediaInbox::new(inbox.clone());
+            let settings = media::Settings::new(clock, fastrand::u64(..));
+            Reactor::start(settings, move |event| inbox.put(event)).context("a media thread cannot be started")
+        })
+        .collect()
+}
+
+fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> sip::Settings {
+    let fixed = sip::Settings::default();
+    sip::Settings {
+        advertise: setup.advertise,
+        udp_port: endpoints.port(TransportKind::Udp).unwrap_or(fixed.udp_port),
+        tcp_port: endpoints.port(TransportKind::Tcp).unwrap_or(fixed.tcp_port),
+        calls: setup.calls,
+        calls_per_second: setup.calls_per_second,
+        ..fixed
+    }
+}
+
+/// Calls are numbered from the time of the start, in milliseconds, so that no two runs give one name twice.
+fn first_call(clock: Clock) -> CallId {
+    let millis = clock.calendar().time_of(Moment::ZERO).as_millisecond();
+    CallId(u64::try_from(millis).unwrap_or(0))
+}
+
+/// A call takes two sockets; most systems give a process 1,024 until it asks for more.
+fn raise_open_files(calls: usize) {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let wanted = 2 * calls as u64 + 256;
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let new = wanted.clamp(soft, hard.max(soft));
+        if new > soft {
+            setrlimit(Resource::RLIMIT_NOFILE, new, hard)?;
+        }
+        Ok(new)
+    });
+    match raised {
+        Ok(files) if files < wanted => warn!(
+            files,
+            calls, "the system allows too few open files for limits.calls: calls beyond it will have no audio"
+        ),
+        Ok(_) => {}
+        Err(reason) => warn!(%reason, "the limit of open files is not known"),
+    }
+}
+
+/// Makes the series of every step, at zero.
+fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
+    for flow in &flows.flows {
+        for step in &flow.steps {
+            let name = StepName { flow: flow.name.clone(), step: step.name.clone() };
+            let exits = exits(flow, step);
+            metrics.know_step(
+                &name,
+                exits.iter().map(|exit| &**exit),
+                flow.languages.iter().map(|language| &**language),
+            );
+        }
+    }
+}
+
+/// One line that says who answers, and how to try it.
+fn announce(loaded: &Loaded, bound: &[Listener], http: SocketAddr) {
+    let flows = &loaded.flows;
+    let number = flows.numbers.keys().next().map_or("anybody", String::as_str);
+    let mut addresses: Vec<(SocketAddr, String)> = Vec::new();
+    for Listener { transport, address } in bound {
+        match addresses.iter_mut().find(|(known, _)| known == address) {
+            Some((_, kinds)) => *kinds += &format!(" and {transport}"),
+            None => addresses.push((*address, transport.to_string())),
+        }
+    }
+    let addresses: Vec<String> =
+        addresses.iter().map(|(address, kinds)| format!("sip:{number}@{} ({kinds})", reachable(*address))).collect();
+    let others = match (flows.numbers.len(), flows.any.is_some()) {
+        (0 | 1, true) => " and every other number".to_owned(),
+        (count, true) => format!(", {} more and every other number", count - 1),
+        (0 | 1, false) => String::new(),
+        (count, false) => format!(" and {} more", count - 1),
+    };
+    let recorded = loaded.clips.iter().flatten().count();
+    println!(
+        "Helpline answers {}{others}, with {recorded} of {} recordings; http://{http}/metrics",
+        addresses.join(", "),
+        loaded.clips.len()
+    );
+}
+
+/// An address that a softphone can call: where we listen on all of them, the one that leads outside.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if !address.ip().is_unspecified() {
+        return address;
+    }
+    let (any, outside): (IpAddr, &str) = match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), "192.0.2.1:9"),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), "[2001:db8::1]:9"),
+    };
+    // Connecting a datagram socket sends nothing; it asks the routing table.
+    let routed = UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect(outside)?;
+        socket.local_addr()
+    });
+    let loopback: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    SocketAddr::new(routed.map_or(loopback, |routed| routed.ip()), address.port())
+}

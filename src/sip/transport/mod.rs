@@ -1,0 +1,294 @@
+//! The shell of the room: sockets, the clock, and the channels to the switchboard, around one [`UserAgent`].
+
+mod datagram;
+mod listen;
+mod stream;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep_until, timeout};
+
+use super::message::{Host, Uri};
+use super::peer::{Output, Peer};
+use super::user_agent::UserAgent;
+use crate::clock::{Clock, Moment};
+use crate::telephony::{Cause, LegId, SipCommand, SipEvent, TransportKind};
+use datagram::{Datagrams, Routes};
+pub use listen::{Endpoints, ListenFault, Listener};
+use stream::{INBOX, News, Streams, accept_all};
+
+/// Commands and pieces of news taken in one turn.
+const TURN: usize = 256;
+
+/// Events that may wait for the switchboard before the sockets have to wait too.
+const EVENTS_WAITING_MAX: usize = 8_192;
+
+/// How long the last goodbyes may take once the switchboard is gone.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How long looking up a name may take.
+const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Names looked up at once.
+const LOOKUPS_MAX: usize = 64;
+
+/// Serves `endpoints` until `commands` is closed and the last goodbyes are said, or nobody hears `events` any more.
+///
+/// Events wait here while the switchboard is busy, and commands are taken all the while, so that neither side can hold
+/// up the other. The messages that are read are limited to `message_bytes_max` on streams.
+///
+/// # Errors
+/// When the operating system does not let the sockets be served.
+pub async fn run<E: From<SipEvent>>(
+    endpoints: Endpoints,
+    user_agent: UserAgent,
+    clock: Clock,
+    commands: mpsc::Receiver<SipCommand>,
+    events: mpsc::Sender<E>,
+) -> std::io::Result<()> {
+    let (inbox, news) = mpsc::channel(INBOX);
+    let mut tasks = JoinSet::new();
+    for (listener, bound) in endpoints.tcp {
+        tasks.spawn(accept_all(TcpListener::from_std(listener)?, bound, inbox.clone()));
+    }
+    let shell = Shell {
+        streams: Streams::new(inbox.clone(), super::message::MESSAGE_BYTES_MAX),
+        datagrams: Datagrams::new(endpoints.udp)?,
+        routes: Routes::default(),
+        resolving: BTreeSet::new(),
+        tasks,
+        inbox,
+        outputs: Vec::new(),
+        waiting: VecDeque::new(),
+        user_agent,
+        clock,
+    };
+    shell.serve(commands, news, events).await;
+    Ok(())
+}
+
+struct Shell {
+    user_agent: UserAgent,
+    clock: Clock,
+    datagrams: Datagrams,
+    streams: Streams,
+    routes: Routes,
+    inbox: mpsc::Sender<News>,
+    /// Legs whose `Dial` waits for a name to be looked up.
+    resolving: BTreeSet<LegId>,
+    /// Accepting and looking up; they end with the shell.
+    tasks: JoinSet<()>,
+    outputs: Vec<Output>,
+    waiting: VecDeque<SipEvent>,
+}
+
+impl Shell {
+    async fn serve<E: From<SipEvent>>(
+        mut self,
+        mut commands: mpsc::Receiver<SipCommand>,
+        mut news: mpsc::Receiver<News>,
+        events: mpsc::Sender<E>,
+    ) {
+        let mut until: Option<Moment> = None;
+        loop {
+            let open = until.is_none();
+            let listening = self.waiting.len() < EVENTS_WAITING_MAX;
+            let wake = match (self.user_agent.deadline(), until) {
+                (Some(deadline), Some(until)) => Some(deadline.min(until)),
+                (deadline, until) => deadline.or(until),
+            };
+            let wake = wake.map(|moment| self.clock.instant(moment).into());
+            tokio::select! {
+                command = commands.recv(), if open => match command {
+                    Some(command) => {
+                        self.command(command);
+                        self.drain_commands(&mut commands);
+                    }
+                    None => until = Some(self.clock.now() + LINGER),
+                },
+                Some(one) = news.recv(), if listening => {
+                    self.take(one);
+                    for _ in 0..TURN {
+                        let Ok(one) = news.try_recv() else { break };
+                        self.take(one);
+                    }
+                }
+                () = poll_fn(|context| self.datagrams.poll_ready(context)), if listening => {}
+                permit = events.reserve(), if !self.waiting.is_empty() => match permit {
+                    Ok(permit) => if let Some(event) = self.waiting.pop_front() {
+                        permit.send(event.into());
+                    },
+                    Err(_) => return,
+                },
+                Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
+                () = async { if let Some(wake) = wake { sleep_until(wake).await } }, if wake.is_some() => {}
+            }
+            if listening {
+                self.receive_datagrams();
+            }
+            self.user_agent.expire(self.clock.now(), &mut self.outputs);
+            self.flush();
+            while let Some(event) = self.waiting.pop_front() {
+                match events.try_reserve() {
+                    Ok(permit) => permit.send(event.into()),
+                    Err(_) => {
+                        self.waiting.push_front(event);
+                        break;
+                    }
+                }
+            }
+            if until.is_some_and(|until| self.is_done(until)) {
+                return self.finish(events).await;
+            }
+        }
+    }
+
+    /// Whether all goodbyes are said, or have had their time.
+    fn is_done(&self, until: Moment) -> bool {
+        let census = self.user_agent.census();
+        (census.legs + census.closing == 0 && self.waiting.is_empty()) || self.clock.now() >= until
+    }
+
+    /// The last tally, for those who still listen.
+    async fn finish<E: From<SipEvent>>(mut self, events: mpsc::Sender<E>) {
+        self.user_agent.tell_tally(&mut self.outputs);
+        self.flush();
+        for event in self.waiting.drain(..) {
+            if events.try_send(event.into()).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn drain_commands(&mut self, commands: &mut mpsc::Receiver<SipCommand>) {
+        for _ in 0..TURN {
+            let Ok(command) = commands.try_recv() else { return };
+            self.command(command);
+        }
+    }
+
+    fn command(&mut self, command: SipCommand) {
+        let now = self.clock.now();
+        match command {
+            SipCommand::Dial { leg, ref uri, .. } => match Uri::parse(uri).map(|uri| (uri.host, uri.port)) {
+                Ok((Host::Address(address), _)) => {
+                    self.learn(now, &address.to_string(), address);
+                    self.user_agent.handle(now, command, &mut self.outputs);
+                }
+                Ok((Host::Name(name), port)) if !name.is_empty() && self.resolving.len() < LOOKUPS_MAX => {
+                    self.resolving.insert(leg);
+                    let target = format!("{name}:{}", port.unwrap_or(5060));
+                    self.tasks.spawn(resolve(target, command, self.inbox.clone()));
+                }
+                _ => self.user_agent.handle(now, command, &mut self.outputs),
+            },
+            SipCommand::HangUp { leg, cause } if self.resolving.remove(&leg) => {
+                self.outputs.push(Output::Event(SipEvent::Ended { leg, cause }));
+            }
+            command => self.user_agent.handle(now, command, &mut self.outputs),
+        }
+    }
+
+    fn learn(&mut self, now: Moment, host: &str, address: IpAddr) {
+        if let Some(local) = self.routes.towards(now, address) {
+            self.user_agent.learn_host(host, address, local);
+        }
+    }
+
+    fn take(&mut self, news: News) {
+        let now = self.clock.now();
+        match news {
+            News::Accepted { stream, bound, remote } => {
+                if !self.streams.accept(stream, bound, remote) {
+                    self.user_agent.count_rejected(now, "connections_full");
+                }
+            }
+            News::Message { peer, bytes } => self.user_agent.receive(now, peer, &bytes, &mut self.outputs),
+            News::Closed { connection, reason } => {
+                self.streams.forget(connection);
+                if let Some(reason) = reason {
+                    self.user_agent.count_rejected(now, reason);
+                }
+            }
+            News::Failed { connection, peer } => {
+                self.streams.forget(connection);
+                self.user_agent.transport_failed(now, peer, &mut self.outputs);
+            }
+            News::Resolved { command, address } => self.resolved(now, command, address),
+        }
+    }
+
+    fn resolved(&mut self, now: Moment, command: SipCommand, address: Option<IpAddr>) {
+        let SipCommand::Dial { leg, uri, .. } = &command else { return };
+        if !self.resolving.remove(leg) {
+            // Hung up meanwhile.
+            return;
+        }
+        match (address, Uri::parse(uri)) {
+            (Some(address), Ok(uri)) => {
+                self.learn(now, &uri.host.to_string(), address);
+                self.user_agent.handle(now, command, &mut self.outputs);
+            }
+            _ => {
+                let ended = SipEvent::Ended { leg: *leg, cause: Cause::TransportFailed };
+                self.outputs.push(Output::Event(ended));
+            }
+        }
+    }
+
+    fn receive_datagrams(&mut self) {
+        let now = self.clock.now();
+        let Shell { datagrams, routes, user_agent, outputs, .. } = self;
+        datagrams.receive(|bound: SocketAddr, remote, bytes| {
+            let local = routes.local(now, bound, remote.ip());
+            let peer = Peer { transport: TransportKind::Udp, local, remote, connection: None };
+            user_agent.receive(now, peer, bytes, outputs);
+        });
+    }
+
+    /// Sends what is to be sent, and queues what is to be told.
+    fn flush(&mut self) {
+        // What cannot be sent makes the user agent tell and perhaps send more, which then may fail once more.
+        while !self.outputs.is_empty() {
+            let now = self.clock.now();
+            for output in std::mem::take(&mut self.outputs) {
+                match output {
+                    Output::Event(event) => self.waiting.push_back(event),
+                    Output::Transmit { peer, bytes } => match peer.transport {
+                        TransportKind::Udp => {
+                            if !self.datagrams.send(peer.local, peer.remote, &bytes) {
+                                self.user_agent.count_rejected(now, "unsent_datagram");
+                            }
+                        }
+                        TransportKind::Tcp => {
+                            if !self.streams.send(peer, bytes) {
+                                self.user_agent.transport_failed(now, peer, &mut self.outputs);
+                            }
+                        }
+                    },
+                }
+            }
+        }
+    }
+}
+
+async fn resolve(target: String, command: SipCommand, inbox: mpsc::Sender<News>) {
+    let found = timeout(LOOKUP_PATIENCE, tokio::net::lookup_host(target)).await;
+    let address = match found {
+        // IPv4 first: most phones have nothing else.
+        Ok(Ok(addresses)) => {
+            let mut addresses: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
+            addresses.sort_by_key(|address| !address.is_ipv4());
+            addresses.first().copied()
+        }
+        _ => None,
+    };
+    // The shell may be gone already.
+    let _ = inbox.send(News::Resolved { command, address }).await;
+}

@@ -1,0 +1,264 @@
+//! TCP connections: one task each, which cuts what it reads into messages and writes what it is given.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::sip::message::{Framed, Framer};
+use crate::sip::peer::{ConnectionId, Peer};
+use crate::telephony::{SipCommand, TransportKind};
+
+/// Connections at once, in both directions; a further one is closed as it is accepted. Each is an open file.
+const CONNECTIONS_MAX: usize = 1_024;
+
+/// Messages that wait to be written to one connection; who reads more slowly is disconnected.
+const OUTBOX: usize = 64;
+
+/// What the connections together have ready for the user agent; then they wait, and TCP with them.
+pub(super) const INBOX: usize = 1_024;
+
+/// How long opening a connection or writing one message may take.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a message may be under way, and the first one be waited for: as long as a transaction lives.
+const MESSAGE_PATIENCE: Duration = Duration::from_secs(32);
+
+/// How long a connection may be silent. Longer than any session interval in use, so that calls keep their connection.
+const IDLE_PATIENCE: Duration = Duration::from_secs(2 * 3_600);
+
+/// Octets read at once.
+const READ_BYTES: usize = 16 * 1_024;
+
+/// What a connection, or another task of the shell, tells it.
+pub(super) enum News {
+    /// A connection was accepted.
+    Accepted { stream: TcpStream, bound: SocketAddr, remote: SocketAddr },
+    /// One whole message.
+    Message { peer: Peer, bytes: Vec<u8> },
+    /// A connection is over; the reason counts as a rejection, where there is one.
+    Closed { connection: ConnectionId, reason: Option<&'static str> },
+    /// A connection could not be opened, or broke with messages still to be written.
+    Failed { connection: ConnectionId, peer: Peer },
+    /// The name in a `Dial` was looked up.
+    Resolved { command: SipCommand, address: Option<std::net::IpAddr> },
+}
+
+/// All connections.
+pub(super) struct Streams {
+    open: BTreeMap<ConnectionId, Connection>,
+    /// Those that we opened, by their other end.
+    opened: BTreeMap<SocketAddr, ConnectionId>,
+    count: u64,
+    message_bytes_max: usize,
+    inbox: mpsc::Sender<News>,
+}
+
+struct Connection {
+    outbox: mpsc::Sender<Arc<[u8]>>,
+    remote: SocketAddr,
+    task: AbortHandle,
+}
+
+impl Drop for Streams {
+    fn drop(&mut self) {
+        for connection in self.open.values() {
+            connection.task.abort();
+        }
+    }
+}
+
+impl Streams {
+    pub(super) fn new(inbox: mpsc::Sender<News>, message_bytes_max: usize) -> Streams {
+        Streams { open: BTreeMap::new(), opened: BTreeMap::new(), count: 0, message_bytes_max, inbox }
+    }
+
+    /// Takes an accepted connection. False when there are too many.
+    pub(super) fn accept(&mut self, stream: TcpStream, bound: SocketAddr, remote: SocketAddr) -> bool {
+        let local = stream.local_addr().map_or(bound, |local| SocketAddr::new(local.ip(), bound.port()));
+        let peer = Peer { transport: TransportKind::Tcp, local, remote, connection: None };
+        self.start(peer, Some(stream)).is_some()
+    }
+
+    /// Writes to the connection that `peer` names, or to one that leads there, which is opened if need be. False when
+    /// there are too many, or the other side reads too slowly.
+    pub(super) fn send(&mut self, peer: Peer, bytes: Arc<[u8]>) -> bool {
+        let standing = peer.connection.filter(|id| self.open.contains_key(id));
+        let id = standing.or_else(|| self.opened.get(&peer.remote).copied());
+        let Some(id) = id.or_else(|| self.start(peer, None)) else { return false };
+        let Some(connection) = self.open.get(&id) else { return false };
+        if connection.outbox.try_send(bytes).is_ok() {
+            return true;
+        }
+        connection.task.abort();
+        self.forget(id);
+        false
+    }
+
+    /// Forgets a connection that is over.
+    pub(super) fn forget(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.open.remove(&id)
+            && self.opened.get(&connection.remote) == Some(&id)
+        {
+            self.opened.remove(&connection.remote);
+        }
+    }
+
+    fn start(&mut self, peer: Peer, stream: Option<TcpStream>) -> Option<ConnectionId> {
+        if self.open.len() >= CONNECTIONS_MAX {
+            return None;
+        }
+        self.count += 1;
+        let id = ConnectionId(self.count);
+        let (outbox, orders) = mpsc::channel(OUTBOX);
+        if stream.is_none() {
+            self.opened.insert(peer.remote, id);
+        }
+        let served = Served {
+            peer: Peer { connection: Some(id), ..peer },
+            id,
+            orders,
+            inbox: self.inbox.clone(),
+            framer: Framer::new(self.message_bytes_max),
+        };
+        let task = tokio::spawn(served.run(stream)).abort_handle();
+        self.open.insert(id, Connection { outbox, remote: peer.remote, task });
+        Some(id)
+    }
+}
+
+/// Accepts connections for as long as the shell listens.
+pub(super) async fn accept_all(listener: TcpListener, bound: SocketAddr, inbox: mpsc::Sender<News>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, remote)) => {
+                if inbox.send(News::Accepted { stream, bound, remote }).await.is_err() {
+                    return;
+                }
+            }
+            // Out of file descriptors, most likely: others must close first.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// One connection, as its task sees it.
+struct Served {
+    peer: Peer,
+    id: ConnectionId,
+    orders: mpsc::Receiver<Arc<[u8]>>,
+    inbox: mpsc::Sender<News>,
+    framer: Framer,
+}
+
+/// Why a connection ends.
+enum End {
+    /// The other side closed it, or it was silent for too long, or the shell is gone.
+    Closed,
+    /// It broke, or stopped taking what was written.
+    Broken,
+    /// What it sends cannot be read.
+    Refused(&'static str),
+}
+
+impl Served {
+    async fn run(mut self, stream: Option<TcpStream>) {
+        let stream = match stream {
+            Some(stream) => Ok(stream),
+            None => self.connect().await,
+        };
+        let end = match stream {
+            Ok(stream) => self.serve(stream).await,
+            Err(_) => End::Broken,
+        };
+        // What could not be written any more has failed.
+        let unsent = !self.orders.is_empty();
+        let news = match end {
+            End::Broken => News::Failed { connection: self.id, peer: self.peer },
+            End::Closed if unsent => News::Failed { connection: self.id, peer: self.peer },
+            End::Closed => News::Closed { connection: self.id, reason: None },
+            End::Refused(reason) => News::Closed { connection: self.id, reason: Some(reason) },
+        };
+        // The shell may be gone already.
+        let _ = self.inbox.send(news).await;
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        timeout(WRITE_PATIENCE, TcpStream::connect(self.peer.remote)).await?
+    }
+
+    async fn serve(&mut self, mut stream: TcpStream) -> End {
+        // Every message goes at once.
+        let _ = stream.set_nodelay(true);
+        if self.peer.local.ip().is_unspecified()
+            && let Ok(local) = stream.local_addr()
+        {
+            self.peer.local.set_ip(local.ip());
+        }
+        let mut buffer = vec![0; READ_BYTES];
+        let mut patience = Instant::now() + MESSAGE_PATIENCE;
+        let (mut reader, mut writer) = stream.split();
+        loop {
+            tokio::select! {
+                read = reader.read(&mut buffer) => match read {
+                    Ok(0) => return End::Closed,
+                    Err(_) => return End::Broken,
+                    Ok(length) => {
+                        let under_way = !self.framer.is_empty();
+                        self.framer.push(&buffer[..length]);
+                        let told = match self.cut(&mut writer).await {
+                            Ok(told) => told,
+                            Err(end) => return end,
+                        };
+                        // A message that trickles in gains no time by trickling.
+                        if self.framer.is_empty() {
+                            patience = Instant::now() + IDLE_PATIENCE;
+                        } else if told || !under_way {
+                            patience = Instant::now() + MESSAGE_PATIENCE;
+                        }
+                    }
+                },
+                order = self.orders.recv() => match order {
+                    None => return End::Closed,
+                    Some(bytes) => {
+                        if let Err(end) = write(&mut writer, &bytes).await {
+                            return end;
+                        }
+                    }
+                },
+                () = sleep_until(patience) => return End::Closed,
+            }
+        }
+    }
+
+    /// Tells all whole messages, and answers keep-alives (RFC 5626 section 4.4.1). Whether there were any.
+    async fn cut(&mut self, writer: &mut (impl AsyncWriteExt + Unpin)) -> Result<bool, End> {
+        let mut told = false;
+        for framed in self.framer.by_ref() {
+            told = true;
+            match framed {
+                Framed::Message(bytes) => {
+                    self.inbox.send(News::Message { peer: self.peer, bytes }).await.map_err(|_| End::Closed)?;
+                }
+                Framed::KeepAlive => write(writer, b"\r\n").await?,
+                Framed::Pong => {}
+                Framed::Broken(_) => return Err(End::Refused("broken_stream")),
+            }
+        }
+        Ok(told)
+    }
+}
+
+async fn write(writer: &mut (impl AsyncWriteExt + Unpin), bytes: &[u8]) -> Result<(), End> {
+    match timeout(WRITE_PATIENCE, writer.write_all(bytes)).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(End::Broken),
+    }
+}

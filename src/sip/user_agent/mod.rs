@@ -1,0 +1,259 @@
+//! The user agent: answers calls, dials them, and tells the switchboard what happens on its legs.
+//!
+//! One file an act: `incoming` takes a call, `outgoing` dials one, `within` takes what comes inside a dialog, `change`
+//! re-INVITE and UPDATE, `key` sends keys, `refresh` keeps sessions alive, `closing` ends them, `expiry` acts on deadlines.
+
+mod answer;
+mod change;
+mod closing;
+mod expiry;
+mod incoming;
+mod key;
+mod leg;
+mod outgoing;
+mod receive;
+mod refresh;
+mod session_timer;
+mod within;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::guard::Guard;
+use super::peer::{Output, Peer};
+use super::settings::Settings;
+use super::transaction::{Due, TransactionLayer};
+use crate::clock::Moment;
+use crate::telephony::{LegId, SipCommand, SipEvent, SipTally};
+use leg::{Closing, Leg, State};
+
+/// How often the tally is told.
+const TALLY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Hosts whose addresses are remembered; when there are more, all are forgotten.
+const HOSTS_MAX: usize = 256;
+
+/// Dialogs that say goodbye, for each call that may be: beyond, new calls are refused.
+const CLOSING_FACTOR: usize = 4;
+
+/// The SIP user agent, without any I/O: it is told the time and what arrived, and hands out what is to be sent.
+#[derive(Debug)]
+pub struct UserAgent {
+    settings: Settings,
+    layer: TransactionLayer,
+    legs: BTreeMap<LegId, Leg>,
+    /// Legs that the switchboard counts on.
+    live: usize,
+    inbound_count: u64,
+    guard: Guard,
+    rng: fastrand::Rng,
+    draining: bool,
+    /// How hosts are reached: their address, and ours towards them.
+    hosts: BTreeMap<String, (IpAddr, IpAddr)>,
+    tally_due: Option<Moment>,
+}
+
+/// What is alive in a user agent, for tests and for the shell's shutdown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Legs that the switchboard counts on.
+    pub legs: usize,
+    /// Legs that have ended and still say goodbye.
+    pub closing: usize,
+    /// Server transactions.
+    pub server_transactions: usize,
+    /// Client transactions.
+    pub client_transactions: usize,
+    /// Deadlines of all of these.
+    pub deadlines: usize,
+}
+
+impl UserAgent {
+    /// A user agent at rest. Tags, branches and Call-IDs follow from `seed`.
+    pub fn new(settings: Settings, seed: u64) -> UserAgent {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        UserAgent {
+            layer: TransactionLayer::new(settings.timers, &mut rng),
+            legs: BTreeMap::new(),
+            live: 0,
+            inbound_count: 0,
+            guard: Guard::new(settings.calls_per_second),
+            rng,
+            draining: false,
+            hosts: BTreeMap::new(),
+            tally_due: None,
+            settings,
+        }
+    }
+
+    /// Takes one whole message, a datagram or what a [`Framer`](super::message::Framer) cut from a stream.
+    pub fn receive(&mut self, now: Moment, from: Peer, bytes: &[u8], out: &mut Vec<Output>) {
+        let from = self.advertised(from);
+        self.receive_message(now, from, bytes, out);
+        self.watch_tally(now);
+    }
+
+    /// Does what the switchboard asks.
+    pub fn handle(&mut self, now: Moment, command: SipCommand, out: &mut Vec<Output>) {
+        match command {
+            SipCommand::Ring { leg } => self.ring(now, leg, out),
+            SipCommand::Answer { leg, description } => self.answer(now, leg, &description, out),
+            SipCommand::Reject { leg, refusal } => self.reject(now, leg, &refusal, out),
+            SipCommand::AcceptChange { leg, description } => self.accept_change(now, leg, &description, out),
+            SipCommand::RefuseChange { leg, refusal } => self.refuse_change(now, leg, &refusal, out),
+            SipCommand::HangUp { leg, cause } => self.hang_up(now, leg, cause, out),
+            SipCommand::Dial { leg, uri, caller, offer } => self.dial(now, leg, &uri, &caller, &offer, out),
+            SipCommand::SendDigit { leg, digit } => self.send_digit(now, leg, digit, out),
+            SipCommand::Drain => self.draining = true,
+        }
+        self.watch_tally(now);
+    }
+
+    /// Acts on all deadlines that are due at `now`.
+    pub fn expire(&mut self, now: Moment, out: &mut Vec<Output>) {
+        while let Some(due) = self.layer.deadlines.take_due(now) {
+            match due {
+                Due::Server(id) => self.layer.expire_server(now, id, out),
+                Due::Client(id) => {
+                    if let Some(reply) = self.layer.expire_client(now, id, out) {
+                        self.unanswered(now, reply, out);
+                    }
+                }
+                Due::Leg(id) => self.expire_leg(now, id, out),
+                Due::Tally => {
+                    self.tally_due = None;
+                    self.tell_tally(out);
+                }
+            }
+        }
+        self.watch_tally(now);
+    }
+
+    /// When [`UserAgent::expire`] is to be called next.
+    pub fn deadline(&self) -> Option<Moment> {
+        self.layer.deadlines.next()
+    }
+
+    /// Takes the news that nothing can be sent to `peer`: a stream that could not be opened, or broke before all was
+    /// sent (RFC 3261 section 8.1.3.1: as if 503 had come).
+    pub fn transport_failed(&mut self, now: Moment, peer: Peer, out: &mut Vec<Output>) {
+        *self.layer.tally.rejected.entry("transport_failed").or_default() += 1;
+        for reply in self.layer.fail_clients(&peer) {
+            self.unreachable(now, reply, out);
+        }
+        self.watch_tally(now);
+    }
+
+    /// Counts what the shell itself had to drop.
+    pub fn count_rejected(&mut self, now: Moment, reason: &'static str) {
+        *self.layer.tally.rejected.entry(reason).or_default() += 1;
+        self.watch_tally(now);
+    }
+
+    /// Remembers that `host`, a name or an address, is reached at `remote` from our address `local`: to be told before
+    /// a [`SipCommand::Dial`] to a name, or to anyone when [`Settings::advertise`] is not set.
+    pub fn learn_host(&mut self, host: &str, remote: IpAddr, local: IpAddr) {
+        if self.hosts.len() >= HOSTS_MAX && !self.hosts.contains_key(host) {
+            self.hosts.clear();
+        }
+        self.hosts.insert(host.to_ascii_lowercase(), (remote, local));
+    }
+
+    /// Tells the tally at once, as at the end.
+    pub fn tell_tally(&mut self, out: &mut Vec<Output>) {
+        let tally = std::mem::take(&mut self.layer.tally);
+        if tally != SipTally::default() {
+            out.push(Output::Event(SipEvent::Tally(tally)));
+        }
+    }
+
+    /// What is alive.
+    pub fn census(&self) -> Census {
+        let (server_transactions, client_transactions) = self.layer.counts();
+        let closing = self.legs.len() - self.live;
+        let deadlines = self.layer.deadlines.len();
+        Census { legs: self.live, closing, server_transactions, client_transactions, deadlines }
+    }
+
+    /// Panics unless everything that lives has what it needs to end: for simulations, after every input.
+    pub fn assert_consistent(&self) {
+        let mut deadlines = self.layer.assert_consistent();
+        for (id, leg) in &self.legs {
+            assert_eq!(leg.due, leg.deadline(), "{id}'s deadline is not up to date: {:?}", leg.state);
+            if let Some(due) = leg.due {
+                deadlines += 1;
+                assert!(self.layer.deadlines.contains(Due::Leg(*id), due), "{id}'s deadline is lost");
+            }
+            match &leg.state {
+                State::Early(early) => assert!(self.layer.is_unanswered(early.id), "{id} waits for an answered INVITE"),
+                State::Dialling(dialling) => assert!(self.layer.is_waiting(dialling.id), "{id} waits for no INVITE"),
+                State::Closing(Closing::Bye) => assert!(self.layer.serves(*id), "{id} is closing for ever"),
+                State::Closing(Closing::Dialling(dialling)) => {
+                    assert!(self.layer.is_waiting(dialling.id), "{id} is closing for ever");
+                }
+                State::Confirmed(_) | State::Closing(Closing::AwaitAck(_)) => {}
+            }
+            if let Some(change) = &leg.change {
+                assert!(self.layer.is_unanswered(change.id), "{id} changes for an answered request");
+            }
+        }
+        if let Some(due) = self.tally_due {
+            deadlines += 1;
+            assert!(self.layer.deadlines.contains(Due::Tally, due), "the tally's deadline is lost");
+        }
+        assert_eq!(self.layer.deadlines.len(), deadlines, "a deadline of something dead is left");
+        let live = self.legs.values().filter(|leg| leg.is_live()).count();
+        assert_eq!(self.live, live, "the count of live legs is wrong");
+    }
+
+    /// The same path with the address that we advertise as our end.
+    fn advertised(&self, mut peer: Peer) -> Peer {
+        if let Some(address) = self.settings.advertise
+            && address.is_ipv4() == peer.local.is_ipv4()
+        {
+            peer.local.set_ip(address);
+        }
+        peer
+    }
+
+    /// Whether a further call would be one too many.
+    fn is_full(&self) -> bool {
+        self.live >= self.settings.calls || self.legs.len() - self.live >= self.settings.calls * CLOSING_FACTOR
+    }
+
+    fn count_refused(&mut self, reason: &'static str) {
+        *self.layer.tally.rejected.entry(reason).or_default() += 1;
+    }
+
+    fn watch_tally(&mut self, now: Moment) {
+        let tally = &self.layer.tally;
+        if self.tally_due.is_none()
+            && !(tally.requests.is_empty() && tally.rejected.is_empty() && tally.retransmissions == 0)
+        {
+            self.layer.deadlines.set(Due::Tally, &mut self.tally_due, Some(now + TALLY_INTERVAL));
+        }
+    }
+
+    /// Brings a leg's deadline up to date, after anything that touched it.
+    fn settle(&mut self, id: LegId) {
+        if let Some(leg) = self.legs.get_mut(&id) {
+            let wanted = leg.deadline();
+            self.layer.deadlines.set(Due::Leg(id), &mut leg.due, wanted);
+        }
+    }
+
+    fn add_leg(&mut self, id: LegId, leg: Leg) {
+        self.live += usize::from(leg.is_live());
+        self.legs.insert(id, leg);
+        self.settle(id);
+    }
+
+    /// Forgets a leg, with its deadline.
+    fn drop_leg(&mut self, id: LegId) {
+        if let Some(mut leg) = self.legs.remove(&id) {
+            self.live -= usize::from(leg.is_live());
+            self.layer.deadlines.set(Due::Leg(id), &mut leg.due, None);
+        }
+    }
+}

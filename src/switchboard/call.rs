@@ -1,0 +1,480 @@
+//! One call: the caller's leg, its port, its walk through a flow, and how far it has come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::audio::Audio;
+use super::digits::DigitOwner;
+use super::hold::Hold;
+use super::{Revision, Turn};
+use crate::clock::Moment;
+use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex};
+use crate::journal::{Ended, JournalEvent, Outcome, StepName};
+use crate::telephony::{
+    CallId, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription, SipCommand,
+    StreamReport,
+};
+
+/// `sip` gives up a 200 without an ACK after 32 s (64 × T1, RFC 3261 section 13.3.1.4); this is for the case that its
+/// word never comes.
+pub const ACKNOWLEDGE_MAX: Duration = Duration::from_secs(40);
+/// `sip` gives up a BYE after 32 s likewise.
+pub const HANG_UP_MAX: Duration = Duration::from_secs(40);
+/// A reactor closes a leg within a tick.
+pub const CLOSE_MAX: Duration = Duration::from_secs(5);
+/// The last word is still in the caller's jitter buffer when its last frame has been sent.
+pub const LINGER: Duration = Duration::from_millis(200);
+/// As long may a call last.
+pub const CALL_MAX: Duration = Duration::from_secs(12 * 3_600);
+/// As often may a session be told at once that it had nothing to play; far more than its own limit of steps.
+const UNHEARD_MAX: u32 = 1_000;
+
+/// What a call is for: the flow that answers it, and for whom.
+pub(super) struct Visit {
+    pub(super) revision: Arc<Revision>,
+    pub(super) entry: FlowIndex,
+    pub(super) facts: CallFacts,
+}
+
+/// One caller's visit.
+#[derive(Debug)]
+pub(super) struct Call {
+    id: CallId,
+    leg: LegId,
+    revision: Arc<Revision>,
+    offered: Moment,
+    audio: Audio,
+    stream: Stream,
+    digits: DigitOwner,
+    hold: Hold,
+    /// The step in which the caller is.
+    place: Option<(FlowIndex, StepIndex)>,
+    phase: Phase,
+}
+
+/// How far a call has come.
+#[derive(Debug)]
+enum Phase {
+    /// 200 OK was sent; the caller hears silence until the ACK tells that they are ready to listen.
+    Answered { entry: FlowIndex, facts: Box<CallFacts>, until: Moment },
+    /// The caller walks the flow.
+    Walking { session: Box<Session>, playing: Option<PlaybackId> },
+    /// The flow is at its end, its last word on its way.
+    Lingering { until: Moment },
+    /// `sip` is to end the leg.
+    HangingUp { outcome: Outcome, until: Moment },
+    /// The leg is over; the reactor is to close its audio.
+    Closing { ended: Parting, until: Moment },
+    /// Nothing is left but to give the port back.
+    Over,
+}
+
+/// How a leg ended.
+#[derive(Clone, Copy, Debug)]
+struct Parting {
+    outcome: Outcome,
+    cause: Cause,
+    duration: Duration,
+}
+
+/// What the reactor has said of the leg's audio.
+#[derive(Debug)]
+enum Stream {
+    Open,
+    /// It could not be opened.
+    Failed,
+    Closed(StreamReport),
+}
+
+/// What a call that is over leaves behind.
+pub(super) struct Over {
+    /// Whether its port could be opened.
+    pub(super) port_is_sound: bool,
+}
+
+impl Call {
+    /// Opens the audio and answers, in one step.
+    pub(super) fn answer(turn: &mut Turn<'_>, id: CallId, leg: LegId, audio: Audio, visit: Visit) -> Call {
+        let port = audio.port;
+        turn.media(port, MediaCommand::Open { leg, port, plan: audio.plan().clone() });
+        turn.sip(SipCommand::Answer { leg, description: audio.description().clone() });
+        let codec = (!audio.awaits_answer()).then_some(audio.plan().codec);
+        turn.journal(Some(id), JournalEvent::Answered { codec, port });
+        let mut call = Call {
+            id,
+            leg,
+            revision: visit.revision,
+            offered: turn.now,
+            audio,
+            stream: Stream::Open,
+            digits: DigitOwner::default(),
+            hold: Hold::default(),
+            place: None,
+            phase: Phase::Answered {
+                entry: visit.entry,
+                facts: Box::new(visit.facts),
+                until: turn.now + ACKNOWLEDGE_MAX,
+            },
+        };
+        call.mind_hold(turn);
+        call
+    }
+
+    pub(super) fn leg(&self) -> LegId {
+        self.leg
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.audio.port
+    }
+
+    /// When the call must act if nothing comes before. There is always such a moment, so that no call is forgotten.
+    pub(super) fn deadline(&self) -> Moment {
+        match &self.phase {
+            Phase::Answered { until, .. }
+            | Phase::Lingering { until }
+            | Phase::HangingUp { until, .. }
+            | Phase::Closing { until, .. } => *until,
+            Phase::Walking { session, .. } => {
+                let last = self.offered + CALL_MAX;
+                let own = match self.hold.limit() {
+                    Some(limit) => Some(limit),
+                    None => session.deadline().map(|deadline| self.hold.real_time(deadline)),
+                };
+                own.map_or(last, |own| own.min(last))
+            }
+            Phase::Over => self.offered,
+        }
+    }
+
+    /// What is left when all is over.
+    pub(super) fn over(&self) -> Option<Over> {
+        matches!(self.phase, Phase::Over).then_some(Over { port_is_sound: matches!(self.stream, Stream::Closed(_)) })
+    }
+
+    /// Panics when a promise is broken.
+    pub(super) fn assert_consistent(&self) {
+        match (&self.phase, &self.stream) {
+            (Phase::Walking { session, playing }, Stream::Open) => {
+                session.assert_consistent();
+                let waits = session.deadline().is_some();
+                assert!(playing.is_some() != waits, "{} hears something or waits for something, not both", self.id);
+            }
+            (Phase::Answered { .. } | Phase::Lingering { .. } | Phase::Closing { .. }, Stream::Open) => {}
+            (Phase::HangingUp { .. }, _) => {}
+            (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.id),
+        }
+    }
+
+    /// Our 200 was acknowledged.
+    pub(super) fn confirmed(&mut self, turn: &mut Turn<'_>, answer: Option<SessionDescription>) {
+        if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
+            return;
+        }
+        if self.audio.awaits_answer() {
+            let accepted = answer.map(|answer| self.audio.accept(&answer, turn.settings));
+            match accepted {
+                Some(Ok(changed)) => self.follow_plan(turn, changed),
+                // The other side has broken off the negotiation; there is no audio to speak of.
+                Some(Err(_)) | None => return self.hang_up(turn, Cause::MediaFailed, Outcome::Failed),
+            }
+        }
+        self.begin(turn);
+    }
+
+    /// The caller's side wants the audio otherwise: hold, resume, another address or codec.
+    pub(super) fn offered(&mut self, turn: &mut Turn<'_>, offer: Option<SessionDescription>) {
+        let leg = self.leg;
+        if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
+            return turn.sip(SipCommand::RefuseChange { leg, refusal: Refusal::status(481) });
+        }
+        match self.audio.change(offer.as_ref(), turn.settings) {
+            Ok(changed) => {
+                turn.sip(SipCommand::AcceptChange { leg, description: self.audio.description().clone() });
+                self.follow_plan(turn, changed);
+            }
+            Err(warning) => {
+                let refusal = Refusal { warning: Some(warning), ..Refusal::status(488) };
+                turn.journal(Some(self.id), JournalEvent::ChangeRefused { status: refusal.status });
+                turn.sip(SipCommand::RefuseChange { leg, refusal });
+            }
+        }
+    }
+
+    /// A key.
+    pub(super) fn digit(&mut self, turn: &mut Turn<'_>, digit: Digit, source: DigitSource) {
+        if matches!(self.phase, Phase::Answered { .. }) && !self.audio.awaits_answer() {
+            // Whoever presses keys listens: the ACK was lost or was overtaken.
+            self.begin(turn);
+        }
+        if !matches!(self.phase, Phase::Walking { .. }) {
+            return;
+        }
+        if !self.digits.counts(turn.now, digit, source) {
+            return turn.journal(Some(self.id), JournalEvent::DigitRepeated { source });
+        }
+        turn.journal(Some(self.id), JournalEvent::Digit { source });
+        self.walk(turn, SessionInput::Digit(digit));
+    }
+
+    /// The reactor has sent the last frame of a playback.
+    pub(super) fn playback_finished(&mut self, turn: &mut Turn<'_>, finished: PlaybackId) {
+        if let Phase::Walking { playing, .. } = &mut self.phase
+            && *playing == Some(finished)
+        {
+            *playing = None;
+            self.walk(turn, SessionInput::PlaybackFinished);
+        }
+    }
+
+    /// The deadline has come.
+    pub(super) fn expire(&mut self, turn: &mut Turn<'_>) {
+        if turn.now < self.deadline() {
+            return;
+        }
+        match &self.phase {
+            Phase::Answered { .. } => self.hang_up(turn, Cause::NotAcknowledged, Outcome::Failed),
+            Phase::Walking { .. } => {
+                let held_too_long = self.hold.limit().is_some_and(|limit| limit <= turn.now);
+                if held_too_long || self.offered + CALL_MAX <= turn.now {
+                    self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
+                } else {
+                    self.walk(turn, SessionInput::Expired);
+                }
+            }
+            Phase::Lingering { .. } => self.hang_up(turn, Cause::LocalHungUp, Outcome::Completed),
+            Phase::HangingUp { .. } => self.leg_ended(turn, Cause::DialogLost),
+            Phase::Closing { ended, .. } => {
+                let ended = *ended;
+                self.finish(turn, ended);
+            }
+            Phase::Over => {}
+        }
+    }
+
+    /// Ends the leg, wherever it is; nothing when it is ending already.
+    pub(super) fn hang_up(&mut self, turn: &mut Turn<'_>, cause: Cause, outcome: Outcome) {
+        if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
+            return;
+        }
+        self.leave_flow(turn);
+        self.stop_playing(turn);
+        turn.sip(SipCommand::HangUp { leg: self.leg, cause });
+        self.phase = Phase::HangingUp { outcome, until: turn.now + HANG_UP_MAX };
+    }
+
+    /// The leg is over.
+    pub(super) fn leg_ended(&mut self, turn: &mut Turn<'_>, cause: Cause) {
+        let outcome = match &self.phase {
+            Phase::Closing { .. } | Phase::Over => return,
+            Phase::HangingUp { outcome, .. } => *outcome,
+            Phase::Lingering { .. } => Outcome::Completed,
+            Phase::Answered { .. } | Phase::Walking { .. } => outcome_of(cause),
+        };
+        self.leave_flow(turn);
+        let ended = Parting { outcome, cause, duration: turn.now.since(self.offered) };
+        if matches!(self.stream, Stream::Open) {
+            turn.media(self.audio.port, MediaCommand::Close { leg: self.leg });
+            self.phase = Phase::Closing { ended, until: turn.now + CLOSE_MAX };
+        } else {
+            self.finish(turn, ended);
+        }
+    }
+
+    /// The reactor has closed the audio.
+    pub(super) fn audio_closed(&mut self, turn: &mut Turn<'_>, report: StreamReport) {
+        if matches!(self.stream, Stream::Open) {
+            self.audio_gone(turn, Stream::Closed(report));
+        }
+    }
+
+    /// The reactor could not open the port.
+    pub(super) fn audio_failed(&mut self, turn: &mut Turn<'_>, reason: String) {
+        if matches!(self.stream, Stream::Open) {
+            turn.journal(Some(self.id), JournalEvent::AudioFailed { reason });
+            self.audio_gone(turn, Stream::Failed);
+        }
+    }
+
+    fn audio_gone(&mut self, turn: &mut Turn<'_>, stream: Stream) {
+        self.stream = stream;
+        match &self.phase {
+            Phase::Closing { ended, .. } => {
+                let ended = *ended;
+                self.finish(turn, ended);
+            }
+            _ => self.hang_up(turn, Cause::MediaFailed, Outcome::Failed),
+        }
+    }
+
+    fn finish(&mut self, turn: &mut Turn<'_>, ended: Parting) {
+        let report = match &self.stream {
+            Stream::Closed(report) => Some(*report),
+            Stream::Open | Stream::Failed => None,
+        };
+        let Parting { outcome, cause, duration } = ended;
+        turn.journal(Some(self.id), JournalEvent::Ended(Box::new(Ended { outcome, cause, duration, report })));
+        self.phase = Phase::Over;
+    }
+
+    /// Starts the flow, once.
+    fn begin(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Answered { entry, facts, .. } = &self.phase else { return };
+        turn.journal(Some(self.id), JournalEvent::Began);
+        let wall = turn.calendar.time_of(turn.now);
+        let time = self.hold.flow_time(turn.now);
+        let flows = self.revision.flows.clone();
+        let (session, actions) = Session::start(flows, *entry, CallFacts::clone(facts), time, wall);
+        self.phase = Phase::Walking { session: Box::new(session), playing: None };
+        self.act(turn, actions);
+    }
+
+    fn walk(&mut self, turn: &mut Turn<'_>, input: SessionInput) {
+        if let Phase::Walking { session, .. } = &mut self.phase {
+            let actions = session.handle(self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
+            self.act(turn, actions);
+        }
+    }
+
+    /// Does what the session wants. A `Play` of which no recording exists is heard at once to its end.
+    fn act(&mut self, turn: &mut Turn<'_>, mut actions: Vec<Action>) {
+        for _ in 0..UNHEARD_MAX {
+            let mut unheard = false;
+            for action in actions {
+                match action {
+                    Action::Play(prompts) => unheard = !self.play(turn, &prompts),
+                    Action::StopPlaying => {
+                        unheard = false;
+                        self.stop_playing(turn);
+                    }
+                    Action::HangUp => return self.part(turn),
+                    Action::Note(note) => self.note(turn, note),
+                }
+            }
+            match &mut self.phase {
+                Phase::Walking { session, .. } if unheard => {
+                    let (time, wall) = (self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now));
+                    actions = session.handle(time, wall, SessionInput::PlaybackFinished);
+                }
+                _ => return,
+            }
+        }
+        self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
+    }
+
+    /// Plays what is there of `prompts`; tells whether anything was.
+    fn play(&mut self, turn: &mut Turn<'_>, prompts: &[PromptId]) -> bool {
+        let mut clips = Vec::with_capacity(prompts.len());
+        for prompt in prompts {
+            match self.revision.clips.get(prompt.0 as usize) {
+                Some(Some(clip)) => clips.push(clip.clone()),
+                _ => self.miss(turn, *prompt),
+            }
+        }
+        if clips.is_empty() {
+            self.stop_playing(turn);
+            return false;
+        }
+        *turn.playbacks += 1;
+        let playback = PlaybackId(*turn.playbacks);
+        if let Phase::Walking { playing, .. } = &mut self.phase {
+            *playing = Some(playback);
+        }
+        turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
+        turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: false });
+        true
+    }
+
+    fn stop_playing(&mut self, turn: &mut Turn<'_>) {
+        if let Phase::Walking { playing, .. } = &mut self.phase
+            && playing.take().is_some()
+        {
+            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
+        }
+    }
+
+    /// The flow is at its end.
+    fn part(&mut self, turn: &mut Turn<'_>) {
+        self.phase = Phase::Lingering { until: turn.now + LINGER };
+    }
+
+    fn leave_flow(&mut self, turn: &mut Turn<'_>) {
+        if let Phase::Walking { session, .. } = &mut self.phase {
+            for action in session.abandon() {
+                if let Action::Note(note) = action {
+                    self.note(turn, note);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, turn: &mut Turn<'_>, note: FlowNote) {
+        let event = match note {
+            FlowNote::StepEntered { flow, step } => {
+                self.place = Some((flow, step));
+                JournalEvent::StepEntered(self.name(flow, step))
+            }
+            FlowNote::StepLeft { flow, step, exit } => JournalEvent::StepLeft { step: self.name(flow, step), exit },
+            FlowNote::Unspeakable { flow, step } => {
+                let language = match &self.phase {
+                    Phase::Walking { session, .. } => session.language(),
+                    _ => &self.revision.flows.flow(flow).languages[0],
+                };
+                JournalEvent::PromptMissing { step: self.name(flow, step), language: language.clone(), prompt: None }
+            }
+            FlowNote::RanAway { flow, step } => JournalEvent::RanAway(self.name(flow, step)),
+        };
+        turn.journal(Some(self.id), event);
+    }
+
+    fn miss(&self, turn: &mut Turn<'_>, prompt: PromptId) {
+        let prompt = self.revision.flows.prompt(prompt);
+        // A phrase belongs to no step; it is missed where the caller is.
+        let Some((flow, step)) = prompt.step.or(self.place) else { return };
+        let event = JournalEvent::PromptMissing {
+            step: self.name(flow, step),
+            language: prompt.language.clone(),
+            prompt: Some(prompt.name.clone()),
+        };
+        turn.journal(Some(self.id), event);
+    }
+
+    fn name(&self, flow: FlowIndex, step: StepIndex) -> StepName {
+        let flow = self.revision.flows.flow(flow);
+        StepName { flow: flow.name.clone(), step: flow.step(step).name.clone() }
+    }
+
+    fn follow_plan(&mut self, turn: &mut Turn<'_>, changed: bool) {
+        if changed {
+            let plan = self.audio.plan().clone();
+            turn.journal(Some(self.id), JournalEvent::AudioChanged { codec: plan.codec });
+            turn.media(self.audio.port, MediaCommand::Change { leg: self.leg, plan });
+        }
+        self.mind_hold(turn);
+    }
+
+    fn mind_hold(&mut self, turn: &mut Turn<'_>) {
+        let held = !self.audio.plan().direction.sends();
+        if self.hold.follow(turn.now, held) {
+            turn.journal(Some(self.id), if held { JournalEvent::Held } else { JournalEvent::Resumed });
+        }
+    }
+}
+
+fn outcome_of(cause: Cause) -> Outcome {
+    match cause {
+        Cause::RemoteHungUp => Outcome::HungUp,
+        Cause::LocalHungUp => Outcome::Completed,
+        Cause::Cancelled => Outcome::Cancelled,
+        Cause::Refused => Outcome::Refused,
+        Cause::Drained => Outcome::Drained,
+        Cause::RefusedBy(_)
+        | Cause::NoAnswer
+        | Cause::NotAcknowledged
+        | Cause::DialogLost
+        | Cause::SessionExpired
+        | Cause::MediaLost
+        | Cause::MediaFailed
+        | Cause::TransportFailed => Outcome::Failed,
+    }
+}

@@ -1,0 +1,185 @@
+//! A running `helpline serve` with an installation of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+pub const FLOW: &str = "
+flow: main
+numbers: [1000]
+languages: [en]
+time_zone: UTC
+start: welcome
+steps:
+  welcome:
+    say: Welcome.
+    next: main
+  main:
+    menu: What now?
+    choices:
+      1: To enter a number -> ask
+      2: To end -> bye
+  ask:
+    collect: Please enter four digits.
+    digits: 4
+    save: number
+    next: told
+  told:
+    say: Thank you.
+    next: bye
+  bye:
+    hangup: Goodbye.
+";
+
+/// The tone in Hz of each recording of [`FLOW`].
+pub const TONES: [(&str, f64); 7] = [
+    ("main/welcome", 400.0),
+    ("main/main", 550.0),
+    ("main/main.1", 550.0),
+    ("main/main.2", 550.0),
+    ("main/ask", 1_000.0),
+    ("main/told", 1_400.0),
+    ("main/bye", 2_000.0),
+];
+
+/// Each line has RTP ports of its own, so that tests run side by side.
+static PORTS: AtomicU16 = AtomicU16::new(22_000);
+
+pub struct Line {
+    child: Child,
+    pub udp: SocketAddr,
+    pub tcp: SocketAddr,
+    http: SocketAddr,
+    pub folder: TempDir,
+}
+
+impl Line {
+    pub fn start() -> Line {
+        let folder = tempfile::tempdir().expect("a folder");
+        write_installation(folder.path());
+        let mut child = Command::new(env!("CARGO_BIN_EXE_helpline"))
+            .args(["serve", "--config"])
+            .arg(folder.path().join("helpline.yaml"))
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(folder.path().join("log")).expect("it can be made"))
+            .spawn()
+            .expect("helpline starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut said = String::new();
+        stdout.read_line(&mut said).expect("it says something");
+        let after = |mark: &str| -> SocketAddr {
+            let rest = said.split(mark).nth(1).unwrap_or_else(|| panic!("no {mark} in {said:?}"));
+            let end = rest.find(['/', ' ']).unwrap_or(rest.len());
+            rest[..end].parse().unwrap_or_else(|_| panic!("no address after {mark} in {said:?}"))
+        };
+        let by = |kind: &str| -> SocketAddr {
+            let part = said.split(", ").find(|part| part.contains(kind)).unwrap_or_else(|| panic!("{said:?}"));
+            let address = part.split('@').nth(1).and_then(|rest| rest.split(' ').next());
+            address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{said:?}"))
+        };
+        Line { udp: by("(UDP)"), tcp: by("(TCP)"), http: after("http://"), child, folder }
+    }
+
+    /// The status and the whole answer to a GET.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.http).expect("HTTP listens");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, answer)
+    }
+
+    /// Waits until `/metrics` has the line, and fails with all of them when it never does.
+    #[track_caller]
+    pub fn counts(&self, line: &str) {
+        let mut text = String::new();
+        for _ in 0..200 {
+            text = self.get("/metrics").1;
+            if text.lines().any(|found| found == line) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{line} is not in\n{text}");
+    }
+
+    /// Waits until no new calls are taken.
+    #[track_caller]
+    pub fn drains(&self) {
+        for _ in 0..200 {
+            if self.get("/readyz").0 == 503 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it takes calls all the same");
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success());
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("it was started")
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("it was started").is_none()
+    }
+
+    pub fn write_flow(&self, text: &str) {
+        fs::write(self.folder.path().join("flows/main.yaml"), text).expect("it can be written");
+    }
+
+    pub fn records(&self) -> String {
+        fs::read_to_string(self.folder.path().join("data/records.jsonl")).unwrap_or_default()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+        }
+    }
+}
+
+/// An installation on free ports, with a tone for each recording.
+pub fn write_installation(folder: &Path) {
+    let ports = PORTS.fetch_add(100, Ordering::Relaxed);
+    let settings = format!(
+        "sip: {{listen: [\"udp://127.0.0.1:0\", \"tcp://127.0.0.1:0\"]}}\nhttp: {{listen: \"127.0.0.1:0\"}}\n\
+         media: {{ports: {ports}-{}}}\n",
+        ports + 99
+    );
+    fs::write(folder.join("helpline.yaml"), settings).expect("it can be written");
+    fs::create_dir_all(folder.join("flows")).expect("it can be made");
+    fs::write(folder.join("flows/main.yaml"), FLOW).expect("it can be written");
+    for (name, hertz) in TONES {
+        let path = folder.join("prompts/en").join(format!("{name}.wav"));
+        fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("it can be made");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut wav = hound::WavWriter::create(path, spec).expect("it can be written");
+        for sample in 0..3_200 {
+            let turn = f64::from(sample) / 8_000.0 * hertz * std::f64::consts::TAU;
+            wav.write_sample((turn.sin() * 8_000.0) as i16).expect("it can be written");
+        }
+        wav.finalize().expect("it can be written");
+    }
+}

@@ -1,0 +1,10 @@
+//! Helpline against programs that nobody here wrote: SIPp, baresip, Kamailio and sipsak.
+//!
+//! `just interop` runs these. A program that is missing fails the test that needs it and says what to install.
+
+mod baresip;
+mod kamailio;
+mod server;
+mod sipp;
+mod sipsak;
+mod wave;

@@ -1,0 +1,170 @@
+//! A `helpline serve` of the test's own, and the programs that call it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// A running server with the repository's flow and recordings, or a flow of the test's own.
+pub struct Server {
+    child: Child,
+    /// SIP over UDP and TCP, on 127.0.0.1.
+    pub sip_port: u16,
+    http_port: u16,
+    /// A folder of the test's own.
+    pub folder: tempfile::TempDir,
+}
+
+/// A port that is free for UDP and TCP on 127.0.0.1 now.
+pub fn free_port() -> u16 {
+    loop {
+        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = socket.local_addr().expect("an address").port();
+        if port < 60_000 && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Ports for a program's RTP, which no other program of this run gets. They lie below those that the system gives to
+/// whoever asks for any.
+pub fn media_ports(count: u16) -> (u16, u16) {
+    static NEXT: AtomicU16 = AtomicU16::new(10_000);
+    let first = NEXT.fetch_add(count, Ordering::Relaxed);
+    assert!(first < 32_000, "there are no more ports for RTP");
+    (first, first + count - 1)
+}
+
+/// The path of `program`, or a failure that says which package has it.
+pub fn program(name: &str, package: &str) -> PathBuf {
+    std::env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>())
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/bin")])
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("this test needs `{name}`: install Debian's package {package}"))
+}
+
+/// The repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl Server {
+    /// A server with the repository's own flow.
+    pub fn start() -> Server {
+        Server::with_flows(&repository().join("flows"), "")
+    }
+
+    /// A server with the flows of `flows` and further settings (top-level YAML).
+    pub fn with_flows(flows: &Path, settings: &str) -> Server {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (sip_port, http_port) = (free_port(), free_port());
+        let (first, last) = media_ports(1_000);
+        let config = folder.path().join("helpline.yaml");
+        fs::write(
+            &config,
+            format!(
+                "helpline: 1\n\
+                 sip: {{listen: [\"udp://127.0.0.1:{sip_port}\", \"tcp://127.0.0.1:{sip_port}\"]}}\n\
+                 media: {{ports: {first}-{last}}}\n\
+                 http: {{listen: \"127.0.0.1:{http_port}\"}}\n\
+                 data: {data}\nflows: {flows}\nprompts: {prompts}\n{settings}",
+                data = folder.path().join("data").display(),
+                flows = flows.display(),
+                prompts = repository().join("prompts").display(),
+            ),
+        )
+        .expect("the settings are written");
+        let log = fs::File::create(folder.path().join("log.txt")).expect("a log");
+        let child = Command::new(env!("CARGO_BIN_EXE_helpline"))
+            .args(["serve", "--config"])
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .spawn()
+            .expect("the server starts");
+        let mut server = Server { child, sip_port, http_port, folder };
+        while server.fetch("/readyz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+            if let Some(status) = server.child.try_wait().expect("the server can be asked") {
+                panic!("the server ended at once ({status}):\n{}", server.log());
+            }
+            sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// What the server has printed.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log.txt")).unwrap_or_default()
+    }
+
+    fn fetch(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.http_port)).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    /// The value of a series at `/metrics`, such as `helpline_calls_total{outcome="completed"}`; 0 when it is absent.
+    pub fn metric(&self, series: &str) -> f64 {
+        let text = self.fetch("/metrics").expect("the metrics can be read");
+        text.lines()
+            .filter_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.trim().parse::<f64>().ok())
+            .next()
+            .unwrap_or(0.0)
+    }
+
+    /// The sum over all series of a metric.
+    pub fn metric_sum(&self, name: &str) -> f64 {
+        let text = self.fetch("/metrics").expect("the metrics can be read");
+        text.lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+
+    /// Waits until a series is what it should be; says what it is instead when that does not happen in half a minute.
+    pub fn expect_metric(&self, series: &str, expected: f64) {
+        for _ in 0..300 {
+            if self.metric(series) == expected {
+                return;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        panic!("{series} is {}, not {expected}; the log says:\n{}", self.metric(series), self.log());
+    }
+
+    /// Every call is over and all went as one server should: nothing is left.
+    pub fn expect_quiet(&mut self) {
+        self.expect_metric("helpline_calls_active", 0.0);
+        assert!(self.child.try_wait().expect("the server can be asked").is_none(), "the server died:\n{}", self.log());
+        let log = self.log();
+        assert!(!log.contains("panicked"), "the server panicked:\n{log}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The test is over: no drain is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A program in the background that ends with the test.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,7 @@
+//! The user agent as a whole: scenarios in virtual time, a simulation over a bad network, and real sockets.
+
+mod play;
+mod scenarios;
+mod simulation;
+mod sockets;
+mod torture;

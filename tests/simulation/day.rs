@@ -1,0 +1,510 @@
+//! A day of callers in virtual time: they press, wait, hold and hang up at every moment, while events come late, twice,
+//! or name what is gone. The fakes of `sip` and `media` keep their contracts and hold the switchboard to its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use helpline::clock::Moment;
+use helpline::flow::session::exits;
+use helpline::journal::{JournalEvent, Outcome, Records};
+use helpline::switchboard::{Input, OperatorCommand, Output, REST, Settings, Switchboard};
+use helpline::telephony::{
+    CallId, Cause, Digit, DigitSource, Direction, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
+    StreamReport,
+};
+
+use super::house::{self, NUMBER};
+use super::phone;
+
+/// What happens outside the switchboard.
+#[derive(Clone, Debug)]
+enum Happening {
+    /// The next caller dials.
+    Dial,
+    /// The caller's side does something, if its leg is still there.
+    Act(LegId, Act),
+    /// An event reaches the switchboard.
+    Tell(Input),
+    /// A reactor comes to the end of a playback, unless it was stopped or changed since.
+    Played(LegId, PlaybackId),
+    /// A reactor has closed a leg.
+    Shut(LegId),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Acknowledge,
+    Press,
+    HangUp,
+    Cancel,
+    Hold(Direction),
+    Resume,
+    AskForOffer,
+    OfferNothing,
+    FallSilent,
+    /// `sip` gives up on a 200.
+    GiveUp,
+}
+
+/// A leg as `sip` sees it.
+#[derive(Debug)]
+struct SipLeg {
+    with_offer: bool,
+    answered: bool,
+    acknowledged: bool,
+    /// A change awaits its reply.
+    offered: bool,
+    /// A change without an offer awaits its answer.
+    owes_answer: bool,
+    source: DigitSource,
+}
+
+/// A leg as a reactor sees it.
+#[derive(Debug)]
+struct MediaLeg {
+    port: u16,
+    reactor: usize,
+    playing: Option<PlaybackId>,
+}
+
+struct World {
+    switchboard: Switchboard,
+    settings: Settings,
+    random: fastrand::Rng,
+    now: Moment,
+    agenda: BTreeMap<(Moment, u64), Happening>,
+    planned: u64,
+    callers_left: u32,
+    dialled: u64,
+    sip: BTreeMap<LegId, SipLeg>,
+    media: BTreeMap<LegId, MediaLeg>,
+    port_free_at: BTreeMap<u16, Moment>,
+    records: Records,
+    tally: Tally,
+    /// Of every step, by its name.
+    exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    faults: bool,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    offered: u32,
+    ended: u32,
+    open: BTreeSet<CallId>,
+    outcomes: BTreeMap<Outcome, u32>,
+    refused: u32,
+    entered: u64,
+    left: u64,
+    keys: u64,
+    holds: u64,
+    inputs: u64,
+}
+
+impl World {
+    fn new(seed: u64, callers: u32, faults: bool) -> World {
+        let settings = house::settings();
+        let mut world = World {
+            switchboard: house::switchboard(settings.clone(), seed),
+            settings,
+            random: fastrand::Rng::with_seed(seed),
+            now: Moment::ZERO,
+            agenda: BTreeMap::new(),
+            planned: 0,
+            callers_left: callers,
+            dialled: 0,
+            sip: BTreeMap::new(),
+            media: BTreeMap::new(),
+            port_free_at: BTreeMap::new(),
+            records: Records::default(),
+            tally: Tally::default(),
+            exits: house::revision(0).flows.flows[0]
+                .steps
+                .iter()
+                .map(|step| (step.name.clone(), exits(&house::revision(0).flows.flows[0], step)))
+                .collect(),
+            faults,
+        };
+        world.plan(0, Happening::Dial);
+        world
+    }
+
+    fn plan(&mut self, after_ms: u64, happening: Happening) {
+        self.planned += 1;
+        self.agenda.insert((self.now + Duration::from_millis(after_ms), self.planned), happening);
+    }
+
+    /// An event on its way: at once and in order; with faults, sometimes once more and much later.
+    fn tell(&mut self, input: Input) {
+        // `sip` never names two calls alike, so a call is never told twice.
+        let repeatable = !matches!(input, Input::Sip(SipEvent::Incoming(_)));
+        if self.faults && repeatable && self.random.u8(..) < 12 {
+            let late = self.random.u64(1..60_000);
+            self.plan(late, Happening::Tell(input.clone()));
+        }
+        self.plan(1, Happening::Tell(input));
+    }
+
+    fn run(&mut self) {
+        loop {
+            let next = self.agenda.first_key_value().map(|((moment, _), _)| *moment);
+            let deadline = self.switchboard.deadline();
+            match (next, deadline) {
+                (None, None) => break,
+                (next, Some(deadline)) if next.is_none_or(|next| deadline < next) => {
+                    self.now = self.now.max(deadline);
+                    self.give(Input::Expired);
+                }
+                _ => {
+                    let ((moment, _), happening) = self.agenda.pop_first().expect("one is planned");
+                    self.now = self.now.max(moment);
+                    self.happen(happening);
+                }
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Dial => self.dial(),
+            Happening::Act(leg, act) => self.act(leg, act),
+            Happening::Tell(input) => self.give(input),
+            Happening::Played(leg, playback) => {
+                if let Some(open) = self.media.get_mut(&leg)
+                    && open.playing == Some(playback)
+                {
+                    open.playing = None;
+                    self.tell(Input::Media(MediaEvent::PlaybackFinished { leg, playback }));
+                }
+            }
+            Happening::Shut(leg) => {
+                if let Some(open) = self.media.remove(&leg) {
+                    self.port_free_at.insert(open.port, self.now);
+                    let report = StreamReport::default();
+                    self.tell(Input::Media(MediaEvent::Closed { leg, report }));
+                }
+            }
+        }
+    }
+
+    /// The next caller, with all that they are going to do.
+    fn dial(&mut self) {
+        if self.callers_left == 0 {
+            return;
+        }
+        self.callers_left -= 1;
+        self.dialled += 1;
+        let leg = LegId::inbound(self.dialled);
+        // Quiet hours and busy ones: in these the house is full.
+        let pause = if self.dialled % 200 < 100 { self.random.u64(0..60_000) } else { self.random.u64(0..600) };
+        self.plan(pause, Happening::Dial);
+
+        let with_offer = self.random.u8(0..4) > 0;
+        let mut invite = phone::invite(leg, NUMBER, with_offer.then(|| phone::description(Direction::SendReceive)));
+        match self.random.u8(0..40) {
+            0 => invite.dialled = "4711".into(),
+            1 => invite.offer = Some(phone::video()),
+            2 => invite.offer = Some(phone::description(Direction::SendOnly)),
+            _ => {}
+        }
+        let with_offer = invite.offer.is_some();
+        let source =
+            *self.random.choice(&[DigitSource::Rtp, DigitSource::Info, DigitSource::Inband]).expect("there are three");
+        let known =
+            SipLeg { with_offer, answered: false, acknowledged: false, offered: false, owes_answer: false, source };
+        self.sip.insert(leg, known);
+        self.tell(Input::Sip(SipEvent::Incoming(Box::new(invite))));
+        if self.random.u8(0..30) == 0 {
+            // Before the switchboard knows of the call, or when its 200 is on the way.
+            let when = self.random.u64(0..3);
+            self.plan(when, Happening::Act(leg, Act::Cancel));
+        }
+    }
+
+    /// Called when our 200 has come: plans the caller's whole life.
+    fn live(&mut self, leg: LegId) {
+        if self.random.u8(0..30) == 0 {
+            return self.plan(32_000, Happening::Act(leg, Act::GiveUp));
+        }
+        let round_trip = self.random.u64(1..400);
+        self.plan(round_trip, Happening::Act(leg, Act::Acknowledge));
+        let mut at = round_trip;
+        for _ in 0..self.random.u64(0..25) {
+            at += self.random.u64(0..6_000);
+            let act = match self.random.u8(0..30) {
+                0 => Act::Hold(Direction::SendOnly),
+                1 => Act::Hold(Direction::Inactive),
+                2 | 3 => Act::Resume,
+                4 => Act::AskForOffer,
+                5 => Act::OfferNothing,
+                _ => Act::Press,
+            };
+            self.plan(at, Happening::Act(leg, act));
+        }
+        at += self.random.u64(0..120_000);
+        let last = if self.random.u8(0..20) == 0 { Act::FallSilent } else { Act::HangUp };
+        // Some wait until the line itself has had enough.
+        if self.random.u8(0..5) > 0 {
+            self.plan(at, Happening::Act(leg, last));
+        }
+    }
+
+    fn act(&mut self, leg: LegId, act: Act) {
+        let Some(known) = self.sip.get_mut(&leg) else { return };
+        let answer = || Some(phone::description(Direction::SendReceive));
+        match act {
+            Act::Acknowledge => {
+                known.acknowledged = true;
+                let answer = if known.with_offer { None } else { answer() };
+                self.tell(Input::Sip(SipEvent::Confirmed { leg, answer }));
+            }
+            Act::Press => {
+                let digit = Digit::ALL[self.random.usize(0..12)];
+                match known.source {
+                    DigitSource::Info => self.tell(Input::Sip(SipEvent::Digit { leg, digit })),
+                    source if self.media.contains_key(&leg) => {
+                        self.tell(Input::Media(MediaEvent::Digit { leg, digit, source }));
+                    }
+                    _ => {}
+                }
+            }
+            Act::HangUp => self.over(leg, Cause::RemoteHungUp),
+            Act::Cancel if !known.answered => self.over(leg, Cause::Cancelled),
+            Act::GiveUp => self.over(leg, Cause::NotAcknowledged),
+            Act::Hold(direction) => self.change(leg, Some(direction)),
+            Act::Resume => self.change(leg, Some(Direction::SendReceive)),
+            Act::AskForOffer => self.change(leg, None),
+            Act::OfferNothing if known.acknowledged && !known.offered && !known.owes_answer => {
+                known.offered = true;
+                self.tell(Input::Sip(SipEvent::Offered { leg, offer: Some(phone::video()) }));
+            }
+            Act::FallSilent => self.tell(Input::Media(MediaEvent::Silent { leg })),
+            Act::Cancel | Act::OfferNothing => {}
+        }
+    }
+
+    fn change(&mut self, leg: LegId, direction: Option<Direction>) {
+        let Some(known) = self.sip.get_mut(&leg) else { return };
+        // RFC 3261 section 14: one change at a time.
+        if !known.acknowledged || known.offered || known.owes_answer {
+            return;
+        }
+        known.offered = true;
+        known.owes_answer = direction.is_none();
+        self.tell(Input::Sip(SipEvent::Offered { leg, offer: direction.map(phone::description) }));
+    }
+
+    fn over(&mut self, leg: LegId, cause: Cause) {
+        if self.sip.remove(&leg).is_some() {
+            self.tell(Input::Sip(SipEvent::Ended { leg, cause }));
+        }
+    }
+
+    /// The switchboard takes an input; its promises and those of what it wants are checked.
+    fn give(&mut self, input: Input) {
+        self.tally.inputs += 1;
+        let expired = matches!(input, Input::Expired);
+        let out = self.switchboard.handle(self.now, input);
+        self.switchboard.assert_consistent();
+        let idle_until = self.switchboard.deadline().unwrap_or(self.now + Duration::from_secs(1));
+        assert!(if expired { idle_until > self.now } else { idle_until >= self.now }, "a deadline is left in the past");
+        for output in out {
+            match output {
+                Output::Sip(command) => self.signal(command),
+                Output::Media { reactor, command } => self.play(reactor, command),
+                Output::Journal(entry) => {
+                    assert_eq!(entry.at, self.now);
+                    let record = self.records.fold(&entry, house::calendar());
+                    let ended = matches!(entry.event, JournalEvent::Ended(_));
+                    assert_eq!(record.is_some(), ended, "a call is recorded exactly when it ends");
+                    self.count(entry.call, &entry.event);
+                }
+            }
+        }
+    }
+
+    fn signal(&mut self, command: SipCommand) {
+        match command {
+            SipCommand::Answer { leg, description } => {
+                let Some(known) = self.sip.get_mut(&leg) else { return };
+                assert!(!std::mem::replace(&mut known.answered, true), "{leg} is answered twice");
+                assert!(description.media.iter().any(|media| media.port != 0), "{leg} is answered without audio");
+                self.live(leg);
+            }
+            SipCommand::Reject { leg, refusal } => {
+                assert!((400..700).contains(&refusal.status));
+                assert_eq!(refusal.status == 503, refusal.retry_after.is_some(), "{refusal:?}");
+                if self.sip.get(&leg).is_some_and(|known| !known.answered) {
+                    self.over(leg, Cause::Refused);
+                }
+            }
+            SipCommand::AcceptChange { leg, .. } => {
+                let Some(known) = self.sip.get_mut(&leg) else { return };
+                assert!(std::mem::take(&mut known.offered) || self.faults, "{leg} accepts what nobody offered");
+                if std::mem::take(&mut known.owes_answer) {
+                    let answer = Some(phone::description(Direction::SendReceive));
+                    self.tell(Input::Sip(SipEvent::Confirmed { leg, answer }));
+                }
+            }
+            SipCommand::RefuseChange { leg, .. } => {
+                let Some(known) = self.sip.get_mut(&leg) else { return };
+                assert!(std::mem::take(&mut known.offered) || self.faults, "{leg} refuses what nobody offered");
+                known.owes_answer = false;
+            }
+            SipCommand::HangUp { leg, cause } => self.over(leg, cause),
+            SipCommand::Drain => {}
+            SipCommand::Ring { .. } | SipCommand::Dial { .. } | SipCommand::SendDigit { .. } => {
+                panic!("nobody wished {command:?}")
+            }
+        }
+    }
+
+    fn play(&mut self, reactor: usize, command: MediaCommand) {
+        if let Some(open) = self.media.get(&command.leg()) {
+            assert_eq!(open.reactor, reactor, "a leg stays with its reactor");
+        }
+        match command {
+            MediaCommand::Open { leg, port, plan } => self.open(reactor, leg, port, plan.remote.is_some()),
+            MediaCommand::Change { .. } => {}
+            MediaCommand::Play { leg, playback, clips, .. } => {
+                assert!(!clips.is_empty());
+                let Some(open) = self.media.get_mut(&leg) else { return };
+                open.playing = Some(playback);
+                let length: u128 = clips.iter().map(|clip| clip.duration().as_millis()).sum();
+                self.plan(length as u64, Happening::Played(leg, playback));
+            }
+            MediaCommand::Stop { leg } => {
+                if let Some(open) = self.media.get_mut(&leg) {
+                    open.playing = None;
+                }
+            }
+            MediaCommand::Bridge { .. } | MediaCommand::Unbridge { .. } => panic!("nobody wished {command:?}"),
+            MediaCommand::Close { leg } => {
+                let tick = self.random.u64(0..20);
+                self.plan(tick, Happening::Shut(leg));
+            }
+        }
+    }
+
+    fn open(&mut self, reactor: usize, leg: LegId, port: u16, remote_known: bool) {
+        assert!(reactor < self.settings.reactors && self.settings.ports.contains(&port));
+        assert!(self.media.values().all(|open| open.port != port), "port {port} is given to two");
+        if let Some(free_at) = self.port_free_at.get(&port) {
+            assert!(self.now.since(*free_at) >= REST - Duration::from_millis(1), "port {port} had no rest");
+        }
+        if let Some(known) = self.sip.get(&leg) {
+            assert_eq!(known.with_offer, remote_known, "{leg}");
+        }
+        if self.random.u8(0..60) == 0 {
+            return self.tell(Input::Media(MediaEvent::Failed { leg, reason: "in use".into() }));
+        }
+        let before = self.media.insert(leg, MediaLeg { port, reactor, playing: None });
+        assert!(before.is_none(), "{leg} is opened twice");
+    }
+
+    fn count(&mut self, call: Option<CallId>, event: &JournalEvent) {
+        let tally = &mut self.tally;
+        match event {
+            JournalEvent::Offered(_) => {
+                tally.offered += 1;
+                assert!(tally.open.insert(call.expect("it has a name")), "{call:?} begins twice");
+            }
+            JournalEvent::Refused { .. } => tally.refused += 1,
+            JournalEvent::Ended(ended) => {
+                tally.ended += 1;
+                assert!(tally.open.remove(&call.expect("it has a name")), "{call:?} ends twice");
+                *tally.outcomes.entry(ended.outcome).or_default() += 1;
+            }
+            JournalEvent::StepEntered(_) => tally.entered += 1,
+            JournalEvent::StepLeft { step, exit } => {
+                tally.left += 1;
+                let named = self.exits.get(&step.step).is_some_and(|exits| exits.contains(exit));
+                assert!(named, "`{}` is left by `{exit}`, which is no exit of it", step.step);
+            }
+            JournalEvent::Digit { .. } => tally.keys += 1,
+            JournalEvent::Held => tally.holds += 1,
+            _ => {}
+        }
+    }
+
+    /// The house as it was before the first caller.
+    fn assert_restored(&mut self) {
+        assert_eq!(self.tally.offered, self.tally.ended, "a call never ended");
+        assert_eq!(self.tally.entered, self.tally.left, "a step was never left");
+        assert_eq!(self.records.open(), 0, "a record was never completed");
+        assert!(self.sip.is_empty(), "legs are left: {:?}", self.sip);
+        assert!(self.media.is_empty(), "audio is left: {:?}", self.media);
+        let after_rest = self.now + Duration::from_secs(60);
+        let snapshot = self.switchboard.snapshot(after_rest);
+        assert_eq!((snapshot.calls, snapshot.ports_free), (0, 40), "a port did not come back");
+    }
+}
+
+/// Prints the seed of a run that fails, and nothing else.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("repeat with SEED={} cargo test --test simulation", self.0);
+        }
+    }
+}
+
+fn seeds(count: u64) -> Vec<u64> {
+    match std::env::var("SEED") {
+        Ok(seed) => vec![seed.parse().expect("SEED is a number")],
+        Err(_) => (1..=count).collect(),
+    }
+}
+
+fn check_day(seed: u64, callers: u32, faults: bool) -> Tally {
+    let printed = Seed(seed);
+    let mut world = World::new(seed, callers, faults);
+    world.run();
+    world.assert_restored();
+    drop(printed);
+    world.tally
+}
+
+#[test]
+fn a_day_of_callers_leaves_the_house_as_it_was() {
+    for seed in seeds(6) {
+        let tally = check_day(seed, 1_000, false);
+        // A day on which nothing of interest happens proves nothing.
+        for outcome in [Outcome::Completed, Outcome::HungUp, Outcome::Failed, Outcome::Cancelled] {
+            assert!(tally.outcomes.contains_key(&outcome), "no call was {outcome:?} on day {seed}: {tally:?}");
+        }
+        assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
+    }
+}
+
+#[test]
+fn a_day_on_which_events_come_twice_and_late_leaves_the_house_as_it_was() {
+    for seed in seeds(6) {
+        let tally = check_day(seed, 1_000, true);
+        assert!(tally.offered > 500, "day {seed}: {tally:?}");
+    }
+}
+
+#[test]
+fn a_drain_at_any_moment_ends_every_call() {
+    for seed in seeds(40) {
+        let printed = Seed(seed);
+        let mut world = World::new(seed, 150, true);
+        let when = world.random.u64(0..2_000_000);
+        world.plan(when, Happening::Tell(Input::Operator(OperatorCommand::Drain)));
+        let reload = world.random.u64(0..2_000_000);
+        world.plan(reload, Happening::Tell(Input::Revision(Arc::new(house::revision(1)))));
+        world.run();
+        world.assert_restored();
+        drop(printed);
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_day() {
+    let first = check_day(3, 300, true);
+    let second = check_day(3, 300, true);
+    assert_eq!(format!("{first:?}"), format!("{second:?}"));
+}
