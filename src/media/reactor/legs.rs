@@ -113,9 +113,12 @@ impl Legs {
             other.slot = leg.slot;
             other.stream.shift(turn(to));
             let turns = if other.twice { 2 } else { 1 };
-            for (from, to) in [(from, to), (opposite(from), opposite(to))].into_iter().take(turns) {
-                self.slots[from].retain(|place| *place != second);
-                self.slots[to].push(second);
+            // All are left before any is taken: the new ones may be the old ones, the other way round.
+            for slot in [from, opposite(from)].into_iter().take(turns) {
+                self.slots[slot].retain(|place| *place != second);
+            }
+            for slot in [to, opposite(to)].into_iter().take(turns) {
+                self.slots[slot].push(second);
             }
         }
         true
