@@ -3,7 +3,8 @@
 //! `cargo bench --bench calls` starts the release binary as `helpline serve` on one core and loads it from the other with
 //! `helpline dial`; the server's CPU time and memory are the operating system's. A bare loop that only moves the same
 //! packets on as many sockets is measured before and after, with the same generator. `-- --write` writes
-//! benches/REPORT.md. Takes about four minutes, and wants a machine that does nothing else.
+//! benches/REPORT.md, and `-- audio`, `-- setups` or `-- keys` measure that part alone. Takes about four minutes, and wants a
+//! machine that does nothing else.
 
 #[cfg(target_os = "linux")]
 mod bare;
@@ -23,9 +24,16 @@ fn main() {
         bare::run(port.first().and_then(|port| port.parse().ok()).expect("a port"));
         return;
     }
-    let figures = measure::all();
+    // Cargo itself adds `--bench`.
+    let (options, named): (Vec<&str>, Vec<&str>) =
+        arguments.iter().map(String::as_str).partition(|argument| argument.starts_with("--"));
+    if let Some(unknown) = named.iter().find(|name| !measure::PARTS.contains(name)) {
+        eprintln!("`{unknown}` is no part of it: {} are", measure::PARTS.join(", "));
+        std::process::exit(2);
+    }
+    let figures = measure::parts(&named);
     println!("{figures}");
-    if arguments.iter().any(|argument| argument == "--write") {
+    if options.contains(&"--write") {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/REPORT.md");
         std::fs::write(path, figures.report()).expect("the report is written");
         println!("written to {path}");

@@ -21,6 +21,8 @@ const WATCH_BARE: Duration = Duration::from_secs(15);
 /// Calls that are set up and torn down at once, at two rates.
 const SETUPS: u32 = 5_000;
 const SETUPS_FAST: u32 = 6_000;
+/// The calls before these, after which the server counts as warm: more than are in memory at any later time.
+const SETUPS_WARM: u32 = 12_000;
 /// The calls of earlier runs whose transactions have to be over before memory is told: 64 × T1 and some (RFC 3261).
 const FORGET: Duration = Duration::from_secs(36);
 /// Callers who press keys, and how: the first after a second, then one every 1.2 s.
@@ -36,32 +38,43 @@ struct Steady {
     resident_kib: u64,
 }
 
-/// Everything.
-pub fn all() -> Figures {
+/// What there is to measure, in its order.
+pub const PARTS: [&str; 3] = ["audio", "setups", "keys"];
+
+/// Measures the parts that are named, or all where none is.
+pub fn parts(named: &[&str]) -> Figures {
+    let wanted = |part: &str| named.is_empty() || named.contains(&part);
     let place = Place::new();
-    let load = machine::load();
-    let mut figures = Figures::new(machine::description(), load);
-    say("the bare loop");
-    let before = steady(&place, &place.bare(), WATCH_BARE);
+    let mut figures = Figures::new(machine::description(), machine::load());
     let server = place.serve();
+    if wanted("audio") {
+        audio(&place, &server, &mut figures);
+    }
+    if wanted("setups") {
+        setups(&place, &server, &mut figures);
+    }
+    if wanted("keys") {
+        say("keys");
+        let calls = PRESSING.to_string();
+        let pressing = ["--calls", &calls, "--rate", "100", "--hold", "15s", "--keys", PRESSES];
+        figures.keys(&place.dial(&server, KEYS, &pressing).report());
+    }
+    figures
+}
+
+/// All calls at once, between two runs of the bare loop.
+fn audio(place: &Place, server: &Answering, figures: &mut Figures) {
+    say("the bare loop");
+    let before = steady(place, &place.bare(), WATCH_BARE);
     say("1,000 calls at once");
-    let cold_kib = resident_kib(server.id());
-    let calls = steady(&place, &server, WATCH);
+    let idle_kib = resident_kib(server.id());
+    let calls = steady(place, server, WATCH);
     say("the bare loop once more");
-    let after = steady(&place, &place.bare(), WATCH_BARE);
+    let after = steady(place, &place.bare(), WATCH_BARE);
     let bare = (before.percent_per_call + after.percent_per_call) / 2.0;
     figures.cpu(calls.percent_per_call, bare, (before.percent_per_call, after.percent_per_call));
     figures.pacing(&calls.report, &before.report);
-    let warm_kib = resident_kib(server.id());
-    let memory_per_call = calls.resident_kib.saturating_sub(cold_kib) as f64 / f64::from(CALLS);
-    say("calls set up and torn down");
-    setups(&place, &server, &mut figures);
-    figures.memory(memory_per_call, cold_kib, warm_kib, resident_kib(server.id()));
-    say("keys");
-    let calls = PRESSING.to_string();
-    let pressing = ["--calls", &calls, "--rate", "100", "--hold", "15s", "--keys", PRESSES];
-    figures.keys(&place.dial(&server, KEYS, &pressing).report());
-    figures
+    figures.memory(calls.resident_kib.saturating_sub(idle_kib) as f64 / f64::from(CALLS));
 }
 
 /// All calls at once, watched while nothing but audio happens.
@@ -88,20 +101,28 @@ fn begin(place: &Place, answering: &Answering, hold: &str) -> Dialling {
 /// Calls that hang up as soon as they are answered. What they cost is all that the server uses until it has forgotten
 /// them, less what it uses when idle.
 fn setups(place: &Place, server: &Answering, figures: &mut Figures) {
-    let (idle_before, began) = (cpu(server.id()), Instant::now());
-    thread::sleep(Duration::from_secs(3));
-    let idle = (cpu(server.id()) - idle_before).as_secs_f64() / began.elapsed().as_secs_f64();
-    let (cpu_before, began) = (cpu(server.id()), Instant::now());
+    say("calls set up and torn down");
     let run = |calls: u32, rate: &str| {
         let calls = calls.to_string();
         place.dial(server, LISTEN, &["--calls", &calls, "--rate", rate, "--hold", "0s"]).report()
     };
+    // Transactions live for 32 s: the first calls make the allocator take what they need together, and it keeps that.
+    let cold_kib = resident_kib(server.id());
+    run(SETUPS_WARM, "1000");
+    thread::sleep(FORGET);
+    let warm_kib = resident_kib(server.id());
+    let (idle_before, began) = (cpu(server.id()), Instant::now());
+    thread::sleep(Duration::from_secs(3));
+    let idle = (cpu(server.id()) - idle_before).as_secs_f64() / began.elapsed().as_secs_f64();
+    let (cpu_before, began) = (cpu(server.id()), Instant::now());
     let steady = run(SETUPS, "500");
     let fast = run(SETUPS_FAST, "1500");
+    let peak_kib = resident_kib(server.id());
     thread::sleep(FORGET);
     let used = (cpu(server.id()) - cpu_before).as_secs_f64() - idle * began.elapsed().as_secs_f64();
     let milliseconds = used * 1_000.0 / f64::from(SETUPS + SETUPS_FAST);
     figures.setups(milliseconds, &steady, &fast);
+    figures.forgotten([cold_kib, warm_kib, peak_kib, resident_kib(server.id())]);
 }
 
 fn say(what: &str) {

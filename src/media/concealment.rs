@@ -6,6 +6,8 @@
 /// Samples of the past that a substitute is made of: three of the longest periods, and a quarter of one to overlap.
 pub const HISTORY: usize = 3 * PITCH_MAX + PITCH_MAX / 4;
 
+/// The magnitude of silence: A-law has no nought.
+const SILENCE: i16 = 8;
 /// The shortest and the longest period, in samples: voices of 200 to 66 Hz, and multiples of the periods of higher ones.
 const PITCH_MIN: usize = 40;
 const PITCH_MAX: usize = 120;
@@ -35,6 +37,8 @@ pub struct Concealment {
     /// By how much the last sample heard was above the one a period earlier.
     step: f32,
     active: bool,
+    /// There was nothing but silence before.
+    silent: bool,
 }
 
 /// Goes round in the last periods of the past.
@@ -55,6 +59,7 @@ impl Concealment {
             before: None,
             step: 0.0,
             active: false,
+            silent: false,
         }
     }
 
@@ -69,7 +74,8 @@ impl Concealment {
         for (place, sample) in self.history.iter_mut().zip(history) {
             *place = f32::from(*sample);
         }
-        self.pitch = pitch(&self.history);
+        self.silent = history.iter().all(|sample| (-SILENCE..=SILENCE).contains(sample));
+        self.pitch = if self.silent { PITCH_MIN } else { pitch(&self.history) };
         self.step = self.history[HISTORY - 1] - self.history[HISTORY - 1 - self.pitch];
         self.made = 0;
         self.voice = Reading { periods: 1, place: 0 };
@@ -91,6 +97,9 @@ impl Concealment {
             return 0;
         }
         self.active = false;
+        if self.silent {
+            return 0; // silence needs no transition: a first word begins as it was said
+        }
         let paces = self.made.div_ceil(PACE).max(1);
         let overlap = (self.pitch / 4 + OVERLAP_GROWTH * (paces - 1)).min(OVERLAP_MAX).min(heard.len());
         for (place, sample) in heard[..overlap].iter_mut().enumerate() {
@@ -106,7 +115,7 @@ impl Concealment {
     }
 
     fn next(&mut self) -> f32 {
-        if self.made >= SILENT_AFTER {
+        if self.silent || self.made >= SILENT_AFTER {
             return 0.0;
         }
         if self.made > 0 && self.made.is_multiple_of(PACE) && self.voice.periods < PERIODS_MAX {

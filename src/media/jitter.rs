@@ -11,26 +11,22 @@ use crate::telephony::Codec;
 use super::codecs;
 use super::rtp::Header;
 
-/// Samples that the ring holds: 512 ms, the past included.
-const RING: usize = 4_096;
-/// Of these, the past: what was taken already.
+mod arrivals;
+mod ring;
+
+use arrivals::Arrivals;
+use ring::{RING, Ring};
+
+/// Of the ring, the past: what was taken already.
 const PAST: usize = 1_024;
 /// A packet with more samples is no audio of a telephone: 120 ms.
 const PACKET_MAX: usize = 960;
-/// Packets whose delays are remembered: 5 s of 20 ms each.
-const WINDOW: usize = 256;
-/// One in so many packets may come too late, if it is much later than the others.
-const TOO_LATE_ONE_IN: usize = 64;
 /// A packet is to be there so many samples before it is needed: 2 ms.
 const GUARD: i32 = 16;
 /// With less than this, the delay grows whatever is being said: 0.5 ms.
 const GUARD_MIN: i32 = 4;
 /// The delay shrinks when there is so much more to spare: 5 ms, so that it does not sway.
 const SPARE: i32 = 40;
-/// The greatest delay on account of jitter: 200 ms.
-const DELAY_MAX: i32 = 1_600;
-/// While fewer packets than this were heard, what was known of the jitter before counts as well.
-const KNOWN_AFTER: usize = 16;
 /// How often the delay is thought over: every 0.5 s.
 const REVIEW_INTERVAL: u32 = 4_000;
 /// How long to wait for a quiet passage before the voice itself is shortened: 1 s.
@@ -48,20 +44,14 @@ const LIKENESS_MIN: f32 = 0.8;
 const QUIET: i32 = 160;
 /// A timestamp that is off by more than this, in samples, from what both the clock and the sequence say: a jump, 60 ms.
 const JUMP: i32 = 480;
+/// Packets that may be missing in a row without a doubt that it is the same flow: 2 s of 20 ms each.
+const FOLLOWS_MAX: i32 = 100;
 
 /// The jitter buffer of one direction.
 pub struct JitterBuffer {
-    codec: Codec,
-    ring: [u8; RING],
-    /// A bit a sample: whether it arrived.
-    present: [u64; RING / 64],
+    ring: Ring,
+    arrivals: Arrivals,
     last: Option<Last>,
-    /// The end of the newest audio; what is beyond it in the ring is of long ago.
-    newest: u32,
-    arrivals: [Arrival; WINDOW],
-    heard: usize,
-    /// What is known of the jitter from before: the delay that it wants beyond the least, in samples.
-    jitter: i32,
     /// The next sample to take.
     position: u32,
     taken: Option<Taken>,
@@ -83,13 +73,6 @@ struct Last {
     timestamp: u32,
     length: u32,
     at: u32,
-}
-
-#[derive(Clone, Copy)]
-struct Arrival {
-    timestamp: u32,
-    /// When it came less its timestamp: the network's delay, but for a constant.
-    transit: u32,
 }
 
 /// The last time that samples were taken.
@@ -156,14 +139,9 @@ impl JitterBuffer {
     /// packets have less.
     pub fn new(codec: Codec, jitter: u32) -> JitterBuffer {
         JitterBuffer {
-            codec,
-            ring: [codecs::silence(codec); RING],
-            present: [0; RING / 64],
+            ring: Ring::new(codec, 0),
+            arrivals: Arrivals::new(jitter),
             last: None,
-            newest: 0,
-            arrivals: [Arrival { timestamp: 0, transit: 0 }; WINDOW],
-            heard: 0,
-            jitter: (jitter as i32).clamp(0, DELAY_MAX),
             position: 0,
             taken: None,
             review_at: 0,
@@ -176,13 +154,12 @@ impl JitterBuffer {
 
     /// The codec of what is in it.
     pub fn codec(&self) -> Codec {
-        self.codec
+        self.ring.codec()
     }
 
     /// The codec has changed: all that waits is forgotten.
     pub fn set_codec(&mut self, codec: Codec) {
-        self.codec = codec;
-        self.forget();
+        self.forget(codec, 0);
     }
 
     /// The timestamp of the next sample to take.
@@ -194,9 +171,7 @@ impl JitterBuffer {
     pub fn delay(&self) -> Option<u32> {
         let taken = self.taken?;
         let next = taken.at.wrapping_add(taken.samples);
-        let offset = next.wrapping_sub(self.position);
-        let longest = self.known().iter().map(|arrival| ahead(offset, arrival.transit)).max()?;
-        Some(longest.max(0) as u32)
+        self.arrivals.longest_wait(next.wrapping_sub(self.position))
     }
 
     /// Hears a packet.
@@ -215,10 +190,10 @@ impl JitterBuffer {
             }
             _ => self.anchor(heard),
         }
-        self.arrivals[self.heard % WINDOW] = Arrival { timestamp, transit: at.wrapping_sub(timestamp) };
-        // The count goes round in such a way that a full window stays one.
-        self.heard = if self.heard + 1 == 2 * WINDOW { WINDOW } else { self.heard + 1 };
-        self.store(timestamp, payload);
+        self.arrivals.push(timestamp, at);
+        self.ring.store(timestamp, payload, self.taken.map(|_| self.position));
+        // What waits for longer than the ring can hold is passed over.
+        self.taken.take_if(|_| ahead(self.ring.newest(), self.position) > (RING - PAST) as i32);
         if let Some(taken) = self.taken.filter(|_| ahead(self.position, timestamp) > 0) {
             // Too late: that is thought over before anything else is taken.
             self.review_at = taken.at;
@@ -227,86 +202,16 @@ impl JitterBuffer {
 
     /// Begins anew with a packet that has nothing to do with those before.
     fn anchor(&mut self, first: Last) {
-        if let Some(jitter) = self.spread() {
-            self.jitter = jitter;
-        }
-        self.forget();
+        self.forget(self.ring.codec(), first.timestamp);
         self.last = Some(first);
-        self.newest = first.timestamp;
     }
 
-    fn forget(&mut self) {
-        self.ring.fill(codecs::silence(self.codec));
-        self.present.fill(0);
+    fn forget(&mut self, codec: Codec, newest: u32) {
+        self.ring = Ring::new(codec, newest);
+        self.arrivals.clear();
         self.last = None;
-        self.heard = 0;
         self.taken = None;
         self.want = Want::Nothing;
-    }
-
-    /// The delay beyond the least that the packets known want, in samples, once enough are known.
-    fn spread(&self) -> Option<i32> {
-        let reference = self.known().first()?.transit;
-        let least = self.known().iter().map(|arrival| ahead(arrival.transit, reference)).min()?;
-        let wanted = self.needed(reference, 0, 1);
-        (self.known().len() >= KNOWN_AFTER).then_some((wanted - least).clamp(0, DELAY_MAX))
-    }
-
-    /// Puts a packet in its place.
-    fn store(&mut self, timestamp: u32, payload: &[u8]) {
-        let end = timestamp.wrapping_add(payload.len() as u32);
-        let gap = ahead(timestamp, self.newest);
-        if gap > 0 {
-            self.clear(self.newest, (gap as usize).min(RING));
-        }
-        if ahead(end, self.newest) > 0 {
-            self.newest = end;
-        } else if ahead(self.newest, timestamp) > RING as i32 {
-            return; // of long ago
-        }
-        let start = timestamp as usize % RING;
-        let first = payload.len().min(RING - start);
-        self.ring[start..start + first].copy_from_slice(&payload[..first]);
-        self.ring[..payload.len() - first].copy_from_slice(&payload[first..]);
-        self.mark(timestamp, payload.len(), true);
-        // What waits for longer than the ring can hold is passed over.
-        if self.taken.is_some() && ahead(self.newest, self.position) > (RING - PAST) as i32 {
-            self.taken = None;
-        }
-    }
-
-    /// Nothing has arrived there; what was made up in its place is kept.
-    fn clear(&mut self, from: u32, length: usize) {
-        self.mark(from, length, false);
-        let made_up = if self.taken.is_some() { ahead(self.position, from).max(0) as usize } else { 0 };
-        if made_up < length {
-            let silence = codecs::silence(self.codec);
-            self.write(from.wrapping_add(made_up as u32), length - made_up, std::iter::repeat(silence));
-        }
-    }
-
-    fn write(&mut self, from: u32, length: usize, bytes: impl Iterator<Item = u8>) {
-        let start = from as usize % RING;
-        let first = length.min(RING - start);
-        let (low, high) = self.ring.split_at_mut(start);
-        for (place, byte) in high[..first].iter_mut().chain(&mut low[..length - first]).zip(bytes) {
-            *place = byte;
-        }
-    }
-
-    /// Sets the bits of `length` samples, a word at a time.
-    fn mark(&mut self, from: u32, length: usize, arrived: bool) {
-        let mut place = from as usize % RING;
-        let mut left = length;
-        while left > 0 {
-            let bit = place % 64;
-            let count = left.min(64 - bit);
-            let mask = (u64::MAX >> (64 - count)) << bit;
-            let word = &mut self.present[place / 64];
-            *word = if arrived { *word | mask } else { *word & !mask };
-            place = (place + count) % RING;
-            left -= count;
-        }
     }
 
     /// Prepares to take `frame` samples at `now`: at the pace of the clock, each frame's time after the one before.
@@ -373,34 +278,12 @@ impl JitterBuffer {
             .map(|place| {
                 let origin = last.timestamp.wrapping_add(place * common);
                 // A frame that begins at `origin` may be taken no earlier than `needed` samples after now.
-                let needed = self.needed(reference, origin, frame) + guard + ahead(origin, last.timestamp);
+                let needed = self.arrivals.needed(reference, origin, frame, last.length);
+                let needed = needed + guard + ahead(origin, last.timestamp);
                 origin.wrapping_add_signed((-needed).div_euclid(frame as i32) * frame as i32)
             })
             .max_by_key(|position| ahead(*position, last.timestamp))
             .unwrap_or(last.timestamp)
-    }
-
-    /// How much later than `reference` less its timestamp frames must be taken for nearly all packets to be there, frames
-    /// being cut at `origin`.
-    fn needed(&self, reference: u32, origin: u32, frame: u32) -> i32 {
-        let known = self.known();
-        let mut lateness = [0; WINDOW];
-        let mut least = i32::MAX;
-        for (place, arrival) in lateness.iter_mut().zip(known) {
-            // A packet is needed when the frame is taken in which it begins.
-            let transit = ahead(arrival.transit, reference);
-            least = least.min(transit);
-            *place = transit.saturating_add((arrival.timestamp.wrapping_sub(origin) % frame) as i32);
-        }
-        let Some(highest) = known.len().checked_sub(1) else { return 0 };
-        let excused = known.len() / TOO_LATE_ONE_IN;
-        let (_, needed, _) = lateness[..known.len()].select_nth_unstable(highest - excused);
-        let known_before = if known.len() < KNOWN_AFTER { least.saturating_add(self.jitter) } else { i32::MIN };
-        (*needed).max(known_before).min(least.saturating_add(DELAY_MAX))
-    }
-
-    fn known(&self) -> &[Arrival] {
-        &self.arrivals[..self.heard.min(WINDOW)]
     }
 
     /// Goes back, over what was made up since the last audio, in case that it has come meanwhile; and makes up the rest.
@@ -425,13 +308,15 @@ impl JitterBuffer {
             return Change::None;
         }
         let all = by as usize;
-        if self.run_at(self.position, all) == Run::Missing(all) && ahead(self.newest, self.position) > by as i32 {
+        if self.ring.run(self.position, all) == Run::Missing(all)
+            && ahead(self.ring.newest(), self.position) > by as i32
+        {
             self.position = self.position.wrapping_add(by);
             self.want = Want::Nothing;
             return Change::None;
         }
         let most = all.min(LAG_MAX);
-        if self.run_at(self.position, frame + most) != Run::Heard(frame + most) {
+        if self.ring.run(self.position, frame + most) != Run::Heard(frame + most) {
             return Change::None;
         }
         let cut = if self.is_quiet(frame + most) {
@@ -449,7 +334,8 @@ impl JitterBuffer {
     }
 
     fn is_quiet(&self, length: usize) -> bool {
-        let sum: i32 = (0..length).map(|n| i32::from(self.sample(self.position.wrapping_add(n as u32))).abs()).sum();
+        let sum: i32 =
+            (0..length).map(|n| i32::from(self.ring.sample(self.position.wrapping_add(n as u32))).abs()).sum();
         sum <= QUIET * length as i32
     }
 
@@ -457,7 +343,7 @@ impl JitterBuffer {
     fn period(&self, most: usize) -> Option<usize> {
         let mut next = [0.0_f32; FADE + LAG_MAX];
         for (n, sample) in next.iter_mut().enumerate() {
-            *sample = f32::from(self.sample(self.position.wrapping_add(n as u32)));
+            *sample = f32::from(self.ring.sample(self.position.wrapping_add(n as u32)));
         }
         let here = &next[..FADE];
         let energy = |samples: &[f32]| samples.iter().map(|sample| sample * sample).sum::<f32>() + 1.0;
@@ -473,51 +359,15 @@ impl JitterBuffer {
         best.1
     }
 
-    fn sample(&self, timestamp: u32) -> i16 {
-        codecs::decode(self.codec, self.ring[timestamp as usize % RING])
-    }
-
     /// What is next, as far as `most` samples.
     #[inline]
     pub fn run(&self, most: usize) -> Run {
-        self.run_at(self.position, most)
-    }
-
-    fn run_at(&self, from: u32, most: usize) -> Run {
-        let known = ahead(self.newest, from);
-        if self.taken.is_none() || known <= 0 || known > RING as i32 {
-            return Run::Missing(most);
-        }
-        let within = most.min(known as usize);
-        let word_at = |place: usize| self.present[place / 64] >> (place % 64);
-        let start = from as usize % RING;
-        let heard = word_at(start) & 1 != 0;
-        let mut length = 0;
-        while length < within {
-            let place = (start + length) % RING;
-            let word = if heard { !word_at(place) } else { word_at(place) };
-            let valid = 64 - place % 64;
-            let same = (word.trailing_zeros() as usize).min(valid);
-            length += same;
-            if same < valid {
-                break;
-            }
-        }
-        match (heard, length < within) {
-            (true, _) => Run::Heard(length.min(within)),
-            (false, true) => Run::Missing(length),
-            // What is missing up to the newest is missing beyond it as well.
-            (false, false) => Run::Missing(most),
-        }
+        if self.taken.is_none() { Run::Missing(most) } else { self.ring.run(self.position, most) }
     }
 
     /// Copies the samples that begin `beyond` the next one, wherever they come from, and leaves the position.
     pub fn peek(&self, beyond: usize, out: &mut [u8]) {
-        let start = self.position.wrapping_add(beyond as u32) as usize % RING;
-        let first = out.len().min(RING - start);
-        let (now, round) = out.split_at_mut(first);
-        now.copy_from_slice(&self.ring[start..start + first]);
-        round.copy_from_slice(&self.ring[..round.len()]);
+        self.ring.copy(self.position.wrapping_add(beyond as u32), out);
     }
 
     /// Takes samples that were heard.
@@ -538,8 +388,8 @@ impl JitterBuffer {
     /// Goes on past samples that are missing, and remembers what was made up in their place.
     pub fn pass(&mut self, made_up: &[i16]) {
         if self.taken.is_some() {
-            let codec = self.codec;
-            self.write(self.position, made_up.len(), made_up.iter().map(|sample| codecs::encode(codec, *sample)));
+            let codec = self.ring.codec();
+            self.ring.write(self.position, made_up.len(), made_up.iter().map(|sample| codecs::encode(codec, *sample)));
             self.position = self.position.wrapping_add(made_up.len() as u32);
             self.made_up = (self.made_up + made_up.len() as u32).min(PAST as u32);
         }
@@ -549,7 +399,7 @@ impl JitterBuffer {
     pub fn history(&self, out: &mut [i16]) {
         let start = self.position.wrapping_sub(out.len() as u32);
         for (n, sample) in out.iter_mut().enumerate() {
-            *sample = self.sample(start.wrapping_add(n as u32));
+            *sample = self.ring.sample(start.wrapping_add(n as u32));
         }
     }
 }
@@ -565,7 +415,8 @@ impl Last {
         let elapsed = ahead(next.at, self.at);
         let packets = i32::from(next.sequence.wrapping_sub(self.sequence) as i16);
         let length = self.length.max(next.length) as i32;
-        let by_sequence = packets * self.length as i32;
+        // Sequence numbers that are far apart explain nothing.
+        let by_sequence = if packets.abs() <= FOLLOWS_MAX { packets * self.length as i32 } else { elapsed };
         (step.saturating_sub(elapsed)).saturating_abs() <= JUMP
             || (step.saturating_sub(by_sequence)).saturating_abs() <= length
     }

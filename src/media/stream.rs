@@ -66,13 +66,13 @@ pub struct Stream {
     packets_sent: u64,
     octets_sent: u64,
     player: Player,
+    /// Something new begins, a playback or the voice of another leg, or audio goes on after a key: the next packet's marker says so.
+    talkspurt: bool,
     finishing: Option<(PlaybackId, Moment)>,
     reception: Reception,
     keys: Keys,
     /// What this leg says, while it is bridged.
     voice: Option<Box<Voice>>,
-    /// A key was sent in place of the last audio.
-    keyed: bool,
     heard: Moment,
     silent: bool,
     silence: Duration,
@@ -111,11 +111,11 @@ impl Stream {
             packets_sent: 0,
             octets_sent: 0,
             player: Player::default(),
+            talkspurt: false,
             finishing: None,
             reception: Reception::default(),
             keys: Keys::new(plan.inband_digits),
             voice: None,
-            keyed: false,
             heard: now,
             silent: false,
             silence: terms.silence,
@@ -156,6 +156,7 @@ impl Stream {
     /// Plays `clips` in place of whatever is playing.
     pub fn play(&mut self, playback: PlaybackId, clips: Vec<Arc<Clip>>, repeat: bool) {
         self.finishing = None;
+        self.talkspurt = true;
         self.player.play(playback, clips, repeat);
     }
 
@@ -168,6 +169,7 @@ impl Stream {
     /// Bridged from now on: what is heard waits to be sent by another leg, and what is playing stops.
     pub fn bridge(&mut self) {
         self.stop();
+        self.talkspurt = true;
         // RFC 3550's jitter is a mean deviation: three times that holds nearly all packets.
         let jitter = (self.reception.jitter() * 3.0) as u32;
         self.voice = Some(Box::new(Voice::new(self.plan.codec, jitter, self.rng.u64(..))));
@@ -318,7 +320,7 @@ impl Stream {
         } else if hears_events {
             let begins = self.take_turn(now, follows);
             if let Some(event) = keypad.event(self.clock.timestamp_of(begins), samples) {
-                self.keyed = true;
+                self.talkspurt = true;
                 return self.write_event(event, out);
             }
         }
@@ -346,18 +348,17 @@ impl Stream {
         begins
     }
 
-    /// Sends the audio that begins now. A packet that does not follow the last without a gap begins a talkspurt, and says
-    /// so by its marker (RFC 3551 section 4.1).
+    /// Sends the audio that begins now. A packet that follows a gap or a key, or begins a playback or a bridge, begins a
+    /// talkspurt, and says so by its marker (RFC 3551 section 4.1).
     fn send(&mut self, now: Moment, follows: bool, far: Option<&mut Voice>, out: &mut [u8; PACKET_MAX]) -> usize {
         let begins = self.take_turn(now, follows);
         let header = Header {
-            marker: !follows || self.keyed,
+            marker: !follows | std::mem::take(&mut self.talkspurt),
             payload_type: self.plan.payload_type,
             sequence: self.sequence,
             timestamp: self.clock.timestamp,
             ssrc: self.ssrc,
         };
-        self.keyed = false;
         let octets = self.packet_samples();
         let (head, rest) = out.split_at_mut(rtp::HEADER);
         head.copy_from_slice(&header.print());

@@ -137,7 +137,8 @@ fn dial(arguments: &Arguments) -> Result<u8, Fault> {
     let load = match Load::open(&order, stop, &mut tell) {
         Ok(load) => load,
         Err(error) if nobody_listens(&error) => {
-            return Err(Fault { status: SOME_FAILED, text: nobody(&order.target, &error.to_string()) });
+            let why = if error.kind() == io::ErrorKind::TimedOut { "no answer" } else { "connection refused" };
+            return Err(Fault { status: SOME_FAILED, text: nobody(&order.target, why) });
         }
         Err(error) => return Err(could_not(format!("no socket could be opened: {error}"))),
     };
@@ -152,8 +153,10 @@ fn conclude(arguments: &Arguments, order: &Order, outcome: &Outcome) -> Result<u
         Format::Human => report.to_string(),
         Format::Json => serde_json::to_string_pretty(&report).map_err(|error| could_not(error.to_string()))?,
     };
-    // Whoever closed the pipe wants no report.
-    let _ = writeln!(io::stdout(), "{printed}");
+    // A table of nothing is no help to a person; and whoever closed the pipe wants no report.
+    if arguments.format == Format::Json || report.calls.answered > 0 || !outcome.nobody_listens {
+        let _ = writeln!(io::stdout(), "{printed}");
+    }
     if let Some(path) = &arguments.record {
         let samples = outcome.tape.as_ref().map_or(&[][..], |tape| tape.samples());
         prompts::write_wav(path, samples).map_err(|fault| could_not(format!("{} {fault}", path.display())))?;

@@ -67,7 +67,8 @@ fn spectral_distance(speech: &[i16], heard: &[i16], lost: &[bool]) -> f64 {
     };
     let (mut sum, mut count) = (0.0, 0.0);
     for start in (0..speech.len() - 160).step_by(80) {
-        if lost[start / 160] || lost[(start + 159) / 160] {
+        let last = start + 159;
+        if lost[start / 160] || lost[last / 160] {
             for (a, b) in bands(&speech[start..start + 160]).zip(bands(&heard[start..start + 160])) {
                 sum += (a - b) * (a - b);
                 count += 1.0;

@@ -113,9 +113,12 @@ impl Legs {
             other.slot = leg.slot;
             other.stream.shift(turn(to));
             let turns = if other.twice { 2 } else { 1 };
-            for (from, to) in [(from, to), (opposite(from), opposite(to))].into_iter().take(turns) {
-                self.slots[from].retain(|place| *place != second);
-                self.slots[to].push(second);
+            // All are left before any is taken: the new ones may be the old ones, the other way round.
+            for slot in [from, opposite(from)].into_iter().take(turns) {
+                self.slots[slot].retain(|place| *place != second);
+            }
+            for slot in [to, opposite(to)].into_iter().take(turns) {
+                self.slots[slot].push(second);
             }
         }
         true
@@ -177,6 +180,34 @@ impl Legs {
             if let Some(turn) = turn(&mut self.legs, *place) {
                 each(turn);
             }
+        }
+    }
+
+    /// Its promises: each leg stands in its slots, once; who is bridged, is so with one who is bridged with it, beside it in
+    /// the tick; of the two one leads; and only who is bridged has a voice.
+    #[cfg(test)]
+    pub fn assert_consistent(&mut self) {
+        for (id, place) in &self.places {
+            let leg = self.legs[*place as usize].as_ref().expect("a place that is named holds a leg");
+            assert_eq!(leg.id, *id);
+            for (slot, places) in self.slots.iter().enumerate() {
+                let times = places.iter().filter(|other| *other == place).count();
+                assert_eq!(times, usize::from(leg.is_in(slot)), "{id} in slot {slot}");
+            }
+            if let Some(with) = leg.with {
+                let other = self.legs[with.place as usize].as_ref().expect("the other is here");
+                assert_eq!(other.with, Some(With { place: *place, leads: !with.leads }));
+                assert_eq!(other.slot, leg.slot);
+            }
+        }
+        assert_eq!(self.legs.iter().flatten().count(), self.places.len());
+        for (slot, places) in self.slots.iter().enumerate() {
+            let all = self.legs.iter().flatten().filter(|leg| leg.is_in(slot)).count();
+            assert_eq!(places.len(), all, "slot {slot}");
+        }
+        for leg in self.legs.iter_mut().flatten() {
+            let is_bridged = leg.with.is_some();
+            assert_eq!(leg.stream.voice().is_some(), is_bridged);
         }
     }
 
