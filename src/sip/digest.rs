@@ -4,6 +4,7 @@
 //! served, the counts that were used are kept, so that nothing that was heard on the way can be said again.
 
 mod nonce;
+mod offers;
 
 use std::fmt;
 use std::hint::black_box;
@@ -14,6 +15,7 @@ use sha2::Sha256;
 use super::message::{HeaderName, Headers, Parameters, list_values};
 use crate::telephony::AgentSecret;
 pub(super) use nonce::{Nonces, Use};
+pub(super) use offers::Offers;
 
 /// The longest Authorization that is looked at, in octets.
 const CREDENTIALS_BYTES_MAX: usize = 2_048;

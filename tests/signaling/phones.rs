@@ -359,18 +359,24 @@ fn phones_behind_a_nat() {
 
 #[test]
 fn a_stream_that_broke_is_opened_again_where_that_can_be() {
-    check_with(
+    check_tcp(
         "
         at 198.51.100.7:40000
         ! agents 1001:secret
-        -> REGISTER to=1001 via=198.51.100.7:5060
+        -> REGISTER to=1001
         <- 401
-        -> REGISTER to=1001 auth=1001:secret via=198.51.100.7:5060
+        -> REGISTER to=1001 auth=1001:secret
         <- 200
         * reachable 1001
+        wait 1000
+        <- OPTIONS to=198.51.100.7:40000
+        -> 200
+        lost
+        wait 0
+        <- OPTIONS
+        -> 200
+        * none
         ",
-        TransportKind::Udp,
-        Settings::default(),
     );
 }
 
