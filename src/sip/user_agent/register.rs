@@ -34,8 +34,8 @@ impl UserAgent {
     /// REGISTER (RFC 3261 section 10.3). Who has not proven to be an agent is answered without state.
     pub(super) fn register(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
         let source = arrival.from.remote.ip();
-        if !self.guard.takes_registration(now, source) {
-            return self.count_refused("register_rate");
+        if !self.guard.takes_claim(now, source) {
+            return self.count_refused("claim_rate");
         }
         let proven = check_require(&arrival.request, &[&SUPPORTED[..], &REGISTER_SUPPORTED])
             .and_then(|()| self.authenticate(now, source, &arrival.request));
@@ -166,7 +166,8 @@ impl UserAgent {
     }
 
     /// The agent who calls: who says so in From, with us as the host, must prove it.
-    pub(super) fn calling_agent(&mut self, now: Moment, arrival: &Arrival) -> Result<Option<String>, Refused> {
+    /// Nothing is said to one that claims too often.
+    pub(super) fn calling_agent(&mut self, now: Moment, arrival: &Arrival) -> Result<Option<String>, Option<Refused>> {
         if !self.has_agents {
             return Ok(None);
         }
@@ -177,9 +178,14 @@ impl UserAgent {
         if !claims && !offers {
             return Ok(None);
         }
-        let extension = self.authenticate(now, arrival.from.remote.ip(), &arrival.request)?;
+        let source = arrival.from.remote.ip();
+        if !self.guard.takes_claim(now, source) {
+            self.count_refused("claim_rate");
+            return Err(None);
+        }
+        let extension = self.authenticate(now, source, &arrival.request)?;
         if claims && from.uri.user_decoded() != extension {
-            return Err(Refused::status(403).because("Not your own address"));
+            return Err(Some(Refused::status(403).because("Not your own address")));
         }
         Ok(Some(extension))
     }
