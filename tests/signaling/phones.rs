@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use helpline::clock::Moment;
+use helpline::sip::digest::Algorithm;
 use helpline::sip::{Output, Peer, Registration, Settings, UserAgent};
 use helpline::telephony::{AgentAccount, AgentSecret, SipCommand, TransportKind};
 
@@ -136,6 +137,18 @@ fn the_password_must_be_known() {
         -> REGISTER to=1002 auth=1001:secret
         <- 403 | Not your own address
         ",
+    );
+    // By a hash function that is not offered.
+    check_with(
+        "
+        ! agents 1001:secret
+        -> REGISTER to=1001
+        <- 401 | algorithm=SHA-256 | no MD5
+        -> REGISTER to=1001 | Authorization: Digest username=\"1001\", realm=\"helpline\", nonce=\"1\", uri=\"sip:x\", response=\"00\", qop=auth, nc=00000001, cnonce=\"x\", algorithm=MD5
+        <- 401 | algorithm=SHA-256 | no MD5
+        ",
+        TransportKind::Udp,
+        Settings { digests: vec![Algorithm::Sha256], ..Settings::default() },
     );
     // Whoever guesses is stopped.
     check(&format!(

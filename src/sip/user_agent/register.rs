@@ -110,6 +110,9 @@ impl UserAgent {
         let Some(count) = credentials.count() else {
             return Err(Refused::status(403).because("Digest without qop=auth"));
         };
+        if !credentials.algorithm.is_some_and(|used| self.settings.digests.contains(&used)) {
+            return Err(self.challenge(now, source, request, None));
+        }
         match self.nonces.judge(now, &credentials.nonce, count) {
             Use::Foreign => return Err(self.challenge(now, source, request, Some((&credentials, false)))),
             Use::Stale => return Err(self.challenge(now, source, request, Some((&credentials, true)))),
