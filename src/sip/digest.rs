@@ -4,6 +4,7 @@
 //! served, the counts that were used are kept, so that nothing that was heard on the way can be said again.
 
 mod nonce;
+mod offers;
 
 use std::fmt;
 use std::hint::black_box;
@@ -14,6 +15,7 @@ use sha2::Sha256;
 use super::message::{HeaderName, Headers, Parameters, list_values};
 use crate::telephony::AgentSecret;
 pub(super) use nonce::{Nonces, Use};
+pub(super) use offers::Offers;
 
 /// The longest Authorization that is looked at, in octets.
 const CREDENTIALS_BYTES_MAX: usize = 2_048;
@@ -238,10 +240,10 @@ impl Answer<'_> {
     ///
     /// None where no challenge can be answered: its algorithm is unknown, or it wants `auth-int` alone.
     pub fn to(&self, headers: &Headers, name: &HeaderName) -> Option<String> {
-        headers.all(name).take(8).find_map(|challenge| self.to_one(challenge))
+        headers.all(name).take(8).find_map(|challenge| self.answer(challenge))
     }
 
-    fn to_one(&self, challenge: &str) -> Option<String> {
+    fn answer(&self, challenge: &str) -> Option<String> {
         let parameters = parameters(challenge)?;
         let algorithm = Algorithm::from_name(parameters.text("algorithm").as_deref())?;
         let (realm, nonce) = (parameters.text("realm")?, parameters.text("nonce")?);
@@ -440,7 +442,7 @@ mod tests {
         let value = value.expect("it can be answered");
         assert!(value.contains("response=\"1949323746fe6a43ef61f9606e7febea\", opaque=\"5ccc\""), "{value}");
         let integrity = challenge.to_owned() + ", qop=\"auth-int\"";
-        assert_eq!(answer.to_one(&integrity), None);
+        assert_eq!(answer.answer(&integrity), None);
     }
 
     #[test]

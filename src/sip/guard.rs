@@ -13,8 +13,8 @@ const SOURCES_MAX: usize = 4_096;
 /// Answers to malformed or misplaced requests, a second and source: a complaint to a forged address is a weapon.
 const COMPLAINTS_PER_SECOND: u32 = 50;
 
-/// REGISTERs a second and source that are looked at. Behind one NAT there may be a whole office.
-const REGISTRATIONS_PER_SECOND: u32 = 100;
+/// REGISTERs, and calls of those who say to be agents, a second and source that are looked at. Behind one NAT there may be a whole office.
+const CLAIMS_PER_SECOND: u32 = 100;
 
 /// Wrong passwords that a source has in a minute.
 const GUESSES_PER_MINUTE: u32 = 30;
@@ -70,7 +70,7 @@ impl Rate {
 pub(super) struct Guard {
     calls: Rate,
     complaints: BTreeMap<IpAddr, Rate>,
-    registrations: BTreeMap<IpAddr, Rate>,
+    claims: BTreeMap<IpAddr, Rate>,
     guesses: BTreeMap<IpAddr, Rate>,
 }
 
@@ -79,7 +79,7 @@ impl Guard {
         Guard {
             calls: Rate::per_second(calls_per_second),
             complaints: BTreeMap::new(),
-            registrations: BTreeMap::new(),
+            claims: BTreeMap::new(),
             guesses: BTreeMap::new(),
         }
     }
@@ -94,9 +94,9 @@ impl Guard {
         rate_of(&mut self.complaints, source, Rate::per_second(COMPLAINTS_PER_SECOND)).take(now)
     }
 
-    /// Whether one more REGISTER of this source's is looked at.
-    pub(super) fn takes_registration(&mut self, now: Moment, source: IpAddr) -> bool {
-        rate_of(&mut self.registrations, source, Rate::per_second(REGISTRATIONS_PER_SECOND)).take(now)
+    /// Whether one more request of this source's is looked at that has to be proven an agent's.
+    pub(super) fn takes_claim(&mut self, now: Moment, source: IpAddr) -> bool {
+        rate_of(&mut self.claims, source, Rate::per_second(CLAIMS_PER_SECOND)).take(now)
     }
 
     /// Whether this source may try a password.

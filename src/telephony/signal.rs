@@ -59,8 +59,8 @@ pub struct Transfer {
     pub target: String,
     /// The whole URI of Refer-To, to be logged.
     pub uri: String,
-    /// An attended transfer: the other of the party's legs, whose far end the call is to be joined to. It may be gone by
-    /// now, or never have been ours: then the transfer was refused already.
+    /// An attended transfer: the other of the party's legs, to whose far end the call is to be joined. One that names a
+    /// call that is not ours is refused before it is told.
     pub replaces: Option<LegId>,
     /// The user part of Referred-By (RFC 3892), as the party says.
     pub referred_by: Option<String>,

@@ -1,5 +1,7 @@
 //! The user agent as a whole: scenarios in virtual time, a simulation over a bad network, and real sockets.
 
+mod clients;
+mod days;
 mod phones;
 mod play;
 mod scenarios;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use helpline::sip::{Registration, Settings};
-use helpline::telephony::TransportKind;
+use helpline::clock::Moment;
+use helpline::sip::digest::Algorithm;
+use helpline::sip::{Output, Peer, Registration, Settings, UserAgent};
+use helpline::telephony::{AgentAccount, AgentSecret, SipCommand, TransportKind};
 
 use crate::play::{check, check_tcp, check_with};
 
@@ -135,6 +137,18 @@ fn the_password_must_be_known() {
         -> REGISTER to=1002 auth=1001:secret
         <- 403 | Not your own address
         ",
+    );
+    // By a hash function that is not offered.
+    check_with(
+        "
+        ! agents 1001:secret
+        -> REGISTER to=1001
+        <- 401 | algorithm=SHA-256 | no MD5
+        -> REGISTER to=1001 | Authorization: Digest username=\"1001\", realm=\"helpline\", nonce=\"1\", uri=\"sip:x\", response=\"00\", qop=auth, nc=00000001, cnonce=\"x\", algorithm=MD5
+        <- 401 | algorithm=SHA-256 | no MD5
+        ",
+        TransportKind::Udp,
+        Settings { digests: vec![Algorithm::Sha256], ..Settings::default() },
     );
     // Whoever guesses is stopped.
     check(&format!(
@@ -359,18 +373,24 @@ fn phones_behind_a_nat() {
 
 #[test]
 fn a_stream_that_broke_is_opened_again_where_that_can_be() {
-    check_with(
+    check_tcp(
         "
         at 198.51.100.7:40000
         ! agents 1001:secret
-        -> REGISTER to=1001 via=198.51.100.7:5060
+        -> REGISTER to=1001
         <- 401
-        -> REGISTER to=1001 auth=1001:secret via=198.51.100.7:5060
+        -> REGISTER to=1001 auth=1001:secret
         <- 200
         * reachable 1001
+        wait 1000
+        <- OPTIONS to=198.51.100.7:40000
+        -> 200
+        lost
+        wait 0
+        <- OPTIONS
+        -> 200
+        * none
         ",
-        TransportKind::Udp,
-        Settings::default(),
     );
 }
 
@@ -594,9 +614,50 @@ fn an_agent_who_calls_must_prove_it() {
 }
 
 #[test]
+fn spoiled_credentials_do_no_harm() {
+    let peer = Peer {
+        transport: TransportKind::Udp,
+        local: "192.0.2.1:5060".parse().expect("an address"),
+        remote: "198.51.100.7:5060".parse().expect("an address"),
+        connection: None,
+    };
+    let mut agent = UserAgent::new(Settings::default(), 1);
+    let secret = AgentSecret::Password("secret".to_owned());
+    let accounts = vec![AgentAccount { extension: "1001".to_owned(), secret }];
+    let mut out = Vec::new();
+    agent.handle(Moment::ZERO, SipCommand::SetAgents(accounts), &mut out);
+    let register = "REGISTER sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1\r\nFrom: <sip:1001@x>;tag=1\r\n\
+        To: <sip:1001@x>\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\nContact: <sip:1001@198.51.100.7>;q=0.5;expires=60;reg-id=1\r\n\
+        Path: <sip:edge;lr>\r\nAuthorization: Digest username*=UTF-8''%31001, realm=\"helpline\", nonce=\"0000000000000001\
+        000000000000d8a0cd21f7c5d43f8f09f931a390ab7a9330\", uri=\"sip:x\", algorithm=MD5, qop=auth, nc=00000001, cnonce=\"c\", \
+        response=\"8ca523f5e9506fed4657c9700eebdbec\"\r\n\r\n";
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut answers = 0;
+    for count in 0..20_000 {
+        let mut bytes = register.as_bytes().to_vec();
+        for _ in 0..rng.usize(..4) {
+            let place = rng.usize(..bytes.len());
+            match rng.u8(..3) {
+                0 => bytes[place] = rng.u8(..),
+                1 => drop(bytes.remove(place)),
+                _ => bytes.insert(place, rng.choice(*b"\"\\,;=%*'<> ").expect("there are some")),
+            }
+        }
+        out.clear();
+        let now = Moment::from_millis(1_000 + count * 20);
+        agent.receive(now, peer, &bytes, &mut out);
+        agent.expire(now, &mut out);
+        answers += out.iter().filter(|output| matches!(output, Output::Transmit { .. })).count();
+        agent.assert_consistent();
+        assert_eq!(agent.census().phones, 0, "nobody knew the password: {}", String::from_utf8_lossy(&bytes));
+    }
+    assert!(answers > 10_000, "{answers}");
+}
+
+#[test]
 fn floods_are_cut_off() {
     check(&format!(
-        "! agents 1001:secret\n {} -> REGISTER to=1001\n <- none\n tally register_rate 1",
+        "! agents 1001:secret\n {} -> REGISTER to=1001\n <- none\n tally claim_rate 1",
         "-> REGISTER to=1001\n <- 401\n".repeat(100)
     ));
 }

@@ -125,6 +125,7 @@ impl Play {
             "lost" => {
                 let mut out = Vec::new();
                 self.agent.connection_closed(self.now, ConnectionId(1), &mut out);
+                self.peer.connection = None;
                 self.take(out);
             }
             "tally" => self.expect_tally(rest)?,

@@ -13,15 +13,15 @@ use tokio::task::JoinHandle;
 
 use crate::play::description;
 
-struct Served {
-    udp: SocketAddr,
-    tcp: SocketAddr,
-    commands: mpsc::Sender<SipCommand>,
+pub struct Served {
+    pub udp: SocketAddr,
+    pub tcp: SocketAddr,
+    pub commands: mpsc::Sender<SipCommand>,
     events: mpsc::Receiver<SipEvent>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
-fn serve(address: &str, seed: u64) -> Served {
+pub fn serve(address: &str, seed: u64) -> Served {
     let address: SocketAddr = address.parse().expect("an address");
     let listeners = [TransportKind::Udp, TransportKind::Tcp].map(|transport| Listener { transport, address });
     let endpoints = Endpoints::bind(&listeners).expect("free ports");
@@ -38,7 +38,7 @@ fn serve(address: &str, seed: u64) -> Served {
 }
 
 impl Served {
-    async fn told(&mut self) -> SipEvent {
+    pub async fn told(&mut self) -> SipEvent {
         loop {
             match self.events.recv().await.expect("it is served") {
                 SipEvent::Tally(_) => {}
@@ -47,7 +47,7 @@ impl Served {
         }
     }
 
-    async fn ask(&self, command: SipCommand) {
+    pub async fn ask(&self, command: SipCommand) {
         self.commands.send(command).await.expect("it is served");
     }
 }

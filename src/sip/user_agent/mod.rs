@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::digest::{Hashes, Nonces};
+use super::digest::{Hashes, Nonces, Offers};
 use super::guard::Guard;
 use super::peer::{ConnectionId, Output, Peer};
 use super::registrar::Registrar;
@@ -63,6 +63,7 @@ pub struct UserAgent {
     registrar: Registrar,
     has_agents: bool,
     nonces: Nonces,
+    offers: Offers,
     /// Whose password nobody knows: what is compared with for an agent that does not exist.
     nobody: Hashes,
 }
@@ -94,6 +95,7 @@ impl UserAgent {
         UserAgent {
             registrar: Registrar::new(),
             has_agents: false,
+            offers: Offers::default(),
             nonces: Nonces::new(&settings.secret, &mut secrets),
             nobody: Hashes::of(&unknown, "", &settings.realm),
             layer: TransactionLayer::new(settings.timers, &mut rng),

@@ -157,7 +157,8 @@ impl UserAgent {
         }
         let agent = match self.calling_agent(now, &arrival) {
             Ok(agent) => agent,
-            Err(refused) => return self.refuse_without_state(arrival.from, arrival.request, refused, out),
+            Err(Some(refused)) => return self.refuse_without_state(arrival.from, arrival.request, refused, out),
+            Err(None) => return,
         };
         if let Some((reason, seconds)) = self.no_room_for_call(now) {
             self.count_refused(reason);

@@ -34,8 +34,8 @@ impl UserAgent {
     /// REGISTER (RFC 3261 section 10.3). Who has not proven to be an agent is answered without state.
     pub(super) fn register(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
         let source = arrival.from.remote.ip();
-        if !self.guard.takes_registration(now, source) {
-            return self.count_refused("register_rate");
+        if !self.guard.takes_claim(now, source) {
+            return self.count_refused("claim_rate");
         }
         let proven = check_require(&arrival.request, &[&SUPPORTED[..], &REGISTER_SUPPORTED])
             .and_then(|()| self.authenticate(now, source, &arrival.request));
@@ -105,14 +105,17 @@ impl UserAgent {
     /// wrong password, and is told the same.
     pub(super) fn authenticate(&mut self, now: Moment, source: IpAddr, request: &Request) -> Result<String, Refused> {
         let Some(credentials) = Credentials::of(&request.headers, &self.settings.realm) else {
-            return Err(self.challenge(now, false));
+            return Err(self.challenge(now, source, request, None));
         };
         let Some(count) = credentials.count() else {
             return Err(Refused::status(403).because("Digest without qop=auth"));
         };
+        if !credentials.algorithm.is_some_and(|used| self.settings.digests.contains(&used)) {
+            return Err(self.challenge(now, source, request, None));
+        }
         match self.nonces.judge(now, &credentials.nonce, count) {
-            Use::Foreign => return Err(self.challenge(now, false)),
-            Use::Stale => return Err(self.challenge(now, true)),
+            Use::Foreign => return Err(self.challenge(now, source, request, Some((&credentials, false)))),
+            Use::Stale => return Err(self.challenge(now, source, request, Some((&credentials, true)))),
             Use::Fresh => {}
         }
         if !self.guard.may_guess(now, source) {
@@ -133,21 +136,41 @@ impl UserAgent {
         if !same {
             return Err(Refused::status(400).because("Digest for another Request-URI"));
         }
+        self.offers.answered(source, request.headers.call_id().unwrap_or(""));
         self.nonces.spend(now, &credentials.nonce, count);
         Ok(credentials.username)
     }
 
-    /// 401 with one challenge for each hash function (RFC 8760 section 2.3).
-    fn challenge(&mut self, now: Moment, stale: bool) -> Refused {
+    /// 401 with one challenge for each hash function (RFC 8760 section 2.3), the preferred one first. Who has answered with
+    /// one of them, if only too late, is asked for the same again.
+    fn challenge(
+        &mut self,
+        now: Moment,
+        source: IpAddr,
+        request: &Request,
+        answered: Option<(&Credentials, bool)>,
+    ) -> Refused {
         let nonce = self.nonces.make(now);
-        let settings = &self.settings;
-        settings.digests.iter().fold(Refused::status(401), |refused, algorithm| {
+        let (headers, settings) = (&request.headers, &self.settings);
+        let stale = answered.is_some_and(|(_, stale)| stale);
+        let used = answered.and_then(|(credentials, _)| credentials.algorithm);
+        let algorithms = match used.filter(|used| settings.digests.contains(used)) {
+            Some(used) => vec![used],
+            None => {
+                let cseq = headers.cseq().map_or(0, |(number, _)| number);
+                let user_agent = headers.get(&HeaderName::UserAgent).unwrap_or("");
+                let call_id = headers.call_id().unwrap_or("");
+                self.offers.to(source, call_id, cseq, user_agent, &settings.digests)
+            }
+        };
+        algorithms.iter().fold(Refused::status(401), |refused, algorithm| {
             refused.with(HeaderName::WwwAuthenticate, challenge(*algorithm, &settings.realm, &nonce, stale))
         })
     }
 
     /// The agent who calls: who says so in From, with us as the host, must prove it.
-    pub(super) fn calling_agent(&mut self, now: Moment, arrival: &Arrival) -> Result<Option<String>, Refused> {
+    /// Nothing is said to one that claims too often.
+    pub(super) fn calling_agent(&mut self, now: Moment, arrival: &Arrival) -> Result<Option<String>, Option<Refused>> {
         if !self.has_agents {
             return Ok(None);
         }
@@ -158,9 +181,14 @@ impl UserAgent {
         if !claims && !offers {
             return Ok(None);
         }
-        let extension = self.authenticate(now, arrival.from.remote.ip(), &arrival.request)?;
+        let source = arrival.from.remote.ip();
+        if !self.guard.takes_claim(now, source) {
+            self.count_refused("claim_rate");
+            return Err(None);
+        }
+        let extension = self.authenticate(now, source, &arrival.request)?;
         if claims && from.uri.user_decoded() != extension {
-            return Err(Refused::status(403).because("Not your own address"));
+            return Err(Some(Refused::status(403).because("Not your own address")));
         }
         Ok(Some(extension))
     }
