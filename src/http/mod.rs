@@ -110,15 +110,15 @@ async fn metrics(State(view): State<View>) -> Response {
 }
 
 async fn ready(State(view): State<View>) -> Response {
-    let snapshot = *view.snapshot.borrow();
-    match unready(snapshot) {
+    let why = unready(view.snapshot.borrow().as_ref());
+    match why {
         None => "ready\n".into_response(),
         Some(why) => problem(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
 /// Why no call would be taken now.
-fn unready(snapshot: Option<Snapshot>) -> Option<&'static str> {
+fn unready(snapshot: Option<&Snapshot>) -> Option<&'static str> {
     match snapshot {
         None => Some("Helpline is starting"),
         Some(snapshot) if snapshot.draining => Some("Helpline is closing down and takes no new calls"),
@@ -175,7 +175,11 @@ mod tests {
 
     fn check(token: Option<&str>, snapshot: Option<Snapshot>, request: &str, status: &str, contains: &str) {
         let (_sender, receiver) = watch::channel(snapshot);
-        let view = View { exposition: Metrics::new().exposition(), snapshot: receiver, token: token.map(Arc::from) };
+        let view = View {
+            exposition: Metrics::new(crate::clock::Clock::start()).exposition(),
+            snapshot: receiver,
+            token: token.map(Arc::from),
+        };
         let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
         let answer = ask(http.address, request);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
@@ -184,20 +188,20 @@ mod tests {
 
     #[test]
     fn each_path_answers() {
-        let fine = Some(Snapshot { calls: 1, agent_legs: 0, calls_max: 2, ports_free: 1, draining: false });
-        check(None, fine, "GET /healthz HTTP/1.1", "200", "ok");
+        let fine = Some(Snapshot { calls: 1, agent_legs: 0, calls_max: 2, ports_free: 1, ..Snapshot::default() });
+        check(None, fine.clone(), "GET /healthz HTTP/1.1", "200", "ok");
         check(None, None, "GET /healthz HTTP/1.1", "200", "ok");
-        check(None, fine, "GET /readyz HTTP/1.1", "200", "ready");
-        check(None, fine, "GET /metrics HTTP/1.1", "200", "helpline_calls_active 0");
-        check(None, fine, "GET /nothing HTTP/1.1", "404", "application/problem+json");
-        check(None, fine, "POST /metrics HTTP/1.1", "405", "application/problem+json");
+        check(None, fine.clone(), "GET /readyz HTTP/1.1", "200", "ready");
+        check(None, fine.clone(), "GET /metrics HTTP/1.1", "200", "helpline_calls_active 0");
+        check(None, fine.clone(), "GET /nothing HTTP/1.1", "404", "application/problem+json");
+        check(None, fine.clone(), "POST /metrics HTTP/1.1", "405", "application/problem+json");
     }
 
     #[test]
     fn not_ready_says_why() {
-        let full = Snapshot { calls: 2, agent_legs: 0, calls_max: 2, ports_free: 1, draining: false };
-        let draining = Snapshot { calls: 0, draining: true, ..full };
-        let portless = Snapshot { calls: 1, ports_free: 0, ..full };
+        let full = Snapshot { calls: 2, agent_legs: 0, calls_max: 2, ports_free: 1, ..Snapshot::default() };
+        let draining = Snapshot { calls: 0, draining: true, ..full.clone() };
+        let portless = Snapshot { calls: 1, ports_free: 0, ..full.clone() };
         check(None, None, "GET /readyz HTTP/1.1", "503", "starting");
         check(None, Some(full), "GET /readyz HTTP/1.1", "503", "limits.calls");
         check(None, Some(draining), "GET /readyz HTTP/1.1", "503", "closing down");
@@ -219,7 +223,11 @@ mod tests {
     #[test]
     fn nobody_else_reads_without_a_token() {
         let (_sender, receiver) = watch::channel(None);
-        let view = View { exposition: Metrics::new().exposition(), snapshot: receiver, token: None };
+        let view = View {
+            exposition: Metrics::new(crate::clock::Clock::start()).exposition(),
+            snapshot: receiver,
+            token: None,
+        };
         let refused = start("0.0.0.0:0".parse().expect("an address"), view).err();
         assert!(matches!(refused, Some(HttpError::TokenWanted(_))));
     }

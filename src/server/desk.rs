@@ -8,10 +8,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Sleep, sleep_until};
 
 use super::spool::Spool;
+use crate::acd::{AgentState, Estimate, ServiceFormula};
 use crate::clock::{Calendar, Clock, Moment};
 use crate::journal::{self, JournalEntry, Records};
-use crate::metrics::Metrics;
-use crate::switchboard::{Input, OperatorCommand, Output, Revision, Snapshot, Switchboard};
+use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
+use crate::switchboard::{Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
 use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
 
 /// As many letters may wait in the inbox.
@@ -236,7 +237,11 @@ impl Desk {
 
     fn publish(&mut self, now: Moment) {
         let snapshot = self.switchboard.snapshot(now);
-        self.snapshot.send_if_modified(|published| published.replace(snapshot) != Some(snapshot));
+        let seen = self.snapshot.borrow().as_ref().map(|last| last.view.clone());
+        if seen.is_none_or(|seen| !Arc::ptr_eq(&seen, &snapshot.view)) {
+            self.metrics.stand(standing(&snapshot.view));
+        }
+        self.snapshot.send_replace(Some(snapshot));
     }
 
     fn wish(&mut self, wish: Wish, closing: &mut Closing) -> Option<Input> {
@@ -265,7 +270,7 @@ impl Desk {
 
     /// The last call ends the process; the end of the drain, a little later.
     fn mind_end(&self, closing: Closing, now: Moment) -> Closing {
-        let calls = self.snapshot.borrow().map_or(0, |snapshot| snapshot.calls + snapshot.agent_legs);
+        let calls = self.snapshot.borrow().as_ref().map_or(0, |snapshot| snapshot.calls + snapshot.agent_legs);
         match closing {
             Closing::No => Closing::No,
             Closing::Draining | Closing::Until(_) if calls == 0 => Closing::Until(now),
@@ -279,8 +284,51 @@ impl Desk {
             Closing::Until(moment) => Some(moment),
             Closing::No | Closing::Draining => None,
         };
-        self.switchboard.deadline().into_iter().chain(end).min()
+        self.switchboard.deadline().into_iter().chain(self.switchboard.view_due()).chain(end).min()
     }
+}
+
+/// What the metrics are to show of queues and agents.
+fn standing(view: &View) -> Standing {
+    let queues = view.queues.iter().map(|queue| {
+        let snapshot = &queue.snapshot;
+        QueueStanding {
+            name: queue.name.clone(),
+            callers: snapshot.callers_waiting,
+            callbacks: snapshot.callbacks_waiting,
+            places: queue.places.iter().map(|place| ago(view.at, place.snapshot.wait)).collect(),
+            oldest: snapshot.longest_wait.map(|wait| ago(view.at, wait)),
+            estimate: match snapshot.estimate {
+                Estimate::Now => Some(0.0),
+                Estimate::Unknown => None,
+                Estimate::Wait(band) => Some(band.expected_seconds),
+            },
+            agents: AgentState::ALL.map(AgentState::name).into_iter().zip(snapshot.agents).collect(),
+            levels: ServiceFormula::ALL
+                .into_iter()
+                .filter_map(|formula| Some((formula.name(), snapshot.figures.service.ratio(formula)?)))
+                .collect(),
+        }
+    });
+    let agents = view.agents.iter().map(|agent| {
+        let snapshot = &agent.snapshot;
+        let before = |state: AgentState| {
+            let now_too = if state == snapshot.state { snapshot.since } else { Duration::ZERO };
+            (state.name(), snapshot.figures.spent(state).saturating_sub(now_too))
+        };
+        AgentStanding {
+            extension: agent.extension.clone(),
+            state: snapshot.state.name(),
+            since: ago(view.at, snapshot.since),
+            spent: AgentState::ALL.into_iter().map(before).collect(),
+        }
+    });
+    Standing { queues: queues.collect(), agents: agents.collect() }
+}
+
+/// The moment so long before `now`.
+fn ago(now: Moment, length: Duration) -> Moment {
+    Moment::ZERO + now.since(Moment::ZERO + length)
 }
 
 fn set_alarm(alarm: &mut std::pin::Pin<Box<Sleep>>, deadline: Option<Instant>) {

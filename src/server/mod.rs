@@ -113,7 +113,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let (wishes_end, wishes) = mpsc::channel(WISHES_MAX);
     let (snapshot, snapshots) = watch::channel(None);
 
-    let mut metrics = Metrics::new();
+    let mut metrics = Metrics::new(clock);
     know_steps(&mut metrics, &loaded.flows);
     let token = setup.token.as_deref().map(Arc::from);
     let view = http::View { exposition: metrics.exposition(), snapshot: snapshots, token };

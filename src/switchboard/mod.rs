@@ -27,6 +27,7 @@ mod notes;
 mod ports;
 mod queues;
 mod routing;
+mod view;
 mod waiting;
 
 use agent_leg::AgentLeg;
@@ -36,6 +37,7 @@ use errand::Errand;
 pub use hold::HOLD_MAX;
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
+pub use view::{AgentView, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
 
 /// What is fixed for the life of the process.
 #[derive(Clone, Debug)]
@@ -123,7 +125,7 @@ pub enum Output {
 }
 
 /// The state of the house, for those who only look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Calls in progress, those that are ending included.
     pub calls: usize,
@@ -135,6 +137,8 @@ pub struct Snapshot {
     pub ports_free: usize,
     /// Whether Helpline is closing down.
     pub draining: bool,
+    /// Queues and agents, as they were [`VIEW_AGE`] ago at most.
+    pub view: Arc<View>,
 }
 
 /// The one owner of all calls.
@@ -148,6 +152,7 @@ pub struct Switchboard {
     legs: BTreeMap<LegId, CallId>,
     agent_legs: BTreeMap<LegId, Box<AgentLeg>>,
     queues: Queues,
+    view: Arc<View>,
     /// What is left to do before the next input.
     errands: VecDeque<Errand>,
     /// The deadline of every call and every agent's leg.
@@ -243,6 +248,7 @@ impl Switchboard {
             legs: BTreeMap::new(),
             agent_legs: BTreeMap::new(),
             queues,
+            view: Arc::default(),
             errands: VecDeque::new(),
             deadlines: BTreeSet::new(),
             ports,
@@ -292,6 +298,7 @@ impl Switchboard {
             calls_max: self.settings.calls_max,
             ports_free: self.ports.available(now),
             draining: self.drain.is_some(),
+            view: self.viewed(now),
         }
     }
 }

@@ -1,122 +1,14 @@
 //! baresip as the caller: a whole call, with its recording compared with the prompts sample by sample.
 
-use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use helpline::media::{codecs, prompts};
 use helpline::telephony::Codec;
 
-use crate::server::{Running, Server, free_port, media_ports, program, repository};
+use crate::server::{Server, repository};
+use crate::softphone::Softphone;
 use crate::wave;
-
-/// A softphone without a screen, steered over TCP.
-struct Softphone {
-    _running: Running,
-    control: TcpStream,
-    folder: tempfile::TempDir,
-    codec: Codec,
-}
-
-impl Softphone {
-    fn start(codec: Codec, transport: &str) -> Softphone {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path();
-        let (sip, control) = (free_port(), free_port());
-        let (first, last) = media_ports(40);
-        fs::create_dir(path.join("heard")).expect("a folder for recordings");
-        let voice = path.join("voice.wav");
-        // What the caller says: a minute of a quiet tone that is no key's.
-        let tone: Vec<i16> = (0..480_000).map(|n| ((f64::from(n) * 0.2356).sin() * 2_000.0) as i16).collect();
-        prompts::write_wav(&voice, &tone).expect("the caller's voice is written");
-        let modules = ["x86_64-linux-gnu/", "aarch64-linux-gnu/", ""]
-            .into_iter()
-            .map(|part| PathBuf::from(format!("/usr/lib/{part}baresip/modules")))
-            .find(|path| path.is_dir())
-            .expect("this test needs baresip's modules: install Debian's package baresip-core");
-        fs::write(
-            path.join("config"),
-            format!(
-                "sip_listen 127.0.0.1:{sip}\naudio_player aubridge,nobody\naudio_source aufile,{voice}\nrtp_ports {first}-{last}\n\
-                 audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
-                 module sndfile.so\nsnd_path {heard}\nmodule_tmp account.so\nmodule_app menu.so\nmodule ctrl_tcp.so\n\
-                 ctrl_tcp_listen 127.0.0.1:{control}\n",
-                voice = voice.display(),
-                modules = modules.display(),
-                heard = path.join("heard").display(),
-            ),
-        )
-        .expect("the settings are written");
-        fs::write(
-            path.join("accounts"),
-            format!("<sip:caller@127.0.0.1:{sip};transport={transport}>;regint=0;audio_codecs={}\n", codec.encoding()),
-        )
-        .expect("the account is written");
-        fs::write(path.join("contacts"), "").expect("the contacts are written");
-        let log = fs::File::create(path.join("log.txt")).expect("a log");
-        let mut running = Running(
-            Command::new(program("baresip", "baresip-core"))
-                .arg("-f")
-                .arg(path)
-                .stdin(Stdio::null())
-                .stdout(log.try_clone().expect("a log"))
-                .stderr(log)
-                .spawn()
-                .expect("baresip runs"),
-        );
-        let control = loop {
-            if let Ok(stream) = TcpStream::connect(("127.0.0.1", control)) {
-                break stream;
-            }
-            if let Some(status) = running.0.try_wait().expect("baresip can be asked") {
-                panic!("baresip ended at once ({status}):\n{}", read_log(path));
-            }
-            sleep(Duration::from_millis(50));
-        };
-        Softphone { _running: running, control, folder, codec }
-    }
-
-    fn command(&mut self, command: &str, parameters: &str) {
-        let text = format!("{{\"command\":\"{command}\",\"params\":\"{parameters}\"}}");
-        write!(self.control, "{}:{text},", text.len()).expect("baresip listens");
-    }
-
-    fn dial(&mut self, server: &Server, number: &str, transport: &str) {
-        self.command("dial", &format!("sip:{number}@127.0.0.1:{};transport={transport}", server.sip_port));
-        server.expect_metric("helpline_calls_active", 1.0);
-    }
-
-    fn press(&mut self, keys: &str) {
-        for key in keys.chars() {
-            self.command("sndcode", &key.to_string());
-            sleep(Duration::from_millis(350));
-        }
-    }
-
-    /// Ends the call and gives what was heard.
-    fn hang_up(mut self, server: &Server) -> Vec<i16> {
-        self.command("hangup", "");
-        server.expect_metric("helpline_calls_active", 0.0);
-        self.command("quit", "");
-        let mut rest = Vec::new();
-        // Whatever it still says does not matter: it has ended when it closes the connection.
-        let _ = self.control.read_to_end(&mut rest);
-        let recording = fs::read_dir(self.folder.path().join("heard"))
-            .expect("the folder of recordings")
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.to_string_lossy().ends_with("-dec.wav"))
-            .unwrap_or_else(|| panic!("baresip recorded nothing:\n{}", read_log(self.folder.path())));
-        wave::samples(&recording)
-    }
-}
-
-fn read_log(folder: &Path) -> String {
-    fs::read_to_string(folder.join("log.txt")).unwrap_or_default()
-}
 
 /// What a caller should hear of a recording, as G.711 carries it.
 fn prompt(name: &str, codec: Codec) -> Vec<i16> {
@@ -150,7 +42,7 @@ fn expect_heard(heard: &[i16], names: &[&str], codec: Codec) {
 
 fn whole_call(codec: Codec, transport: &str) {
     let mut server = Server::start();
-    let mut phone = Softphone::start(codec, transport);
+    let mut phone = Softphone::caller(codec, transport);
     phone.dial(&server, "1000", transport);
     server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"main\"}", 1.0);
     // The menu's question and its first choice are heard out before the first key.
@@ -164,7 +56,6 @@ fn whole_call(codec: Codec, transport: &str) {
     phone.press("1");
     server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"told\"}", 1.0);
     server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"main\"}", 2.0);
-    let codec = phone.codec;
     let heard = phone.hang_up(&server);
     expect_heard(
         &heard,
@@ -200,7 +91,7 @@ fn a_whole_call_is_heard_as_it_was_recorded_in_pcma_over_tcp() {
 #[test]
 fn hold_and_resume_leave_the_caller_where_they_were() {
     let mut server = Server::start();
-    let mut phone = Softphone::start(Codec::Pcmu, "udp");
+    let mut phone = Softphone::caller(Codec::Pcmu, "udp");
     phone.dial(&server, "1000", "udp");
     server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"main\"}", 1.0);
     phone.command("hold", "");

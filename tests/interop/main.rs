@@ -4,7 +4,9 @@
 
 mod baresip;
 mod kamailio;
+mod queue;
 mod server;
 mod sipp;
 mod sipsak;
+mod softphone;
 mod wave;

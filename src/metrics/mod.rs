@@ -1,5 +1,7 @@
 //! The journal as Prometheus metrics: the names and labels of the contract, all that can be at zero there from the start.
 
+mod queues;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,9 +12,12 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
-use crate::clock::Moment;
-use crate::journal::{JournalEntry, JournalEvent, Outcome, RefusalReason, StepName, digit_source};
+use crate::clock::{Clock, Moment};
+use crate::journal::{JournalEntry, JournalEvent, Outcome, QueueEvent, RefusalReason, StepName, digit_source};
 use crate::telephony::{DigitSource, MediaTally, SipTally};
+
+use queues::QueueMetrics;
+pub use queues::{AgentStanding, QueueStanding, Standing};
 
 /// Upper bounds in seconds of `helpline_call_setup_seconds`.
 const SETUP_BOUNDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0];
@@ -41,6 +46,7 @@ pub struct Metrics {
     sip_rejected: IntCounterVec,
     sip_retransmissions: IntCounter,
     reloads: IntCounterVec,
+    queues: QueueMetrics,
 }
 
 struct StepCounters {
@@ -64,15 +70,9 @@ impl Exposition {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Metrics {
-        Metrics::new()
-    }
-}
-
 impl Metrics {
-    /// All series at zero.
-    pub fn new() -> Metrics {
+    /// All series at zero. `clock` is the one of the process.
+    pub fn new(clock: Clock) -> Metrics {
         let registry = Registry::new();
         let counters = |name: &str, help: &str, labels: &[&str]| {
             let counters = IntCounterVec::new(Opts::new(name, help), labels).expect("the name is right");
@@ -142,6 +142,7 @@ impl Metrics {
             sip_rejected: counters("helpline_sip_rejected_total", "What was refused or dropped, by why.", &["reason"]),
             sip_retransmissions: counter("helpline_sip_retransmissions_total", "SIP messages that we sent again."),
             reloads: counters("helpline_config_reloads_total", "Reloads of the flows, by how they went.", &["result"]),
+            queues: QueueMetrics::new(&registry, clock),
             registry,
         };
         for reason in RefusalReason::ALL {
@@ -201,12 +202,12 @@ impl Metrics {
                 self.calls_active.dec();
                 self.outcomes[&ended.outcome].inc();
             }
+            JournalEvent::Queue(event) => self.fold_queue(event),
             JournalEvent::Sip(tally) => self.sip(tally),
             JournalEvent::Media(tally) => self.media(tally),
             JournalEvent::Began
             | JournalEvent::Playing { .. }
             | JournalEvent::DigitRepeated { .. }
-            | JournalEvent::Queue(_)
             | JournalEvent::Joined(_)
             | JournalEvent::AgentHeld { .. }
             | JournalEvent::Parted(_)
@@ -219,6 +220,15 @@ impl Metrics {
             | JournalEvent::Draining { .. }
             | JournalEvent::Revised { .. } => {}
         }
+    }
+
+    /// Queues and agents as they stand from now on.
+    pub fn stand(&mut self, standing: Standing) {
+        self.queues.stand(standing);
+    }
+
+    fn fold_queue(&mut self, event: &QueueEvent) {
+        self.queues.fold(event);
     }
 
     fn sip(&mut self, tally: &SipTally) {
@@ -339,7 +349,7 @@ mod tests {
 
     /// Whether `line` is one of the lines of the exposition after `events`.
     fn check(events: Vec<JournalEvent>, lines: &[&str]) {
-        let mut metrics = Metrics::new();
+        let mut metrics = Metrics::new(Clock::start());
         metrics.know_step(&step(), ["next", "hangup"], ["en"]);
         for event in events {
             let entry = JournalEntry { at: Moment::ZERO, call: Some(CallId(1)), event };

@@ -1,0 +1,98 @@
+//! Queues and agents at one moment, for those who only look.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Switchboard;
+use crate::acd::{AgentSnapshot, PlaceSnapshot, QueueSnapshot};
+use crate::clock::Moment;
+use crate::telephony::CallId;
+
+/// As many places of a line are shown.
+pub const PLACES_SHOWN_MAX: usize = 100;
+
+/// Whoever looks sees nothing that is older than this, ...
+pub const VIEW_AGE: Duration = Duration::from_millis(100);
+/// ... or than this where nothing has happened: what is expected changes with time alone.
+pub const VIEW_AGE_IDLE: Duration = Duration::from_secs(1);
+
+/// Queues and agents at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    /// When.
+    pub at: Moment,
+    /// The queues.
+    pub queues: Vec<QueueView>,
+    /// The agents.
+    pub agents: Vec<AgentView>,
+}
+
+/// A queue at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueView {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What the distributor knows of it.
+    pub snapshot: QueueSnapshot,
+    /// Its line from the front, the first [`PLACES_SHOWN_MAX`].
+    pub places: Vec<PlaceView>,
+}
+
+/// A place in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceView {
+    /// What the distributor knows of it.
+    pub snapshot: PlaceSnapshot,
+    /// Whose it is, while they are on the line.
+    pub call: Option<CallId>,
+}
+
+/// An agent at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentView {
+    /// The extension.
+    pub extension: Arc<str>,
+    /// What they are called.
+    pub name: Arc<str>,
+    /// What the distributor knows of them.
+    pub snapshot: AgentSnapshot,
+    /// Whom they ring for, when they do.
+    pub call: Option<CallId>,
+}
+
+impl Switchboard {
+    /// When a snapshot is to be taken, so that its view is no older than it may be; never where there are no queues.
+    pub fn view_due(&self) -> Option<Moment> {
+        let age = if self.queues.changed { VIEW_AGE } else { VIEW_AGE_IDLE };
+        let is_empty = self.view.queues.is_empty() && self.view.agents.is_empty();
+        (!is_empty || self.queues.changed).then(|| self.view.at + age)
+    }
+
+    /// The view of a snapshot at `now`.
+    pub(super) fn viewed(&mut self, now: Moment) -> Arc<View> {
+        if self.view_due().is_some_and(|due| due <= now) {
+            self.queues.changed = false;
+            self.view = Arc::new(self.view(now));
+        }
+        self.view.clone()
+    }
+
+    /// Queues and agents at `now`.
+    pub fn view(&self, now: Moment) -> View {
+        let queues = &self.queues;
+        let distributor = &queues.distributor;
+        let call = |entry| queues.book.get(&entry).and_then(|booked| booked.call);
+        let queue_views = distributor.queues().filter_map(|id| {
+            let places = distributor.places(now, id).take(PLACES_SHOWN_MAX);
+            let places = places.map(|snapshot| PlaceView { snapshot, call: call(snapshot.entry) }).collect();
+            Some(QueueView { name: queues.queue_name(id), snapshot: distributor.queue(now, id)?, places })
+        });
+        let agent_views = distributor.agents().filter_map(|id| {
+            let snapshot = distributor.agent(now, id)?;
+            let joined = || self.agent_legs.get(queues.lines.get(&id)?)?.joined_to();
+            let call = joined().or_else(|| call(snapshot.entry?));
+            Some(AgentView { extension: queues.extension(id), name: queues.called(id), snapshot, call })
+        });
+        View { at: now, queues: queue_views.collect(), agents: agent_views.collect() }
+    }
+}

@@ -1,0 +1,155 @@
+//! A softphone of the test's own: baresip.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use helpline::media::prompts;
+use helpline::telephony::Codec;
+
+use crate::server::{Running, Server, free_port, media_ports, program};
+use crate::wave;
+
+/// A softphone without a screen, steered over TCP.
+pub struct Softphone {
+    _running: Running,
+    control: TcpStream,
+    folder: tempfile::TempDir,
+}
+
+impl Softphone {
+    /// One that only calls; what it says is a minute of a quiet tone that is no key's.
+    pub fn caller(codec: Codec, transport: &str) -> Softphone {
+        let account = |sip: u16| {
+            let encoding = codec.encoding();
+            format!("<sip:caller@127.0.0.1:{sip};transport={transport}>;regint=0;audio_codecs={encoding}")
+        };
+        Softphone::start(300.0, account)
+    }
+
+    /// An agent's, which registers and answers at once; what it says is a minute of a tone of `hertz`.
+    pub fn agent(server: &Server, extension: &str, password: &str, codec: Codec, hertz: f64) -> Softphone {
+        let (port, encoding) = (server.sip_port, codec.encoding());
+        let account = |_| {
+            format!(
+                "<sip:{extension}@127.0.0.1:{port};transport=udp>;regint=60;auth_user={extension};auth_pass={password};\
+                 answermode=auto;audio_codecs={encoding}"
+            )
+        };
+        Softphone::start(hertz, account)
+    }
+
+    /// `account` makes its account from the port that it listens on.
+    fn start(hertz: f64, account: impl FnOnce(u16) -> String) -> Softphone {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path();
+        let (sip, control) = (free_port(), free_port());
+        let (first, last) = media_ports(40);
+        fs::create_dir(path.join("heard")).expect("a folder for recordings");
+        let voice = path.join("voice.wav");
+        let step = hertz * std::f64::consts::TAU / 8_000.0;
+        let tone: Vec<i16> = (0..480_000).map(|n| ((f64::from(n) * step).sin() * 2_000.0) as i16).collect();
+        prompts::write_wav(&voice, &tone).expect("the voice is written");
+        let modules = ["x86_64-linux-gnu/", "aarch64-linux-gnu/", ""]
+            .into_iter()
+            .map(|part| PathBuf::from(format!("/usr/lib/{part}baresip/modules")))
+            .find(|path| path.is_dir())
+            .expect("this test needs baresip's modules: install Debian's package baresip-core");
+        fs::write(
+            path.join("config"),
+            format!(
+                "sip_listen 127.0.0.1:{sip}\naudio_player aubridge,nobody\naudio_source aufile,{voice}\nrtp_ports {first}-{last}\n\
+                 audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
+                 module sndfile.so\nsnd_path {heard}\nmodule_tmp account.so\nmodule_app menu.so\nmodule ctrl_tcp.so\n\
+                 ctrl_tcp_listen 127.0.0.1:{control}\n",
+                voice = voice.display(),
+                modules = modules.display(),
+                heard = path.join("heard").display(),
+            ),
+        )
+        .expect("the settings are written");
+        fs::write(
+            path.join("accounts"),
+            account(sip)
+                + "
+",
+        )
+        .expect("the account is written");
+        fs::write(path.join("contacts"), "").expect("the contacts are written");
+        let log = fs::File::create(path.join("log.txt")).expect("a log");
+        let mut running = Running(
+            Command::new(program("baresip", "baresip-core"))
+                .arg("-f")
+                .arg(path)
+                .stdin(Stdio::null())
+                .stdout(log.try_clone().expect("a log"))
+                .stderr(log)
+                .spawn()
+                .expect("baresip runs"),
+        );
+        let control = loop {
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", control)) {
+                break stream;
+            }
+            if let Some(status) = running.0.try_wait().expect("baresip can be asked") {
+                panic!("baresip ended at once ({status}):\n{}", read_log(path));
+            }
+            sleep(Duration::from_millis(50));
+        };
+        Softphone { _running: running, control, folder }
+    }
+
+    /// Tells it to do something, by the words of its menu.
+    pub fn command(&mut self, command: &str, parameters: &str) {
+        let text = format!("{{\"command\":\"{command}\",\"params\":\"{parameters}\"}}");
+        write!(self.control, "{}:{text},", text.len()).expect("baresip listens");
+    }
+
+    /// Calls the server.
+    pub fn dial(&mut self, server: &Server, number: &str, transport: &str) {
+        self.command("dial", &format!("sip:{number}@127.0.0.1:{};transport={transport}", server.sip_port));
+        server.expect_metric("helpline_calls_active", 1.0);
+    }
+
+    /// Presses keys, one after another.
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.command("sndcode", &key.to_string());
+            sleep(Duration::from_millis(350));
+        }
+    }
+
+    /// Ends the call and gives what was heard.
+    pub fn hang_up(mut self, server: &Server) -> Vec<i16> {
+        self.command("hangup", "");
+        server.expect_metric("helpline_calls_active", 0.0);
+        self.quit()
+    }
+
+    /// Lets it end, and gives what was heard in its call.
+    pub fn quit(mut self) -> Vec<i16> {
+        self.command("quit", "");
+        let mut rest = Vec::new();
+        // Whatever it still says does not matter: it has ended when it closes the connection.
+        let _ = self.control.read_to_end(&mut rest);
+        let recording = fs::read_dir(self.folder.path().join("heard"))
+            .expect("the folder of recordings")
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.to_string_lossy().ends_with("-dec.wav"))
+            .unwrap_or_else(|| panic!("baresip recorded nothing:\n{}", read_log(self.folder.path())));
+        wave::samples(&recording)
+    }
+
+    /// What it has printed.
+    pub fn log(&self) -> String {
+        read_log(self.folder.path())
+    }
+}
+
+fn read_log(folder: &Path) -> String {
+    fs::read_to_string(folder.join("log.txt")).unwrap_or_default()
+}
