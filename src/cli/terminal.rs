@@ -110,6 +110,7 @@ impl<'a> Telephone<'a> {
             printed: String::new(),
         };
         telephone.perform(actions);
+        telephone.hear_of_queue();
         telephone.listen();
         telephone
     }
