@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::civil::{Time, Weekday};
 use jiff::{SignedDuration, Timestamp, Zoned};
 
+use super::waiting_room::{MOST_AHEAD, Told, WaitingRoom};
 use crate::clock::{Calendar, Moment};
 use crate::flow::{
-    Action, CallFacts, FlowIndex, FlowNote, FlowSet, Prompt, PromptId, Session, SessionInput, StepIndex,
+    Action, CallFacts, FlowIndex, FlowNote, FlowSet, LeaveWhy, Prompt, PromptId, Session, SessionInput, StepIndex,
 };
 use crate::telephony::Digit;
 
@@ -27,6 +28,8 @@ const HELP: &str = "  12#              press these keys, one after another
   (empty line)     wait until something happens
   :wait 3m         wait that long
   :time mon 18:05  set the clock: a day, a date or nothing, and a time
+  :agents 0        so many agents work; everybody does at first
+  :ahead 3         so many callers enter the next queue just before you
   :hangup          hang up
   :quit            hang up and leave
   :help            this list
@@ -56,9 +59,9 @@ pub(super) enum Misunderstood {
     /// No time of day.
     #[error("`{0}` is no time: write it like 18:05, mon 18:05 or 2026-12-24 18:05")]
     Time(String),
-    /// Not there yet.
-    #[error("no agents work here yet: they come with the queues")]
-    Agents,
+    /// No number of agents or callers.
+    #[error("`{0}` is no number from 0 to {MOST_AHEAD}")]
+    Number(String),
 }
 
 /// How long a recording is; nothing when there is none.
@@ -75,6 +78,7 @@ pub(super) struct Telephone<'a> {
     zone: jiff::tz::TimeZone,
     /// When what is playing ends.
     playing: Option<Moment>,
+    room: WaitingRoom,
     explained: bool,
     printed: String,
 }
@@ -91,6 +95,7 @@ impl<'a> Telephone<'a> {
     ) -> Telephone<'a> {
         let zone = flows.flow(entry).time_zone.clone();
         let (session, actions) = Session::start(Arc::clone(&flows), entry, facts, Moment::ZERO, wall);
+        let room = WaitingRoom::open(&flows);
         let mut telephone = Telephone {
             flows,
             recordings,
@@ -100,10 +105,12 @@ impl<'a> Telephone<'a> {
             calendar: Calendar::starting_at(wall),
             zone,
             playing: None,
+            room,
             explained: false,
             printed: String::new(),
         };
         telephone.perform(actions);
+        telephone.hear_of_queue();
         telephone.listen();
         telephone
     }
@@ -131,7 +138,9 @@ impl<'a> Telephone<'a> {
         self.listen();
         if self.printed.len() == before && !self.is_over() {
             let silent = self.playing.is_none();
-            self.aside(if silent {
+            self.aside(if self.session.is_queued() && self.session.deadline().is_none() {
+                "That key means nothing here; you keep your place."
+            } else if silent {
                 "Silence: more keys can come."
             } else {
                 "These words must be heard; the keys are kept."
@@ -185,7 +194,16 @@ impl<'a> Telephone<'a> {
             }
             "hangup" | "quit" | "q" => self.hang_up(),
             "help" => self.printed.push_str(HELP),
-            "agents" => return Err(Misunderstood::Agents),
+            "agents" => {
+                let count = self.room.set_agents(self.now, number(rest)?.try_into().unwrap_or(usize::MAX));
+                self.aside(&format!("{count} {} at work.", if count == 1 { "agent is" } else { "agents are" }));
+                self.hear_of_queue();
+            }
+            "ahead" => {
+                let count = number(rest)?;
+                self.room.set_ahead(count);
+                self.aside(&format!("{count} will enter the next queue just before you."));
+            }
             other => return Err(Misunderstood::Command(other.to_owned())),
         }
         Ok(())
@@ -228,6 +246,17 @@ impl<'a> Telephone<'a> {
 
     /// Goes to the next thing that happens by itself; whether there is one.
     fn next_event(&mut self) -> bool {
+        let due = self.playing.or(self.session.deadline());
+        // Of a caller who is in no queue nothing is heard of the queues.
+        if let Some(queue) = self.room.deadline()
+            && due.is_none_or(|due| queue <= due)
+            && self.session.is_queued()
+        {
+            self.now = self.now.max(queue);
+            self.room.expire(self.now);
+            self.hear_of_queue();
+            return true;
+        }
         if let Some(until) = self.playing {
             self.now = self.now.max(until);
             self.finish_playing();
@@ -244,7 +273,7 @@ impl<'a> Telephone<'a> {
 
     fn pass(&mut self, length: Duration) {
         let end = self.now + length;
-        while let Some(due) = self.playing.or(self.session.deadline())
+        while let Some(due) = self.next_due()
             && due <= end
         {
             self.next_event();
@@ -252,8 +281,31 @@ impl<'a> Telephone<'a> {
         self.now = end;
     }
 
+    /// When something happens by itself.
+    fn next_due(&self) -> Option<Moment> {
+        let queue = self.room.deadline().filter(|_| self.session.is_queued());
+        self.playing.or(self.session.deadline()).into_iter().chain(queue).min()
+    }
+
+    /// Tells what has come of the queues.
+    fn hear_of_queue(&mut self) {
+        loop {
+            let told = self.room.take_told();
+            if told.is_empty() {
+                return;
+            }
+            for told in told {
+                match told {
+                    Told::Reader(text) => self.aside(&text),
+                    Told::Session(input) => self.input(input),
+                }
+            }
+        }
+    }
+
     fn finish_playing(&mut self) {
         self.playing = None;
+        self.room.words_over(self.now);
         self.input(SessionInput::PlaybackFinished);
     }
 
@@ -261,19 +313,36 @@ impl<'a> Telephone<'a> {
         let wall = self.calendar.time_of(self.now);
         let actions = self.session.handle(self.now, wall, input);
         self.perform(actions);
+        self.hear_of_queue();
     }
 
     fn perform(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
                 Action::Play(prompts) => self.hear(&prompts),
-                Action::StopPlaying => self.playing = None,
+                Action::StopPlaying => {
+                    self.playing = None;
+                    self.room.words_over(self.now);
+                }
                 Action::HangUp => {
                     self.playing = None;
                     self.aside("Helpline hangs up.");
                 }
                 Action::Note(note) => self.note(&note),
-                Action::EnterQueue { .. } | Action::LeaveQueue { .. } | Action::MenuOpened | Action::MenuClosed => {}
+                Action::EnterQueue { queue, skills, priority } => {
+                    let told = format!("You wait in the queue {}.", self.flows.queue(queue).name);
+                    self.aside(&told);
+                    self.room.enter(self.now, queue, &skills, priority);
+                }
+                Action::LeaveQueue { why } => {
+                    self.room.leave(self.now, &why);
+                    match why {
+                        LeaveWhy::Callback { .. } => self.aside("You keep your place, and will be called back."),
+                        LeaveWhy::ByKey | LeaveWhy::HungUp => self.aside("You leave the queue."),
+                    }
+                }
+                Action::MenuOpened => self.room.set_menu(self.now, true),
+                Action::MenuClosed => self.room.set_menu(self.now, false),
             }
         }
     }
@@ -367,6 +436,11 @@ fn sentence<'p>(prompts: impl Iterator<Item = &'p Prompt>) -> String {
 /// Whole sentences follow values that end without a full stop: "You entered one two. If that is right, press one."
 fn begins_sentence(text: &str) -> bool {
     text.starts_with(char::is_uppercase) && text.ends_with(['.', '?', '!'])
+}
+
+fn number(text: &str) -> Result<u32, Misunderstood> {
+    let number = text.parse().ok().filter(|number| *number <= MOST_AHEAD);
+    number.ok_or_else(|| Misunderstood::Number(text.to_owned()))
 }
 
 fn seconds(length: Duration) -> String {

@@ -217,8 +217,21 @@ steps:
   nobody: {hangup: Nobody is here.}
 ";
 
-    fn flows() -> FlowSet {
-        let source = Source { file: "main.yaml".into(), text: FLOW.into() };
+    const QUEUE: &str = "\
+flow: main
+numbers: [1000]
+start: main
+steps:
+  main: {menu: Yes?, choices: {1: For a person -> person}}
+  person: {queue: support, next: after}
+  after: {say: How was it?}
+queues:
+  support: {agents: [1001, 1002]}
+agents: {1001: {name: Ada}, 1002: {name: Grace}}
+";
+
+    fn flows(text: &str) -> FlowSet {
+        let source = Source { file: "main.yaml".into(), text: text.into() };
         let reading =
             document::read(&[source], &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None });
         reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))
@@ -226,11 +239,15 @@ steps:
 
     /// What is printed for `lines`, and how it ends, when every recording but those of `missing` exists.
     fn transcript(lines: &str, missing: &str, verbose: bool) -> (String, Ending) {
+        transcript_of(FLOW, lines, missing, verbose)
+    }
+
+    fn transcript_of(flow: &str, lines: &str, missing: &str, verbose: bool) -> (String, Ending) {
         let recordings = |prompt: &Prompt| {
             let recorded = missing.is_empty() || !prompt.name.starts_with(missing);
             recorded.then_some(Duration::from_secs(3))
         };
-        let flows = flows();
+        let flows = flows(flow);
         let visit = Visit {
             entry: entry(&flows, None).expect("a flow answers"),
             from: "1001",
@@ -289,6 +306,43 @@ steps:
     }
 
     #[test]
+    fn a_queue_is_waited_in() {
+        let (printed, _) =
+            transcript_of(QUEUE, ":agents 0\n:ahead 2\n1\n:wait 25s\n\n2\n:agents 2\n\n\n\n\n\n", "", false);
+        let expected = "  Yes? For a person, press one.
+> :agents 0
+[0 agents are at work.]
+> :ahead 2
+[2 will enter the next queue just before you.]
+> 1
+[You wait in the queue support.]
+  Please hold while I find somebody to help you.
+> :wait 25s
+  You are number three in line.
+>
+  You are number three in line.
+> 2
+[That key means nothing here; you keep your place.]
+> :agents 2
+[2 agents are at work.]
+>
+  You are next in line.
+>
+  You are next in line.
+>
+[The telephone of Ada rings.]
+>
+[You talk with Ada.]
+>
+[Ada hangs up.]
+  How was it?
+  Thank you for calling. Goodbye.
+[Helpline hangs up.]
+";
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
     fn time_is_jumped_over() {
         check(
             "  Thank you for calling.
@@ -340,7 +394,7 @@ steps:
     fn a_line_that_is_not_understood_is_told_and_remembered() {
         for (line, told) in [
             ("1x", "`x` is no key"),
-            (":agents 0", "no agents work here yet"),
+            (":agents few", "`few` is no number from 0 to 1000"),
             (":dance", "there is no `:dance`"),
             (":time 25:00", "`25:00` is no time"),
             (":time someday 09:00", "`someday 09:00` is no time"),
@@ -363,7 +417,7 @@ steps:
 
     #[test]
     fn a_flow_is_meant_by_name_or_number() {
-        let flows = flows();
+        let flows = flows(FLOW);
         let check = |asked: Option<&str>, dialled: Option<&str>| {
             let found = entry(&flows, asked);
             assert_eq!(found.as_ref().map(|entry| entry.dialled.as_str()), dialled, "{asked:?}");
