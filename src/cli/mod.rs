@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod agents;
 pub mod check;
 pub mod dial;
 pub mod prompts;
@@ -38,6 +39,8 @@ enum Command {
     Try(r#try::Arguments),
     /// Places calls from the terminal: one by hand, or many as a load
     Dial(dial::Arguments),
+    /// Who answers, what they are doing, and on request their softphones' passwords
+    Agents(agents::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
 }
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &config),
         Command::Try(arguments) => r#try::run(&arguments, &config),
         Command::Dial(arguments) => Ok(dial::run(&arguments)),
+        Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
     };
     outcome.unwrap_or_else(|reason| {

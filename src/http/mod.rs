@@ -1,5 +1,8 @@
-//! What programs ask over HTTP: whether the process lives, whether it takes calls, and its metrics. It runs on a thread
-//! of its own and only looks, so that no request can delay a call.
+//! What programs ask over HTTP: whether the process lives, whether it takes calls, its metrics, and its queues and
+//! agents. It runs on a thread of its own and looks at a snapshot, so that no request can delay a call; what an operator
+//! wants goes into the switchboard's inbox like everything else.
+
+mod queues;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -9,13 +12,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, put};
 use axum::{Json, Router};
 use tokio::sync::{oneshot, watch};
 use tracing::warn;
 
 use crate::metrics::Exposition;
-use crate::switchboard::Snapshot;
+use crate::switchboard::{OperatorCommand, Snapshot};
 
 /// What HTTP looks at.
 #[derive(Clone)]
@@ -26,7 +29,12 @@ pub struct View {
     pub snapshot: watch::Receiver<Option<Snapshot>>,
     /// Required as a bearer token (RFC 6750), when there is one.
     pub token: Option<Arc<str>>,
+    /// Tells the switchboard what an operator wants; false when its inbox is full.
+    pub operate: Operate,
 }
+
+/// The way to the switchboard's inbox.
+pub type Operate = Arc<dyn Fn(OperatorCommand) -> bool + Send + Sync>;
 
 /// Why HTTP cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -98,8 +106,13 @@ pub fn router(view: View) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/api/v1/queues", get(queues::queues))
+        .route("/api/v1/queues/{name}", get(queues::one_queue))
+        .route("/api/v1/agents", get(queues::agents))
+        .route("/api/v1/agents/{extension}", get(queues::one_agent))
+        .route("/api/v1/agents/{extension}/state", put(queues::set_state))
         .fallback(async || problem(StatusCode::NOT_FOUND, "nothing is found here"))
-        .method_not_allowed_fallback(async || problem(StatusCode::METHOD_NOT_ALLOWED, "only GET is understood here"))
+        .method_not_allowed_fallback(async || problem(StatusCode::METHOD_NOT_ALLOWED, "this is not understood here"))
         .layer(middleware::from_fn_with_state(view.clone(), admit))
         .with_state(view)
 }
@@ -179,6 +192,7 @@ mod tests {
             exposition: Metrics::new(crate::clock::Clock::start()).exposition(),
             snapshot: receiver,
             token: token.map(Arc::from),
+            operate: Arc::new(|_| true),
         };
         let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
         let answer = ask(http.address, request);
@@ -227,6 +241,7 @@ mod tests {
             exposition: Metrics::new(crate::clock::Clock::start()).exposition(),
             snapshot: receiver,
             token: None,
+            operate: Arc::new(|_| true),
         };
         let refused = start("0.0.0.0:0".parse().expect("an address"), view).err();
         assert!(matches!(refused, Some(HttpError::TokenWanted(_))));

@@ -28,7 +28,7 @@ use crate::media::{self, Reactor};
 use crate::metrics::Metrics;
 use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
-use crate::switchboard::{self, Revision, Switchboard};
+use crate::switchboard::{self, Input, Revision, Switchboard};
 use crate::telephony::{AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind};
 
 /// The records of calls grow to this before the older half is put aside, in octets.
@@ -116,7 +116,9 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let mut metrics = Metrics::new(clock);
     know_steps(&mut metrics, &loaded.flows);
     let token = setup.token.as_deref().map(Arc::from);
-    let view = http::View { exposition: metrics.exposition(), snapshot: snapshots, token };
+    let operators = inbox_end.clone();
+    let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
+    let view = http::View { exposition: metrics.exposition(), snapshot: snapshots, token, operate };
     let http = http::start(setup.http, view)?;
     let records = RotatedFile::open(&setup.data, "records", "jsonl", RECORDS_MAX)
         .with_context(|| format!("call records cannot be written below {}", setup.data.display()))?;
