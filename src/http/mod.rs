@@ -1,6 +1,8 @@
 //! What programs ask over HTTP: whether the process lives, whether it takes calls, and its metrics. It runs on a thread
 //! of its own and only looks, so that no request can delay a call.
 
+mod connection;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
@@ -16,6 +18,8 @@ use tracing::warn;
 
 use crate::metrics::Exposition;
 use crate::switchboard::Snapshot;
+pub use connection::CONNECTIONS_MAX;
+use connection::Limited;
 
 /// What HTTP looks at.
 #[derive(Clone)]
@@ -79,7 +83,7 @@ pub fn start(address: SocketAddr, view: View) -> Result<HttpThread, HttpError> {
     let serve = async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::select! {
-            served = axum::serve(listener, router(view)).into_future() => served,
+            served = axum::serve(Limited::new(listener), router(view)).into_future() => served,
             _ = stopped => Ok(()),
         }
     };

@@ -183,10 +183,14 @@ fn first_call(clock: Clock) -> CallId {
     CallId(u64::try_from(millis).unwrap_or(0))
 }
 
+/// What is open besides connections and calls: listening sockets, log, records, and the files of a reload.
+const OTHER_FILES: usize = 128;
+
 /// A call takes two sockets; most systems give a process 1,024 until it asks for more.
 fn raise_open_files(calls: usize) {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let wanted = 2 * calls as u64 + 256;
+    let connections = transport::CONNECTIONS_MAX + http::CONNECTIONS_MAX;
+    let wanted = (2 * calls + connections + OTHER_FILES) as u64;
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
         let new = wanted.clamp(soft, hard.max(soft));
         if new > soft {

@@ -21,6 +21,7 @@ use crate::clock::{Clock, Moment};
 use crate::telephony::{Cause, LegId, SipCommand, SipEvent, TransportKind};
 use datagram::{Datagrams, Routes};
 pub use listen::{Endpoints, ListenFault, Listener};
+pub use stream::CONNECTIONS_MAX;
 use stream::{INBOX, News, Streams, accept_all};
 
 /// Commands and pieces of news taken in one turn.

@@ -19,7 +19,7 @@ use crate::telephony::{SipCommand, TransportKind};
 
 /// Connections at once, in both directions, each of them an open file. A further one takes the place of the one that said
 /// nothing for the longest time and carries no call, so that idle ones cannot keep everybody else out.
-const CONNECTIONS_MAX: usize = 1_024;
+pub const CONNECTIONS_MAX: usize = 1_024;
 
 /// Messages that wait to be written to one connection; who reads more slowly is disconnected.
 const OUTBOX: usize = 64;
