@@ -11,6 +11,10 @@ use crate::sip::message::{BRANCH_COOKIE, HeaderName, Method, Request, Response, 
 use crate::sip::peer::{Output, Peer};
 use crate::telephony::LegId;
 
+/// Answered transactions are forgotten at whole multiples of this: they are only to live long enough, and so one wake-up
+/// ends those of many calls.
+const FORGET_STEP: Duration = Duration::from_millis(250);
+
 /// The name of a server transaction: a fingerprint of what RFC 3261 section 17.2.3 matches by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sip) struct ServerId(u128);
@@ -121,7 +125,7 @@ impl TransactionLayer {
         match &transaction.state {
             State::Refused { .. } if transaction.peer.reliable() => self.end_server(id),
             State::Refused { .. } => {
-                transaction.state = State::Confirmed { until: now + wait };
+                transaction.state = State::Confirmed { until: (now + wait).round_up(FORGET_STEP) };
                 let wanted = transaction.deadline();
                 self.deadlines.set(Due::Server(id), &mut transaction.due, wanted);
             }
@@ -192,7 +196,7 @@ impl TransactionLayer {
             *provisional = Some(bytes.clone());
             return Some((peer, bytes));
         }
-        let until = now + timers.give_up();
+        let until = (now + timers.give_up()).round_up(FORGET_STEP);
         transaction.state = match (*invite, status) {
             (true, ..=299) => State::Accepted { until },
             (true, _) => {
