@@ -22,6 +22,8 @@ pub const INBOX_MAX: usize = 4_096;
 pub const OUTBOX_MAX: usize = 4_096;
 /// As many letters are read together before what they caused goes out.
 const BATCH: usize = 64;
+/// Most records are no longer than this, in octets.
+const RECORD_USUAL: usize = 1_024;
 /// The calendar is asked anew when it is so old: somebody may have set the clock.
 const CALENDAR_AGE: Duration = Duration::from_secs(60);
 /// After the second signal BYEs have so long to leave.
@@ -240,7 +242,8 @@ impl Desk {
             journal::log(&entry);
             self.metrics.fold(&entry, done);
             if let Some(record) = records.fold(&entry, calendar) {
-                let mut line = serde_json::to_vec(&record).expect("a record is plain data");
+                let mut line = Vec::with_capacity(RECORD_USUAL);
+                serde_json::to_writer(&mut line, &record).expect("a record is plain data");
                 line.push(b'\n');
                 self.records.put(line);
             }
