@@ -129,8 +129,7 @@ fn report_warnings(text: &str) {
 
 /// Every recording that the flows can ask for, decoded. One that is missing or faulty is not heard; the flow goes on.
 fn with_recordings(flows: Arc<FlowSet>, folder: &Path) -> Loaded {
-    let wanted: Vec<_> = flows.prompts.iter().map(|prompt| (prompt.language.clone(), prompt.name.clone())).collect();
-    let library = Library::load(folder, &wanted);
+    let library = Library::load(folder, &flows.wanted_recordings());
     for (path, fault) in &library.faults {
         warn!(file = %path.display(), "a recording {fault}");
     }

@@ -214,7 +214,9 @@ impl Stream {
             tell(StreamEvent::PlaybackFinished(playback));
         }
         let target = self.remote.target();
-        if !self.silent && target.is_some() && self.plan.direction.receives() && now - self.heard >= self.silence {
+        // A caller who holds us may send music or nothing, as they please.
+        let expected = self.plan.direction.receives() && self.plan.direction.sends();
+        if !self.silent && target.is_some() && expected && now - self.heard >= self.silence {
             self.silent = true;
             tell(StreamEvent::Silent);
         }

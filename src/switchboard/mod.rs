@@ -278,7 +278,7 @@ impl Switchboard {
                 self.with_leg(now, leg, out, |call, turn| call.playback_finished(turn, playback));
             }
             MediaEvent::Silent { leg } => {
-                self.with_leg(now, leg, out, |call, turn| call.hang_up(turn, Cause::MediaLost, Outcome::Failed));
+                self.with_leg(now, leg, out, |call, turn| call.fell_silent(turn));
             }
             MediaEvent::Failed { leg, reason } => {
                 self.with_leg(now, leg, out, |call, turn| call.audio_failed(turn, reason));

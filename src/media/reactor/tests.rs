@@ -112,9 +112,10 @@ fn whole_call(address: IpAddr) {
     let mut heard = Vec::new();
     while heard.last() != Some(&3) {
         let (header, payload) = hear(&bench.phone);
-        assert!(payload.iter().all(|byte| *byte == payload[0]));
+        // What was cut off fades out below the first 5 ms of what follows.
+        assert!(payload[40..].iter().all(|byte| *byte == payload[40]));
         assert_eq!(header.ssrc, before.ssrc);
-        heard.push(payload[0]);
+        heard.push(payload[40]);
         before = header;
     }
     assert_eq!(heard[heard.len() - 2..], [2, 3]);

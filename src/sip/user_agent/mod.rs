@@ -16,12 +16,12 @@ mod refresh;
 mod session_timer;
 mod within;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::guard::Guard;
-use super::peer::{Output, Peer};
+use super::peer::{ConnectionId, Output, Peer};
 use super::settings::Settings;
 use super::transaction::{Due, TransactionLayer};
 use crate::clock::Moment;
@@ -166,6 +166,11 @@ impl UserAgent {
         if tally != SipTally::default() {
             out.push(Output::Event(SipEvent::Tally(tally)));
         }
+    }
+
+    /// The streams by which the calls that live are reached.
+    pub fn connections(&self) -> BTreeSet<ConnectionId> {
+        self.legs.values().filter_map(|leg| leg.dialog.peer.connection).collect()
     }
 
     /// What is alive.
