@@ -168,6 +168,7 @@ impl Distributor {
     }
 
     fn assert_alarms(&self) {
+        assert!(self.deadline().is_none_or(|deadline| deadline > self.now), "what is due was not done");
         let entries = self.entries.iter().filter_map(|(id, entry)| Some((entry.alarm?, Alarm::Entry(*id))));
         let agents = self.agents.iter().filter_map(|(id, agent)| Some((agent.alarm?, Alarm::Agent(*id))));
         let queues = self.queues.iter().filter_map(|(id, queue)| Some((queue.alarm?, Alarm::Queue(*id))));

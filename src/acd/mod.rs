@@ -138,9 +138,11 @@ impl Distributor {
             Input::Expired => {}
         }
         self.settle();
+        // An input may make something due at once: a place that is kept brings its wait along.
+        self.expire(out);
     }
 
-    /// When to call with `Expired`, if nothing comes before.
+    /// When to call with `Expired`, if nothing comes before: always later than the last input.
     pub fn deadline(&self) -> Option<Moment> {
         self.alarms.first().map(|(moment, _)| *moment)
     }

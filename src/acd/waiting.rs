@@ -175,7 +175,9 @@ impl Distributor {
         }
         if relaxes {
             self.relax(id, out);
+            let freed = self.withdraw_strangers(id, out);
             self.reoffer(id, out);
+            self.free(freed, out);
         } else if stage_ends {
             self.stage_ended(id, stage, out);
         } else if speaks {
