@@ -8,12 +8,13 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use helpline::clock::Clock;
 use helpline::media::{Reactor, Settings};
-use helpline::telephony::{AudioPlan, Clip, Codec, Direction, LegId, MediaCommand, PlaybackId, TICK};
+use helpline::telephony::{AudioPlan, Clip, Codec, Direction, LegId, MediaCommand, MediaEvent, PlaybackId, TICK};
 
 const SLOTS: usize = 10;
 const PACKET: usize = 172;
@@ -30,6 +31,63 @@ fn main() {
     }
     ratios.sort_by(f64::total_cmp);
     println!("reactor / bare loop: {ratios:.2?}");
+    key_to_audio(300);
+}
+
+/// From a key's first packet to the first packet of what is played in answer, over a switchboard that answers at once.
+fn key_to_audio(presses: u16) {
+    let (told, keys) = mpsc::channel();
+    let reactor = Reactor::start(Settings::new(Clock::start(), 1), move |event| {
+        if let MediaEvent::Digit { .. } = event {
+            let _ = told.send(());
+        }
+    })
+    .expect("a thread");
+    let phone = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let (leg, port) = (LegId::inbound(0), 20_000);
+    reactor.send(MediaCommand::Open { leg, port, plan: plan(phone.local_addr().expect("bound")) });
+    let answers = thread::spawn(move || {
+        for answer in 0..presses {
+            let Ok(()) = keys.recv() else { break };
+            let audio = [(answer % 100) as u8 + 1; 160];
+            let clips = vec![Arc::new(Clip { pcmu: audio.into(), pcma: audio.into() })];
+            reactor.send(MediaCommand::Play { leg, playback: PlaybackId(answer.into()), clips, repeat: true });
+        }
+        thread::sleep(Duration::from_millis(200));
+    });
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut buffer = [0; 2_048];
+    let mut times: Vec<f64> = (0..presses)
+        .map(|press| {
+            thread::sleep(Duration::from_micros(rng.u64(40_000..60_000)));
+            let mut key = [0x80, 101, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 5, 10, 0, 160];
+            key[2..4].copy_from_slice(&press.to_be_bytes());
+            key[4..8].copy_from_slice(&(u32::from(press) * 800).to_be_bytes());
+            let pressed = Instant::now();
+            phone.send_to(&key, (Ipv4Addr::LOCALHOST, port)).expect("sent");
+            while buffer[12] != (press % 100) as u8 + 1 {
+                phone.recv(&mut buffer).expect("audio");
+            }
+            pressed.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    answers.join().expect("it ran");
+    times.sort_by(f64::total_cmp);
+    let at = |of: f64| times[((times.len() - 1) as f64 * of) as usize];
+    println!("key to audio ms: p50 {:.1} p90 {:.1} p99 {:.1} max {:.1}", at(0.5), at(0.9), at(0.99), at(1.0));
+}
+
+fn plan(remote: SocketAddr) -> AudioPlan {
+    AudioPlan {
+        remote: Some(remote),
+        remote_rtcp: None,
+        codec: Codec::Pcmu,
+        payload_type: 0,
+        telephone_event: Some(101),
+        direction: Direction::SendReceive,
+        packet_ms: 20,
+        inband_digits: false,
+    }
 }
 
 /// A server side that runs: its thread's id, and what ends it.
@@ -170,17 +228,7 @@ fn start_reactor(ports: &[u16], phones: &[SocketAddr]) -> Running {
     let prompt = Arc::new(Clip { pcmu: vec![0x55; 160 * 500].into(), pcma: vec![0x55; 160 * 500].into() });
     for (n, (port, phone)) in ports.iter().zip(phones).enumerate() {
         let leg = LegId::inbound(n as u64);
-        let plan = AudioPlan {
-            remote: Some(*phone),
-            remote_rtcp: None,
-            codec: Codec::Pcmu,
-            payload_type: 0,
-            telephone_event: Some(101),
-            direction: Direction::SendReceive,
-            packet_ms: 20,
-            inband_digits: false,
-        };
-        reactor.send(MediaCommand::Open { leg, port: *port, plan });
+        reactor.send(MediaCommand::Open { leg, port: *port, plan: plan(*phone) });
         reactor.send(MediaCommand::Play {
             leg,
             playback: PlaybackId(n as u64),

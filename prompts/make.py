@@ -8,7 +8,7 @@ has to be installed, which voice it is and under which licences.
     python3 prompts/make.py                     # what is missing
     python3 prompts/make.py --all               # everything again
     python3 prompts/make.py --only 'main/*'     # only names that match
-    python3 prompts/make.py --list list.json --out /tmp/voice
+    python3 prompts/make.py --list list.json --out voice
 """
 import argparse
 import fnmatch

@@ -3,10 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "../fuzz/bodies/rtcp.rs"]
+mod rtcp;
+#[path = "../fuzz/bodies/rtp.rs"]
+mod rtp;
 #[path = "../fuzz/bodies/sdp.rs"]
 mod sdp;
 #[path = "../fuzz/bodies/sip_message.rs"]
 mod sip_message;
+#[path = "../fuzz/bodies/wav.rs"]
+mod wav;
 
 /// How many damaged copies of each file are tried.
 const DAMAGED_COPIES: usize = 200;
@@ -67,4 +73,19 @@ fn sip_messages() {
 #[test]
 fn session_descriptions() {
     replay(&["fuzz/corpus/sdp"], sdp::run);
+}
+
+#[test]
+fn audio_packets() {
+    replay(&["fuzz/corpus/rtp"], rtp::run);
+}
+
+#[test]
+fn control_packets() {
+    replay(&["fuzz/corpus/rtcp"], rtcp::run);
+}
+
+#[test]
+fn recordings() {
+    replay(&["fuzz/corpus/wav"], wav::run);
 }

@@ -77,8 +77,8 @@ fn every_code_is_planted() {
             reports.push_str(&fs::read_to_string(path).expect("the report is readable"));
         }
     }
-    // Told of files and folders, and of more faults than a page holds: tests/check.rs plants these.
-    let elsewhere = [codes::UNREADABLE, codes::TOO_MANY_FAULTS];
+    // It takes more faults than a page holds; src/flow/document/tests.rs plants them.
+    let elsewhere = [codes::TOO_MANY_FAULTS];
     let missing: Vec<_> =
         codes::ALL.iter().filter(|code| !elsewhere.contains(code) && !reports.contains(&format!("[{code}]"))).collect();
     assert!(missing.is_empty(), "no file in tests/data/faults plants {missing:?}");
@@ -127,4 +127,21 @@ fn the_flows_of_this_repository_have_no_fault() {
     let flows = reading.flows.unwrap_or_else(|| panic!("{report}"));
     assert_eq!(flows.flows.len(), 1);
     assert!(flows.any.is_some() && flows.for_number("1000").is_some());
+}
+
+/// The page for operators lists every code, and its examples are right.
+#[test]
+fn the_page_for_operators_is_true() {
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flows.md")).expect("the page is there");
+    for code in codes::ALL {
+        let row = format!("| {code} | {} |", code.title);
+        assert!(page.contains(&row), "docs/flows.md lacks the row {row}");
+    }
+    let example =
+        page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it begins with a flow");
+    let source = Source { file: "first.yaml".to_owned(), text: example.to_owned() };
+    let prompts = BTreeSet::new();
+    let reading = document::read(&[source], &Known { prompts: &prompts, folder: "prompts" });
+    assert!(reading.flows.is_some(), "{:#?}", reading.diagnostics);
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod check;
+pub mod dial;
 pub mod prompts;
 pub mod report;
 pub mod serve;
@@ -34,6 +35,8 @@ enum Command {
     Check(check::Arguments),
     /// A telephone in the terminal: shows what a caller would hear, and takes keys
     Try(r#try::Arguments),
+    /// Places calls from the terminal: one by hand, or many as a load
+    Dial(dial::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
 }
@@ -46,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments, &config),
         Command::Check(arguments) => check::run(&arguments, &config),
         Command::Try(arguments) => r#try::run(&arguments, &config),
+        Command::Dial(arguments) => Ok(dial::run(&arguments)),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
     };
     outcome.unwrap_or_else(|reason| {

@@ -189,3 +189,60 @@ fn escaped(text: &str, property: bool) -> String {
     let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     if property { text.replace(':', "%3A").replace(',', "%2C") } else { text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::document::{Page, Span, codes};
+
+    fn faults() -> (Vec<Diagnostic>, Vec<Source>) {
+        let source = Source { file: "a,b.yaml".to_owned(), text: "flow: main\r\nstart: \u{fc}mian\r\n".to_owned() };
+        let page = Page::new(&source);
+        let faults = vec![
+            page.error(codes::NO_SUCH_STEP, Span::new(19, 25), "no step: 100%").remedy("one"),
+            Diagnostic::of_file(codes::UNREADABLE, Severity::Warning, "gone.yaml", "it is gone").consequence("silence"),
+        ];
+        (faults, vec![source])
+    }
+
+    #[test]
+    fn people_see_the_place() {
+        let (faults, sources) = faults();
+        let expected = "error[HL0207]: no step: 100%
+ --> a,b.yaml:2:8
+  |
+2 | start: \u{fc}mian
+  |        ^^^^^ one
+
+warning[HL0110]: it is gone
+--> gone.yaml
+ = silence
+
+1 error, 1 warning in 1 file
+";
+        assert_eq!(written(&faults, &sources, Format::Human, false), expected);
+        assert!(written(&faults, &sources, Format::Human, true).contains("\u{1b}["));
+    }
+
+    #[test]
+    fn programs_see_the_place() {
+        let (faults, sources) = faults();
+        let json: Value = serde_json::from_str(&written(&faults, &sources, Format::Json, false)).expect("it is JSON");
+        assert_eq!((&json["errors"], &json["warnings"], &json["files"]), (&json!(1), &json!(1), &json!(1)));
+        let first = &json["items"][0];
+        assert_eq!((&first["code"], &first["line"], &first["column"]), (&json!("HL0207"), &json!(2), &json!(8)));
+        assert_eq!(json["items"][1]["line"], Value::Null);
+        let expected = "::error file=a%2Cb.yaml,line=2,col=8,title=HL0207::no step: 100%25%0Aone
+::warning file=gone.yaml,title=HL0110::it is gone%0Asilence
+";
+        assert_eq!(written(&faults, &sources, Format::Github, false), expected);
+    }
+
+    #[test]
+    fn the_summary_counts() {
+        let (faults, _) = faults();
+        assert_eq!(summary(&[], 1), "no faults in 1 file");
+        assert_eq!(summary(&faults[..1], 2), "1 error in 2 files");
+        assert_eq!(summary(&[faults[1].clone(), faults[1].clone()], 3), "2 warnings in 3 files");
+    }
+}

@@ -14,7 +14,7 @@ use crate::flow::document::{self, Diagnostic, Known, Reading, Severity, Source, 
 const MAX_FLOW_FILES: usize = 1000;
 /// Most files below a folder.
 const MAX_FILES: usize = 100_000;
-/// Deepest nesting of folders, which also ends a circle of symbolic links.
+/// Deepest nesting of folders.
 const MAX_FOLDERS: usize = 16;
 /// Largest file of a secret.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
@@ -71,8 +71,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
 /// Reads every `*.yaml` below `folder`, in the order of their paths.
 pub fn read_flow_files(folder: &Path) -> FlowFiles {
     let mut found = FlowFiles::default();
-    let mut paths = Vec::new();
-    walk(folder, 0, &mut paths, &mut |path, error| {
+    let mut paths = files_below(folder, &mut |path, error| {
         let unread = if error.kind() == io::ErrorKind::NotFound { Unread::Absent } else { Unread::Refused(error) };
         let told = unread.told(&path.display().to_string());
         found.diagnostics.push(match path == folder {
@@ -99,8 +98,7 @@ pub fn read_flow_files(folder: &Path) -> FlowFiles {
 /// Every WAV file below `folder`, as a path below it with `/` between its parts. What cannot be read is not there: then a
 /// recording is missing, which is told where it is asked for.
 fn recordings(folder: &Path) -> BTreeSet<String> {
-    let mut paths = Vec::new();
-    walk(folder, 0, &mut paths, &mut |_, _| {});
+    let paths = files_below(folder, &mut |_, _| {});
     let below = |path: &PathBuf| {
         let below = path.strip_prefix(folder).ok()?;
         let parts: Option<Vec<&str>> = below.components().map(|part| part.as_os_str().to_str()).collect();
@@ -110,10 +108,23 @@ fn recordings(folder: &Path) -> BTreeSet<String> {
 }
 
 /// The files below a folder, sorted.
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, tell: &mut dyn FnMut(&Path, io::Error)) {
-    if depth > MAX_FOLDERS {
-        tell(folder, io::Error::other("folders stand in each other too deep, or in a circle"));
-        return;
+fn files_below(folder: &Path, tell: &mut dyn FnMut(&Path, io::Error)) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    walk(folder, &mut Vec::new(), &mut files, tell);
+    files
+}
+
+/// `above` are the folders that this one stands in, without their symbolic links.
+fn walk(folder: &Path, above: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>, tell: &mut dyn FnMut(&Path, io::Error)) {
+    let real = match fs::canonicalize(folder) {
+        Ok(real) => real,
+        Err(error) => return tell(folder, error),
+    };
+    if above.contains(&real) {
+        return tell(folder, io::Error::other("it leads back to a folder that it stands in"));
+    }
+    if above.len() >= MAX_FOLDERS {
+        return tell(folder, io::Error::other("folders stand in each other too deep"));
     }
     let entries: Result<Vec<PathBuf>, io::Error> =
         fs::read_dir(folder).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
@@ -122,18 +133,20 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, tell: &mut dyn Fn
         Err(error) => return tell(folder, error),
     };
     entries.sort();
+    above.push(real);
     for path in entries {
         // Hidden files are those of editors and version control.
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
             continue;
         }
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => walk(&path, depth + 1, files, tell),
+            Ok(metadata) if metadata.is_dir() => walk(&path, above, files, tell),
             Ok(_) if files.len() < MAX_FILES => files.push(path),
-            Ok(_) => return,
+            Ok(_) => break,
             Err(error) => tell(&path, error),
         }
     }
+    above.pop();
 }
 
 /// Why a file was not read.

@@ -176,7 +176,7 @@ impl Reader<'_> {
                 }
                 let message = format!("`{}` is not an address and port", shortened(rest));
                 let fault = self.page.error(codes::LISTEN, node.span, message);
-                self.faults.push(fault.remedy("write `udp://0.0.0.0:5060`, or `udp://[::]:5060`"));
+                self.faults.push(fault.remedy("write `udp://0.0.0.0:5060`, or `\"udp://[::]:5060\"` in quotes"));
                 None
             }
         }

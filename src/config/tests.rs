@@ -1,1 +1,148 @@
-//! The installation file, setting by setting.
+//! The installation file, setting by setting, and the folders. The reports on faults are in tests/diagnostics.rs.
+
+use std::fs;
+
+use super::*;
+use crate::flow::document::codes;
+
+fn read(text: &str) -> (Installation, Vec<Diagnostic>) {
+    let source = Source { file: "helpline.yaml".to_owned(), text: text.to_owned() };
+    let environment = |name: &str| (name == "TOKEN").then(|| "s3cret".to_owned());
+    Installation::read(&source, &environment, &|path| match path.to_str() {
+        Some("token") => Ok("filed\n".to_owned()),
+        _ => Err("it is not there".to_owned()),
+    })
+}
+
+fn right(text: &str) -> Installation {
+    let (installation, faults) = read(text);
+    assert!(faults.is_empty(), "{text}: {faults:#?}");
+    installation
+}
+
+#[test]
+fn nothing_written_means_the_defaults() {
+    for text in ["", "# nothing\n", "helpline: 1\n", "sip:\nmedia: {}\n", "sip: {trunks: {}}\n"] {
+        assert_eq!(right(text), Installation::default(), "{text}");
+    }
+}
+
+#[test]
+fn every_setting_is_read() {
+    let found = right(
+        "helpline: 1
+sip:
+  listen: [\"udp://[::]:5070\", tcp://127.0.0.1]
+  advertise: 192.0.2.1
+  realm: acme
+media: {ports: 20001-30000, codecs: [pcma], inband_digits: off}
+http: {listen: 0.0.0.0:80, token: \"${TOKEN}\"}
+limits: {calls: 2000, calls_per_second: 7}
+data: /var/lib/helpline
+flows: \"${NONE:-menus}\"
+prompts: audio
+drain: 1m30s
+",
+    );
+    let listen = |transport, address: &str| ListenAddress { transport, address: address.parse().expect("an address") };
+    let expected = Installation {
+        sip: SipSettings {
+            listen: vec![listen(TransportKind::Udp, "[::]:5070"), listen(TransportKind::Tcp, "127.0.0.1:5060")],
+            advertise: Some("192.0.2.1".parse().expect("an address")),
+            realm: "acme".to_owned(),
+        },
+        media: MediaSettings { ports: 20001..=30000, codecs: vec![Codec::Pcma], inband_digits: InbandDigits::Off },
+        http: HttpSettings { listen: "0.0.0.0:80".parse().expect("an address"), token: Some("s3cret".to_owned()) },
+        limits: Limits { calls: 2000, calls_per_second: 7 },
+        data: "/var/lib/helpline".into(),
+        flows: "menus".into(),
+        prompts: "audio".into(),
+        drain: Duration::from_secs(90),
+    };
+    assert_eq!(found, expected);
+    assert_eq!(found.media.pairs(), 4999);
+    assert!(!format!("{found:?}").contains("s3cret"));
+    assert_eq!(right("http: {token_file: token}").http.token.as_deref(), Some("filed"));
+    assert_eq!(right("sip: {listen: udp://127.0.0.1:5060, advertise: auto}").sip.listen.len(), 1);
+}
+
+#[test]
+fn ports_are_counted_in_pairs() {
+    let pairs = |first: u16, last: u16| {
+        MediaSettings { ports: first..=last, codecs: Vec::new(), inband_digits: InbandDigits::Auto }.pairs()
+    };
+    assert_eq!(
+        [pairs(16384, 20479), pairs(16384, 16385), pairs(16385, 16386), pairs(65534, 65535), pairs(9, 3)],
+        [2048, 1, 0, 1, 0]
+    );
+}
+
+#[test]
+fn folders_are_beside_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("helpline.yaml");
+    let absent = Installation::load(&file);
+    assert!(absent.diagnostics.is_empty() && absent.sources.is_empty());
+    assert_eq!(absent.installation.flows, folder.path().join("flows"));
+    fs::write(&file, "flows: menus\nprompts: /srv/prompts\n").expect("it can be written");
+    let loaded = Installation::load(&file);
+    assert_eq!(loaded.installation.flows, folder.path().join("menus"));
+    assert_eq!(loaded.installation.prompts, Path::new("/srv/prompts"));
+    assert_eq!(Installation::load(Path::new("no/such/../helpline.yaml")).sources.len(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let installation = Installation { flows: at("flows"), prompts: at("prompts"), ..Installation::default() };
+    let messages = |installation: &Installation| {
+        let (reading, _) = load_flows(installation);
+        assert!(reading.flows.is_none());
+        let errors = reading.diagnostics.into_iter().filter(|fault| fault.severity == Severity::Error);
+        let shown = folder.path().display().to_string();
+        errors.map(|fault| format!("{} {}", fault.code, fault.message.replace(&shown, ""))).collect::<Vec<_>>()
+    };
+    assert_eq!(messages(&installation), ["HL0110 `/flows` cannot be read: it is not there"]);
+
+    fs::create_dir_all(at("flows/deeper/.hidden")).expect("a folder");
+    assert_eq!(messages(&installation), ["HL0213 there is no flow in any file"]);
+
+    fs::write(at("flows/a.yaml"), b"flow: a\n# \xff\n").expect("it can be written");
+    fs::write(at("flows/big.yaml"), " ".repeat(2 * 1024 * 1024)).expect("it can be written");
+    fs::write(at("flows/notes.txt"), b"\xff").expect("it can be written");
+    fs::write(at("flows/.#a.yaml"), b"\xff").expect("it can be written");
+    fs::create_dir(at("flows/folder.yaml")).expect("a folder");
+    fs::write(at("flows/deeper/b.yaml"), "flow: b\nnumbers: any\nstart: x\nsteps: {x: {hangup: }}\n")
+        .expect("it can be written");
+    std::os::unix::fs::symlink(at("flows/none.yaml"), at("flows/gone.yaml")).expect("a link");
+    std::os::unix::fs::symlink(at("flows/deeper"), at("flows/deeper/circle")).expect("a link");
+    let found = messages(&installation);
+    for expected in [
+        "HL0110 `/flows/a.yaml` cannot be read: line 2 is not text in UTF-8",
+        "HL0108 `/flows/big.yaml` cannot be read: it is larger than 1024 KiB",
+        "HL0110 `/flows/gone.yaml` cannot be read: it is not there",
+    ] {
+        assert!(found.iter().any(|message| message == expected), "{expected}: {found:#?}");
+    }
+    assert!(found.iter().any(|message| message.contains("leads back")), "{found:#?}");
+    assert!(found.iter().all(|message| !message.contains("notes") && !message.contains(".#")), "{found:#?}");
+}
+
+#[test]
+fn a_large_or_broken_installation_file_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("helpline.yaml");
+    let check = |expected: codes::Code| {
+        let loaded = Installation::load(&file);
+        assert_eq!(loaded.diagnostics.iter().map(|fault| fault.code).collect::<Vec<_>>(), [expected]);
+        assert!(loaded.has_errors());
+    };
+    // As large as a hundred megabytes, without taking them on the disk.
+    fs::File::create(&file).and_then(|file| file.set_len(100 * 1024 * 1024)).expect("it can be made");
+    check(codes::TOO_LARGE);
+    fs::write(&file, b"sip: \xff").expect("it can be written");
+    check(codes::UNREADABLE);
+    fs::remove_file(&file).and_then(|()| fs::create_dir(&file)).expect("a folder");
+    check(codes::UNREADABLE);
+}

@@ -1,9 +1,10 @@
 //! The media's shell: a thread with the sockets of its legs and a tick of 20 ms, cut in ten, so that sends are spread over
 //! it.
 //!
-//! Each leg has a slot in the tick. In its slot the leg's socket is read, and two slots (4 ms) later its packet is sent:
-//! the time in which the switchboard answers a key, so that what it answers is in the very next packet. Nothing else
-//! happens in reaction to one packet. A tick touches no file, allocates nothing, and takes no lock but the inbox's.
+//! Each leg has a slot in the tick, in which its socket is read and then its packet is sent, while all of the leg is at
+//! hand for the processor. Only when a key was pressed the packet is held back for two slots (4 ms), the time in which the
+//! switchboard answers, so that what it answers is in the very next packet. Nothing else happens in reaction to one
+//! packet. A tick touches no file, allocates nothing, and takes no lock but the inbox's.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -114,6 +114,13 @@ pub struct Desk {
     pub records: Spool,
 }
 
+/// What the switchboard wanted and is yet to be done. It is emptied each time round; only a full outbox leaves some.
+#[derive(Default)]
+struct Pending {
+    sip: VecDeque<SipCommand>,
+    journal: Vec<JournalEntry>,
+}
+
 /// How far the shutdown is.
 #[derive(Clone, Copy)]
 enum Closing {
@@ -126,11 +133,9 @@ impl Desk {
     /// Runs until Helpline is to end and all calls have, or have had their time.
     pub async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
-        let mut entries = Vec::new();
-        let mut unsent: VecDeque<SipCommand> = VecDeque::new();
+        let mut pending = Pending::default();
         let mut records = Records::default();
-        let mut calendar = self.clock.calendar();
-        let mut calendar_since = self.clock.now();
+        let mut calendar = (self.clock.now(), self.clock.calendar());
         let mut latest = self.clock.now();
         let mut closing = Closing::No;
         let mut alarm = Box::pin(sleep_until(self.clock.instant(latest).into()));
@@ -142,66 +147,76 @@ impl Desk {
             set_alarm(&mut alarm, deadline.map(|deadline| self.clock.instant(deadline)));
             tokio::select! {
                 biased;
-                permit = outbox.reserve(), if !unsent.is_empty() => match permit {
-                    Ok(permit) => {
-                        permit.send(unsent.pop_front().expect("there is one, or this arm would sleep"));
-                        continue;
-                    }
-                    Err(_) => return,
-                },
+                permit = outbox.reserve(), if !pending.sip.is_empty() => {
+                    let Ok(permit) = permit else { return };
+                    permit.send(pending.sip.pop_front().expect("there is one, or this arm would sleep"));
+                    continue;
+                }
                 wish = self.wishes.recv(), if wished => match wish {
-                    Some(wish) => {
-                        let input = self.wish(wish, &mut closing);
-                        batch.extend(input.map(Letter::from));
-                    }
+                    Some(wish) => batch.extend(self.wish(wish, &mut closing).map(Letter::from)),
                     None => wished = false,
                 },
                 () = outbox.closed() => return,
                 count = self.inbox.recv_many(&mut batch, BATCH) => if count == 0 { return },
                 () = alarm.as_mut(), if deadline.is_some() => {}
             }
-            let now = self.clock.now();
-            if now.since(calendar_since) > CALENDAR_AGE {
-                (calendar, calendar_since) = (self.clock.calendar(), now);
-                self.take(now, Input::Calendar(calendar), &mut entries, &mut unsent);
-            }
-            for Letter { posted, input } in batch.drain(..) {
-                latest = latest.max(self.clock.moment(posted));
-                self.take(latest, input, &mut entries, &mut unsent);
-            }
-            let now = self.clock.now();
-            if self.switchboard.deadline().is_some_and(|deadline| deadline <= now) {
-                latest = latest.max(now);
-                self.take(latest, Input::Expired, &mut entries, &mut unsent);
-            }
-            while let Some(command) = unsent.pop_front() {
-                if let Err(mpsc::error::TrySendError::Full(command)) = self.sip.try_send(command) {
-                    unsent.push_front(command);
-                    break;
-                }
-            }
-            if !entries.is_empty() {
+            latest = self.work_through(&mut batch, latest, &mut calendar, &mut pending);
+            self.send(&mut pending.sip);
+            if !pending.journal.is_empty() {
                 // Callers first: what was just decided leaves before it is written down.
                 tokio::task::yield_now().await;
-                self.read(&mut entries, &mut records, calendar);
+                self.read(&mut pending.journal, &mut records, calendar.1);
             }
             self.publish(latest);
             closing = self.mind_end(closing, latest);
-            if let Closing::Until(moment) = closing
-                && moment <= self.clock.now()
-            {
+            if matches!(closing, Closing::Until(moment) if moment <= self.clock.now()) {
                 return;
             }
         }
     }
 
+    /// Gives the letters and what is due to the switchboard; tells the moment of the last input. A letter counts from when
+    /// it was posted, but time never runs backwards.
+    fn work_through(
+        &mut self,
+        batch: &mut Vec<Letter>,
+        mut latest: Moment,
+        calendar: &mut (Moment, Calendar),
+        pending: &mut Pending,
+    ) -> Moment {
+        let now = self.clock.now();
+        if now.since(calendar.0) > CALENDAR_AGE {
+            *calendar = (now, self.clock.calendar());
+            self.take(latest, Input::Calendar(calendar.1), pending);
+        }
+        for Letter { posted, input } in batch.drain(..) {
+            latest = latest.max(self.clock.moment(posted));
+            self.take(latest, input, pending);
+        }
+        let now = self.clock.now().max(latest);
+        if self.switchboard.deadline().is_some_and(|deadline| deadline <= now) {
+            latest = now;
+            self.take(latest, Input::Expired, pending);
+        }
+        latest
+    }
+
+    /// Hands `sip` as much as its outbox takes; the rest waits for room.
+    fn send(&mut self, commands: &mut VecDeque<SipCommand>) {
+        while let Some(command) = commands.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(command)) = self.sip.try_send(command) {
+                return commands.push_front(command);
+            }
+        }
+    }
+
     /// Gives one input to the switchboard and what it wants to those who do it.
-    fn take(&mut self, now: Moment, input: Input, entries: &mut Vec<JournalEntry>, unsent: &mut VecDeque<SipCommand>) {
+    fn take(&mut self, now: Moment, input: Input, pending: &mut Pending) {
         for output in self.switchboard.handle(now, input) {
             match output {
-                Output::Sip(command) => unsent.push_back(command),
+                Output::Sip(command) => pending.sip.push_back(command),
                 Output::Media { reactor, command } => (self.media)(reactor, command),
-                Output::Journal(entry) => entries.push(entry),
+                Output::Journal(entry) => pending.journal.push(entry),
             }
         }
     }

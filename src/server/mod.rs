@@ -19,6 +19,7 @@ use self::signals::Signals;
 use self::spool::{RotatedFile, Spool};
 use crate::clock::{Clock, Moment};
 use crate::flow::FlowSet;
+use crate::flow::session::exits;
 use crate::http;
 use crate::journal::StepName;
 use crate::media::{self, Reactor};
@@ -208,7 +209,12 @@ fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
     for flow in &flows.flows {
         for step in &flow.steps {
             let name = StepName { flow: flow.name.clone(), step: step.name.clone() };
-            metrics.know_step(&name, [], flow.languages.iter().map(|language| &**language));
+            let exits = exits(flow, step);
+            metrics.know_step(
+                &name,
+                exits.iter().map(|exit| &**exit),
+                flow.languages.iter().map(|language| &**language),
+            );
         }
     }
 }

@@ -177,6 +177,16 @@ impl Dialog {
     }
 }
 
+/// The tag of a From or To as it stands, without reading all of it.
+pub(super) fn tag_of(value: &str) -> Option<&str> {
+    let parameters = value.rsplit_once('>').or_else(|| value.split_once(';')).map_or("", |(_, rest)| rest);
+    parameters.split(';').find_map(|parameter| {
+        let (name, tag) = parameter.split_once('=')?;
+        let tag = tag.trim();
+        (name.trim().eq_ignore_ascii_case("tag") && !tag.is_empty()).then_some(tag)
+    })
+}
+
 /// The address that a URI names by number: `maddr` or the host, with the port or 5060.
 pub(super) fn socket_address(uri: &Uri) -> Option<SocketAddr> {
     let address = match uri.maddr() {
@@ -203,5 +213,25 @@ pub(super) fn contact(transport: TransportKind, local: SocketAddr) -> String {
     match transport {
         TransportKind::Udp => format!("<sip:{local}>"),
         TransportKind::Tcp => format!("<sip:{local};transport=tcp>"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_as_the_whole_reader_finds_it() {
+        for value in [
+            "<sip:a@b>;tag=x",
+            "\"A; tag=no <q>\" <sip:a@b;tag=no>;x=y; TAG = x",
+            "sip:a@b;tag=x;y",
+            "sip:a@b",
+            "<sip:a@b;tag=no>",
+            "A <sip:a@b> ;tag=",
+        ] {
+            let read = NameAddr::parse(value, "To").ok();
+            assert_eq!(tag_of(value), read.as_ref().and_then(NameAddr::tag), "{value}");
+        }
     }
 }

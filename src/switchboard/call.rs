@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::audio::Audio;
 use super::digits::DigitOwner;
+use super::hold::Hold;
 use super::{Revision, Turn};
 use crate::clock::Moment;
 use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex};
@@ -23,8 +24,6 @@ pub const HANG_UP_MAX: Duration = Duration::from_secs(40);
 pub const CLOSE_MAX: Duration = Duration::from_secs(5);
 /// The last word is still in the caller's jitter buffer when its last frame has been sent.
 pub const LINGER: Duration = Duration::from_millis(200);
-/// As long may a caller hold us.
-pub const HOLD_MAX: Duration = Duration::from_secs(3_600);
 /// As long may a call last.
 pub const CALL_MAX: Duration = Duration::from_secs(12 * 3_600);
 /// As often may a session be told at once that it had nothing to play; far more than its own limit of steps.
@@ -87,23 +86,6 @@ enum Stream {
     Closed(StreamReport),
 }
 
-/// While the caller holds us they neither hear nor are heard, so the flow's clock stands still: nobody is hung up on for
-/// not pressing a key during it.
-#[derive(Debug, Default)]
-struct Hold {
-    since: Option<Moment>,
-    /// All holds that are over.
-    total: Duration,
-}
-
-impl Hold {
-    /// The flow's own time at `now`.
-    fn flow_time(&self, now: Moment) -> Moment {
-        let now = self.since.unwrap_or(now);
-        Moment::ZERO + now.since(Moment::ZERO + self.total)
-    }
-}
-
 /// What a call that is over leaves behind.
 pub(super) struct Over {
     /// Whether its port could be opened.
@@ -154,11 +136,12 @@ impl Call {
             | Phase::HangingUp { until, .. }
             | Phase::Closing { until, .. } => *until,
             Phase::Walking { session, .. } => {
-                let own = match self.hold.since {
-                    Some(since) => Some(since + HOLD_MAX),
-                    None => session.deadline().map(|moment| moment + self.hold.total),
+                let last = self.offered + CALL_MAX;
+                let own = match self.hold.limit() {
+                    Some(limit) => Some(limit),
+                    None => session.deadline().map(|deadline| self.hold.real_time(deadline)),
                 };
-                (self.offered + CALL_MAX).min(own.unwrap_or(self.offered + CALL_MAX))
+                own.map_or(last, |own| own.min(last))
             }
             Phase::Over => self.offered,
         }
@@ -252,7 +235,7 @@ impl Call {
         match &self.phase {
             Phase::Answered { .. } => self.hang_up(turn, Cause::NotAcknowledged, Outcome::Failed),
             Phase::Walking { .. } => {
-                let held_too_long = self.hold.since.is_some_and(|since| since + HOLD_MAX <= turn.now);
+                let held_too_long = self.hold.limit().is_some_and(|limit| limit <= turn.now);
                 if held_too_long || self.offered + CALL_MAX <= turn.now {
                     self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
                 } else {
@@ -432,11 +415,13 @@ impl Call {
                 JournalEvent::StepEntered(self.name(flow, step))
             }
             FlowNote::StepLeft { flow, step, exit } => JournalEvent::StepLeft { step: self.name(flow, step), exit },
-            FlowNote::Unspeakable { flow, step } => JournalEvent::PromptMissing {
-                step: self.name(flow, step),
-                language: self.revision.flows.flow(flow).languages[0].clone(),
-                prompt: None,
-            },
+            FlowNote::Unspeakable { flow, step } => {
+                let language = match &self.phase {
+                    Phase::Walking { session, .. } => session.language(),
+                    _ => &self.revision.flows.flow(flow).languages[0],
+                };
+                JournalEvent::PromptMissing { step: self.name(flow, step), language: language.clone(), prompt: None }
+            }
             FlowNote::RanAway { flow, step } => JournalEvent::RanAway(self.name(flow, step)),
         };
         turn.journal(Some(self.id), event);
@@ -470,17 +455,8 @@ impl Call {
 
     fn mind_hold(&mut self, turn: &mut Turn<'_>) {
         let held = !self.audio.plan().direction.sends();
-        match self.hold.since {
-            None if held => {
-                self.hold.since = Some(turn.now);
-                turn.journal(Some(self.id), JournalEvent::Held);
-            }
-            Some(since) if !held => {
-                self.hold.total += turn.now.since(since);
-                self.hold.since = None;
-                turn.journal(Some(self.id), JournalEvent::Resumed);
-            }
-            _ => {}
+        if self.hold.follow(turn.now, held) {
+            turn.journal(Some(self.id), if held { JournalEvent::Held } else { JournalEvent::Resumed });
         }
     }
 }

@@ -17,11 +17,13 @@ use crate::telephony::{
 mod audio;
 mod call;
 mod digits;
+mod hold;
 mod ports;
 
 use audio::Audio;
-pub use call::{ACKNOWLEDGE_MAX, CALL_MAX, CLOSE_MAX, HANG_UP_MAX, HOLD_MAX, LINGER};
+pub use call::{ACKNOWLEDGE_MAX, CALL_MAX, CLOSE_MAX, HANG_UP_MAX, LINGER};
 use call::{Call, Visit};
+pub use hold::HOLD_MAX;
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 
 /// What is fixed for the life of the process.

@@ -50,7 +50,9 @@ pub struct Incoming {
 pub enum SipEvent {
     /// Somebody calls; answer with `Ring`, `Answer`, `Reject` or `HangUp`.
     Incoming(Box<Incoming>),
-    /// Our answer was acknowledged. `answer` is the ACK's, when the description was ours to offer.
+    /// Our answer was acknowledged. `answer` is the ACK's (or the PRACK's), when the description was ours to offer. Told
+    /// again for a later exchange only where that began with our offer: the answer to an `Offered` without one, or to
+    /// our own re-INVITE that refreshed the session.
     Confirmed {
         /// The leg.
         leg: LegId,
@@ -162,6 +164,13 @@ pub enum SipCommand {
         caller: Caller,
         /// Our offer.
         offer: SessionDescription,
+    },
+    /// Tell the other side of a key by INFO (`application/dtmf-relay`); nothing while the call does not stand.
+    SendDigit {
+        /// The leg.
+        leg: LegId,
+        /// The key.
+        digit: Digit,
     },
     /// From now on answer every new call with 503 and Retry-After.
     Drain,

@@ -27,8 +27,12 @@ impl Softphone {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
         let (sip, control) = (free_port(), free_port());
-        let (first, last) = media_ports();
+        let (first, last) = media_ports(40);
         fs::create_dir(path.join("heard")).expect("a folder for recordings");
+        let voice = path.join("voice.wav");
+        // What the caller says: a minute of a quiet tone that is no key's.
+        let tone: Vec<i16> = (0..480_000).map(|n| ((f64::from(n) * 0.2356).sin() * 2_000.0) as i16).collect();
+        prompts::write_wav(&voice, &tone).expect("the caller's voice is written");
         let modules = ["x86_64-linux-gnu/", "aarch64-linux-gnu/", ""]
             .into_iter()
             .map(|part| PathBuf::from(format!("/usr/lib/{part}baresip/modules")))
@@ -37,10 +41,11 @@ impl Softphone {
         fs::write(
             path.join("config"),
             format!(
-                "sip_listen 127.0.0.1:{sip}\naudio_player aubridge,nobody\naudio_source ausine,300\nrtp_ports {first}-{last}\n\
-                 audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule ausine.so\nmodule aubridge.so\n\
+                "sip_listen 127.0.0.1:{sip}\naudio_player aubridge,nobody\naudio_source aufile,{voice}\nrtp_ports {first}-{last}\n\
+                 audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
                  module sndfile.so\nsnd_path {heard}\nmodule_tmp account.so\nmodule_app menu.so\nmodule ctrl_tcp.so\n\
                  ctrl_tcp_listen 127.0.0.1:{control}\n",
+                voice = voice.display(),
                 modules = modules.display(),
                 heard = path.join("heard").display(),
             ),
@@ -120,8 +125,14 @@ fn prompt(name: &str, codec: Codec) -> Vec<i16> {
     clip.encoded(codec).iter().map(|byte| codecs::decode(codec, *byte)).collect()
 }
 
+/// What was heard, in G.711's own values: baresip decodes the two zeros of µ-law to 2 and -2.
+fn as_carried(heard: &[i16], codec: Codec) -> Vec<i16> {
+    heard.iter().map(|sample| codecs::decode(codec, codecs::encode(codec, *sample))).collect()
+}
+
 /// The recordings were heard whole and in this order, sample by sample.
 fn expect_heard(heard: &[i16], names: &[&str], codec: Codec) {
+    let heard = as_carried(heard, codec);
     let mut from = 0;
     for name in names {
         let played = prompt(name, codec);

@@ -61,13 +61,13 @@ fn call_through(mut server: Server, transport: &str, scenario: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
     let _proxy = proxy(folder.path(), port, server.sip_port, transport);
-    let (first, last) = media_ports();
+    let (first, _) = media_ports(40);
     let output = Command::new(program("sipp", "sip-tester"))
         .arg(format!("127.0.0.1:{port}"))
         .arg("-sf")
         .arg(repository().join(format!("tests/interop/sipp/{scenario}.xml")))
         .args(["-s", "1000", "-i", "127.0.0.1", "-p", &free_port().to_string(), "-nostdin", "-trace_err"])
-        .args(["-min_rtp_port", &first.to_string(), "-max_rtp_port", &last.to_string(), "-error_file", "errors.txt"])
+        .args(["-mi", "127.0.0.1", "-mp", &first.to_string(), "-error_file", "errors.txt"])
         .args(["-m", "5", "-r", "5", "-timeout", "60s", "-timeout_error"])
         .current_dir(folder.path())
         .output()

@@ -30,11 +30,13 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// A hundred ports for a program's RTP, which no other program of this run gets.
-pub fn media_ports() -> (u16, u16) {
-    static NEXT: AtomicU16 = AtomicU16::new(20_600);
-    let first = NEXT.fetch_add(400, Ordering::Relaxed);
-    (first, first + 399)
+/// Ports for a program's RTP, which no other program of this run gets. They lie below those that the system gives to
+/// whoever asks for any.
+pub fn media_ports(count: u16) -> (u16, u16) {
+    static NEXT: AtomicU16 = AtomicU16::new(10_000);
+    let first = NEXT.fetch_add(count, Ordering::Relaxed);
+    assert!(first < 32_000, "there are no more ports for RTP");
+    (first, first + count - 1)
 }
 
 /// The path of `program`, or a failure that says which package has it.
@@ -63,7 +65,7 @@ impl Server {
     pub fn with_flows(flows: &Path, settings: &str) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let (sip_port, http_port) = (free_port(), free_port());
-        let (first, last) = media_ports();
+        let (first, last) = media_ports(1_000);
         let config = folder.path().join("helpline.yaml");
         fs::write(
             &config,

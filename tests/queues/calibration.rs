@@ -157,6 +157,9 @@ fn three_of_five_waits_lie_in_the_band() {
             share(sum.above),
             share(sum.kept)
         );
+        if super::number("EXPLORE").is_some() {
+            continue;
+        }
         assert!(all > 500, "too few were spoken to judge: {all}");
         assert!((0.55..=0.65).contains(&share(sum.inside)), "{agents} {load} {handle:?}: {}", share(sum.inside));
     }

@@ -4,3 +4,4 @@ mod play;
 mod scenarios;
 mod simulation;
 mod sockets;
+mod torture;

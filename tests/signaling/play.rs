@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `-> INVITE offer \| Require: 100rel` | the phone sends a request; see [`Play::request`] for its words |
 //! | `-> 200 answer` | the phone answers the last request that it got |
-//! | `<- 200 offer \| Require: timer` | the next thing that the phone gets, with what it must hold |
+//! | `<- 200 offer \| Require: timer` | the next thing that the phone gets, with what it must hold; `to=` where it goes |
 //! | `<- none` | the phone gets nothing more |
 //! | `! answer` | a command of the switchboard |
 //! | `* ended Cancelled` | the next thing that the switchboard is told |
@@ -63,7 +63,7 @@ struct Play {
     agent: UserAgent,
     now: Moment,
     peer: Peer,
-    got: VecDeque<Vec<u8>>,
+    got: VecDeque<(Peer, Vec<u8>)>,
     told: VecDeque<SipEvent>,
     tally: SipTally,
     leg: Option<LegId>,
@@ -119,7 +119,13 @@ impl Play {
     fn take(&mut self, out: Vec<Output>) {
         for output in out {
             match output {
-                Output::Transmit { bytes, .. } => self.got.push_back(bytes.to_vec()),
+                Output::Transmit { peer, bytes } => {
+                    let inbound = self.leg.is_none_or(|leg| !leg.is_outbound());
+                    if inbound && self.peer.reliable() {
+                        assert_eq!(peer.connection, self.peer.connection, "the stream that stands is used");
+                    }
+                    self.got.push_back((peer, bytes.to_vec()));
+                }
                 Output::Event(SipEvent::Tally(tally)) => {
                     for (key, count) in tally.requests {
                         *self.tally.requests.entry(key).or_default() += count;
@@ -173,7 +179,7 @@ impl Play {
     }
 
     /// A request. Words: `in` puts it into the dialog; `offer` gives it a description; `again` repeats the last branch,
-    /// `invite` the INVITE's branch and CSeq; `cseq=`, `branch=`, `uri=`, `body=`, `call=`, `tag=`, `totag=`.
+    /// `invite` the INVITE's branch and CSeq; `via=` is the Via's sent-by with parameters; `cseq=`, `branch=`, `uri=`, `body=`, `call=`, `tag=`, `totag=`.
     fn request(&mut self, words: &[&str], headers: &[&str]) -> Vec<u8> {
         let method = words[0];
         let flag = |name: &str| words.contains(&name);
@@ -200,7 +206,8 @@ impl Play {
         let to_tag = word("totag").or_else(|| self.local_tag.clone().filter(|_| in_dialog));
         let uri = word("uri").unwrap_or_else(|| "sip:1000@192.0.2.1".to_owned());
         let transport = self.peer.transport;
-        let mut text = format!("{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{transport} {PHONE};branch={branch}\r\n");
+        let via = word("via").unwrap_or_else(|| PHONE.to_owned());
+        let mut text = format!("{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{transport} {via};branch={branch}\r\n");
         let from_tag = word("tag").unwrap_or_else(|| "phone".to_owned());
         text.push_str(&format!("From: \"A. Caller\" <sip:+442079460123@198.51.100.7>;tag={from_tag}\r\n"));
         text.push_str("To: <sip:1000@192.0.2.1>");
@@ -289,10 +296,14 @@ impl Play {
         if words[0] == "none" {
             return match self.got.front() {
                 None => Ok(()),
-                Some(bytes) => Err(format!("the phone got\n{}", String::from_utf8_lossy(bytes))),
+                Some((_, bytes)) => Err(format!("the phone got\n{}", String::from_utf8_lossy(bytes))),
             };
         }
-        let bytes = self.got.pop_front().ok_or("the phone got nothing")?;
+        let (peer, bytes) = self.got.pop_front().ok_or("the phone got nothing")?;
+        let wanted = words.iter().find_map(|word| word.strip_prefix("to=")).unwrap_or(PHONE);
+        if peer.remote.to_string() != wanted {
+            return Err(format!("it went to {}", peer.remote));
+        }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let failed = |what: &str| Err(format!("{what}; the phone got\n{text}"));
         let message = Message::parse(&bytes).map_err(|fault| format!("{fault:?}: {text}"))?;
@@ -301,10 +312,10 @@ impl Play {
         match &message {
             Message::Request(request) if request.method.as_str() != words[0] => return failed("another method"),
             Message::Response(response) if response.status.to_string() != words[0] => return failed("another status"),
-            Message::Response(response) if words.contains(&"cancel") => {
-                if response.headers.cseq().map(|cseq| cseq.1) != Ok(Method::Cancel) {
-                    return failed("not of the CANCEL");
-                }
+            Message::Response(response)
+                if words.contains(&"cancel") && response.headers.cseq().map(|cseq| cseq.1) != Ok(Method::Cancel) =>
+            {
+                return failed("not of the CANCEL");
             }
             _ => {}
         }
@@ -398,7 +409,7 @@ impl Play {
 
     /// Nothing may be left unsaid, and after a quiet time nothing may be left at all.
     fn finish(&mut self, script: &str) {
-        let shown: Vec<_> = self.got.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
+        let shown: Vec<_> = self.got.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect();
         assert!(shown.is_empty(), "the phone got more in\n{script}\n{}", shown.join("\n"));
         assert!(self.told.is_empty(), "the switchboard was told more in\n{script}\n{:?}", self.told);
         if let Some(leg) = self.leg {

@@ -267,8 +267,8 @@ fn what_is_no_request_of_anyones_is_counted() {
     check("-> INVITE offer | User-Agent: friendly-scanner\n <- none\n tally scanner 1");
     check("-> ACK totag=unknown\n <- none\n tally ACK 0 1");
     check(
-        "-> raw | OPTIONS sip:a@b SIP/7.0\\nVia: SIP/7.0/UDP c;branch=z9hG4bKx\\nFrom: <sip:c@d>;tag=1\\nTo: <sip:a@b>\\nCall-ID: 1\\nCSeq: 1 OPTIONS\\n\\n
-        <- none",
+        "-> raw | OPTIONS sip:a@b SIP/7.0\\nVia: SIP/2.0/UDP c;branch=z9hG4bKx\\nFrom: <sip:c@d>;tag=1\\nTo: <sip:a@b>\\nCall-ID: 1\\nCSeq: 1 OPTIONS\\n\\n
+        <- 505",
     );
 }
 
@@ -410,13 +410,15 @@ fn reliable_ringing() {
     );
 }
 
+/// A call with session timers, answered with what `response` says, and what follows.
+fn answered(headers: &str, response: &str, rest: &str) {
+    check(&format!(
+        "-> INVITE offer | {headers}\n * incoming\n ! answer\n <- 200 sdp | {response}\n -> ACK\n * confirmed\n {rest}"
+    ));
+}
+
 #[test]
 fn session_timers() {
-    let answered = |headers: &str, response: &str, rest: &str| {
-        check(&format!(
-            "-> INVITE offer | {headers}\n * incoming\n ! answer\n <- 200 sdp | {response}\n -> ACK\n * confirmed\n {rest}"
-        ));
-    };
     // The caller refreshes, or not.
     answered(
         "Supported: timer | Session-Expires: 90;refresher=uac",
@@ -442,6 +444,10 @@ fn session_timers() {
         "wait 45000\n <- INVITE sdp\n -> 200 answer\n <- ACK\n * confirmed sdp\n -> 200 answer\n <- ACK
         wait 45000\n <- INVITE sdp\n -> 491\n <- ACK\n wait 2000\n <- INVITE sdp\n -> 408\n <- ACK\n <- BYE\n * ended DialogLost\n -> 200",
     );
+}
+
+#[test]
+fn refreshes_that_are_refused() {
     // Refused again and again, by longer and longer: it expires.
     answered(
         "Allow: UPDATE | Session-Expires: 90",
@@ -508,11 +514,11 @@ fn routes() {
     };
     called(
         "Record-Route: <sip:203.0.113.1;lr>, <sip:203.0.113.2;lr>",
-        "<- BYE | BYE sip:caller@198.51.100.7:5060 SIP/2.0 | Route: <sip:203.0.113.1;lr> | Route: <sip:203.0.113.2;lr>",
+        "<- BYE to=203.0.113.1:5060 | BYE sip:caller@198.51.100.7:5060 SIP/2.0 | Route: <sip:203.0.113.1;lr> | Route: <sip:203.0.113.2;lr>",
     );
     called(
         "Record-Route: <sip:203.0.113.1>\r\nRecord-Route: <sip:203.0.113.2;lr>".replace("\r\n", " | ").as_str(),
-        "<- BYE | BYE sip:203.0.113.1 SIP/2.0 | Route: <sip:203.0.113.2;lr> | Route: <sip:caller@198.51.100.7:5060>",
+        "<- BYE to=203.0.113.1:5060 | BYE sip:203.0.113.1 SIP/2.0 | Route: <sip:203.0.113.2;lr> | Route: <sip:caller@198.51.100.7:5060>",
     );
 }
 
@@ -605,7 +611,7 @@ fn a_held_call_on_an_outbound_leg() {
         ! dial sip:1001@198.51.100.7:5060;transport=tcp
         <- INVITE sdp | Via: SIP/2.0/TCP 192.0.2.1:5060 | Contact: <sip:192.0.2.1:5060;transport=tcp>
         -> 200 answer | Record-Route: <sip:203.0.113.2;lr>, <sip:203.0.113.1;lr>
-        <- ACK | Route: <sip:203.0.113.1;lr>
+        <- ACK to=203.0.113.1:5060 | Route: <sip:203.0.113.1;lr>
         * answered
         -> INVITE in offer
         * offered sdp
@@ -620,4 +626,49 @@ fn a_held_call_on_an_outbound_leg() {
         * ended RemoteHungUp
         ",
     );
+}
+
+#[test]
+fn where_responses_and_requests_go() {
+    let called = |via: &str, headers: &str, answered: &str, ended: &str| {
+        check(&format!(
+            "
+            -> INVITE offer via={via} | {headers}
+            * incoming
+            ! answer
+            <- 200 sdp {answered}
+            -> ACK via={via}
+            * confirmed
+            ! hangup
+            * ended LocalHungUp
+            <- BYE {ended}
+            -> 200
+            "
+        ));
+    };
+    // RFC 3261 section 18.2: the port of sent-by, unless rport asks for the source's (RFC 3581).
+    called("198.51.100.7:5070", "Subject: y", "to=198.51.100.7:5070 | no received", "");
+    called("198.51.100.7", "Subject: y", "| no received", "");
+    called("phone.example:5070", "Subject: y", "to=198.51.100.7:5070 | received=198.51.100.7", "");
+    called("198.51.100.7:5070;rport", "Subject: y", "| rport=5060 | received=198.51.100.7", "");
+    // Behind a NAT: the Contact is of no use to us.
+    called(
+        "10.0.0.5:5070;rport",
+        "Contact: <sip:c@10.0.0.5:5070>",
+        "| received=198.51.100.7",
+        "| BYE sip:c@10.0.0.5:5070",
+    );
+    called("10.0.0.5:5070;rport", "Contact: <sip:c@203.0.113.8>", "| rport=5060", "to=203.0.113.8:5060");
+    // A name that only DNS knows: back to where the INVITE came from.
+    called(
+        "198.51.100.7;rport",
+        "Contact: <sip:c@phone.example:5080>",
+        "| rport=5060",
+        "| BYE sip:c@phone.example:5080",
+    );
+    called("198.51.100.7;rport", "Contact: <sip:c@x;maddr=203.0.113.8>", "| rport=5060", "to=203.0.113.8:5060");
+    // Another address after a re-INVITE (target refresh, section 12.2).
+    check(&format!(
+        "{CALL}-> UPDATE in | Contact: <sip:moved@203.0.113.9:5090>\n <- 200\n ! hangup\n * ended LocalHungUp\n <- BYE to=203.0.113.9:5090 | BYE sip:moved@203.0.113.9:5090\n -> 200"
+    ));
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::clock::Moment;
+use helpline::flow::session::exits;
 use helpline::journal::{JournalEvent, Outcome, Records};
 use helpline::switchboard::{Input, OperatorCommand, Output, REST, Settings, Switchboard};
 use helpline::telephony::{
@@ -81,6 +82,8 @@ struct World {
     port_free_at: BTreeMap<u16, Moment>,
     records: Records,
     tally: Tally,
+    /// Of every step, by its name.
+    exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     faults: bool,
 }
 
@@ -115,6 +118,11 @@ impl World {
             port_free_at: BTreeMap::new(),
             records: Records::default(),
             tally: Tally::default(),
+            exits: house::revision(0).flows.flows[0]
+                .steps
+                .iter()
+                .map(|step| (step.name.clone(), exits(&house::revision(0).flows.flows[0], step)))
+                .collect(),
             faults,
         };
         world.plan(0, Happening::Dial);
@@ -345,7 +353,9 @@ impl World {
             }
             SipCommand::HangUp { leg, cause } => self.over(leg, cause),
             SipCommand::Drain => {}
-            SipCommand::Ring { .. } | SipCommand::Dial { .. } => panic!("nobody wished {command:?}"),
+            SipCommand::Ring { .. } | SipCommand::Dial { .. } | SipCommand::SendDigit { .. } => {
+                panic!("nobody wished {command:?}")
+            }
         }
     }
 
@@ -405,7 +415,11 @@ impl World {
                 *tally.outcomes.entry(ended.outcome).or_default() += 1;
             }
             JournalEvent::StepEntered(_) => tally.entered += 1,
-            JournalEvent::StepLeft { .. } => tally.left += 1,
+            JournalEvent::StepLeft { step, exit } => {
+                tally.left += 1;
+                let named = self.exits.get(&step.step).is_some_and(|exits| exits.contains(exit));
+                assert!(named, "`{}` is left by `{exit}`, which is no exit of it", step.step);
+            }
             JournalEvent::Digit { .. } => tally.keys += 1,
             JournalEvent::Held => tally.holds += 1,
             _ => {}

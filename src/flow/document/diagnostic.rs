@@ -2,7 +2,7 @@
 
 use super::codes::{self, Code};
 
-/// Most faults that are kept; more would not be read.
+/// Most errors that are kept, and most warnings; more would not be read.
 pub const MAX_DIAGNOSTICS: usize = 500;
 
 /// A file that was read.
@@ -172,44 +172,74 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The faults found so far, at most [`MAX_DIAGNOSTICS`].
+/// The faults found so far, at most [`MAX_DIAGNOSTICS`] errors and as many warnings.
 #[derive(Debug, Default)]
 pub struct Faults {
+    errors: Kept,
+    warnings: Kept,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
     list: Vec<Diagnostic>,
     more: usize,
 }
 
-impl Faults {
-    /// Notes a fault.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+impl Kept {
+    fn push(&mut self, diagnostic: Diagnostic) {
         if self.list.len() < MAX_DIAGNOSTICS {
             self.list.push(diagnostic);
         } else {
             self.more += 1;
         }
     }
+}
 
-    /// Whether more would not be kept: then no time is spent on remedies.
+impl Faults {
+    /// Notes a fault.
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.message = in_one_line(&diagnostic.message);
+        for text in [&mut diagnostic.label, &mut diagnostic.remedy, &mut diagnostic.consequence].into_iter().flatten() {
+            *text = in_one_line(text);
+        }
+        match diagnostic.severity {
+            Severity::Error => self.errors.push(diagnostic),
+            Severity::Warning => self.warnings.push(diagnostic),
+        }
+    }
+
+    /// Whether more errors would not be kept: then no time is spent on remedies.
     pub fn are_full(&self) -> bool {
-        self.list.len() >= MAX_DIAGNOSTICS
+        self.errors.list.len() >= MAX_DIAGNOSTICS
     }
 
     /// Whether there is any error.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|fault| fault.severity == Severity::Error)
+        !self.errors.list.is_empty()
     }
 
     /// All of them, by file in the order of `sources`, and by place.
-    pub fn in_order(mut self, sources: &[Source]) -> Vec<Diagnostic> {
+    pub fn in_order(self, sources: &[Source]) -> Vec<Diagnostic> {
         let rank = |file: &str| sources.iter().position(|source| source.file == file).unwrap_or(sources.len());
-        self.list.sort_by_cached_key(|fault| (rank(&fault.file), fault.span, fault.severity, fault.code));
-        self.list.dedup();
-        if self.more > 0 {
-            let message = format!("{} more faults are not listed: these come first", self.more);
-            self.list.push(Diagnostic::of_file(codes::TOO_MANY_FAULTS, Severity::Error, "", message));
+        let mut list = self.errors.list;
+        list.extend(self.warnings.list);
+        list.sort_by_cached_key(|fault| (rank(&fault.file), fault.span, fault.severity, fault.code));
+        list.dedup();
+        for (severity, what, more) in
+            [(Severity::Error, "errors", self.errors.more), (Severity::Warning, "warnings", self.warnings.more)]
+        {
+            if more > 0 {
+                let message = format!("{more} more {what} are not listed: these come first");
+                list.push(Diagnostic::of_file(codes::TOO_MANY_FAULTS, severity, "", message));
+            }
         }
-        self.list
+        list
     }
+}
+
+/// Names that are quoted in a report may hold anything, line breaks and a terminal's commands among it.
+fn in_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The candidate that `name` was probably meant to be.
@@ -266,6 +296,14 @@ mod tests {
         check("Main", &["main"], Some("main"));
         check("a", &["b"], None);
         check("", &["b"], None);
+    }
+
+    #[test]
+    fn no_report_commands_a_terminal() {
+        let mut faults = Faults::default();
+        faults.push(Diagnostic::of_file(codes::NAME, Severity::Error, "x", "a\u{1b}[31m\nb").consequence("c\rd"));
+        let told = &faults.in_order(&[])[0];
+        assert_eq!((told.message.as_str(), told.consequence.as_deref()), ("a [31m b", Some("c d")));
     }
 
     #[test]

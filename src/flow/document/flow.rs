@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::Reader;
 use super::codes;
-use super::diagnostic::{Diagnostic, Page, Span, listed, shortened};
+use super::diagnostic::{Diagnostic, Page, Span, listed, nearest, shortened};
 use super::outline::{Outline, TARGET_WORDS};
 use super::scalar;
 use super::tree::{Content, Entry, Node};
@@ -84,6 +84,11 @@ impl<'r, 'a> FlowReader<'r, 'a> {
                 self.fault(if scalar::is_dialled(&bare) { fault.remedy(format!("write `{bare}`")) } else { fault });
                 continue;
             };
+            if nearest(number, ["any"]).is_some() {
+                let message = format!("only callers who dial the name `{number}` would come here");
+                let fault = self.page.warning(codes::NOT_A_NUMBER, node.span, message);
+                self.fault(fault.remedy("write `any` for every number that no other flow takes"));
+            }
             let other = match number {
                 "any" => set.any.replace(self.flow),
                 _ => set.numbers.insert(number.to_owned(), self.flow),

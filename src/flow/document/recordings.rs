@@ -37,7 +37,7 @@ impl Recordings {
     pub fn add_phrases(&mut self, languages: &[Arc<str>], known: &Known<'_>, faults: &mut Faults) {
         for language in languages {
             let mut missing = Vec::new();
-            let phrases = speech::phrases(language);
+            let phrases = phrases(language);
             let count = phrases.len();
             for (name, text) in phrases {
                 if !known.has(language, &name) {
@@ -50,6 +50,18 @@ impl Recordings {
             }
         }
     }
+}
+
+/// The phrases that a language needs. Of one without rules for numbers and days these are what needs no rules: digits, and whole
+/// sentences; their texts are English, to be said in the language.
+fn phrases(language: &str) -> Vec<(String, String)> {
+    const WITHOUT_RULES: [&str; 4] = ["phrases/digit/", "phrases/menu/", "phrases/collect/", "phrases/system/"];
+    let phrases = speech::phrases(language);
+    if !phrases.is_empty() {
+        return phrases;
+    }
+    let english = speech::phrases("en").into_iter();
+    english.filter(|(name, _)| WITHOUT_RULES.iter().any(|folder| name.starts_with(folder))).collect()
 }
 
 fn phrases_missing(language: &str, missing: &[String], count: usize, known: &Known<'_>) -> Diagnostic {

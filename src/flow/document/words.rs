@@ -282,20 +282,11 @@ impl FlowReader<'_, '_> {
             Looked::Formats(formats) => Some(formats),
             Looked::Set => None,
         };
-        if speech::phrases(language).is_empty() {
-            let message = format!("values cannot be spoken in `{language}` yet");
-            let fault = self.page.error(codes::LANGUAGE_WITHOUT_NUMBERS, place, message);
-            self.fault(fault.remedy("say it without a placeholder in this language"));
-        }
         if let Some(formats) = built_in {
-            return self.built_in_format(name, formats, spoken_as, place);
+            return self.built_in_format(language, name, formats, spoken_as, place);
         }
         let spoken_as = self.set_format(language, name, spoken_as, place)?;
-        if spoken_as == SpokenAs::Money && !self.has_currency {
-            let fault = self.page.error(codes::NO_CURRENCY, place, "the flow has no `currency` for this amount");
-            self.fault(fault.remedy("write `currency: GBP` or another at the top of the file"));
-        }
-        self.tell_zone(spoken_as, place);
+        self.tell_rules(language, spoken_as, place);
         Some(spoken_as)
     }
 
@@ -334,6 +325,7 @@ impl FlowReader<'_, '_> {
 
     fn built_in_format(
         &mut self,
+        language: &str,
         name: &str,
         formats: &[SpokenAs],
         spoken_as: Option<SpokenAs>,
@@ -350,7 +342,7 @@ impl FlowReader<'_, '_> {
             self.fault(fault);
             return None;
         };
-        self.tell_zone(spoken_as, place);
+        self.tell_rules(language, spoken_as, place);
         Some(spoken_as)
     }
 
@@ -372,8 +364,10 @@ impl FlowReader<'_, '_> {
         }
         let mut words = Vec::new();
         let mut unfit = None;
+        let mut needs_currency = value.keyed;
         for literal in &value.literals {
-            if !can_speak(literal, spoken_as) {
+            needs_currency |= !can_speak(literal, spoken_as, None);
+            if !can_speak(literal, spoken_as, Some(Currency::Gbp)) {
                 unfit = unfit.or(Some(literal.clone()));
             } else if spoken_as == SpokenAs::Word {
                 words.extend(literal.written());
@@ -390,6 +384,10 @@ impl FlowReader<'_, '_> {
             self.fault(fault.consequence("callers would hear nothing in its place"));
             return None;
         }
+        if spoken_as == SpokenAs::Money && needs_currency && !self.has_currency {
+            let fault = self.page.error(codes::NO_CURRENCY, place, "the flow has no `currency` for this amount");
+            self.fault(fault.remedy("write `currency: GBP` or another at the top of the file"));
+        }
         for word in words {
             let word = if word == "true" {
                 "yes".to_owned()
@@ -405,7 +403,14 @@ impl FlowReader<'_, '_> {
         Some(spoken_as)
     }
 
-    fn tell_zone(&mut self, spoken_as: SpokenAs, place: Span) {
+    /// Tells what the flow or its language lacks for speaking in this way.
+    fn tell_rules(&mut self, language: &str, spoken_as: SpokenAs, place: Span) {
+        let needs_rules = !matches!(spoken_as, SpokenAs::Digits | SpokenAs::Word);
+        if needs_rules && speech::phrases(language).is_empty() {
+            let message = format!("{} cannot be spoken in `{language}` yet", format_phrase(spoken_as));
+            let fault = self.page.error(codes::LANGUAGE_WITHOUT_NUMBERS, place, message);
+            self.fault(fault.remedy("say it without a placeholder in this language, or digit by digit"));
+        }
         if matches!(spoken_as, SpokenAs::Day | SpokenAs::Time) && !self.has_time_zone {
             let fault = self.page.warning(codes::NO_TIME_ZONE, place, "the flow has no `time_zone`");
             self.fault(
@@ -449,11 +454,11 @@ fn format_name(spoken_as: SpokenAs) -> &'static str {
 }
 
 /// Whether a value can be spoken so, in whatever language.
-fn can_speak(value: &Value, spoken_as: SpokenAs) -> bool {
+fn can_speak(value: &Value, spoken_as: SpokenAs, currency: Option<Currency>) -> bool {
     let setting = speech::Setting {
         wall: jiff::Timestamp::UNIX_EPOCH,
         time_zone: &jiff::tz::TimeZone::UTC,
-        currency: Some(Currency::Gbp),
+        currency,
         near_days: true,
     };
     speech::speak("en", value, spoken_as, &setting).is_some()

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use crate::flow::{Flow, Step, StepKind};
 use crate::telephony::Digit;
 
 /// How a step is left.
@@ -77,6 +78,27 @@ impl Exit<'_> {
         };
         Arc::clone(name)
     }
+}
+
+/// Every way in which `step` of `flow` can be left, as [`FlowNote::StepLeft`](super::FlowNote::StepLeft) will name it.
+pub fn exits(flow: &Flow, step: &Step) -> Vec<Arc<str>> {
+    let asked = [Exit::NoInput, Exit::NoMatch, Exit::CallerHungUp];
+    let everywhere = flow.always.keys().map(|key| Exit::Always(*key));
+    let mut exits: Vec<Exit<'_>> = Vec::new();
+    match &step.kind {
+        StepKind::Say { .. } | StepKind::Play { .. } => exits.extend([Exit::Next, Exit::CallerHungUp]),
+        StepKind::Set(_) | StepKind::Language(_) => exits.push(Exit::Next),
+        StepKind::Menu(menu) => {
+            exits.extend(menu.choices.iter().map(|choice| Exit::Choice(&choice.keys)));
+            exits.extend(everywhere.chain(asked));
+        }
+        StepKind::Collect(_) => exits.extend([Exit::Next].into_iter().chain(everywhere).chain(asked)),
+        StepKind::When { otherwise: Some(_), .. } => exits.extend([Exit::Then, Exit::Otherwise]),
+        StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
+        StepKind::Flow(_) => exits.push(Exit::Flow),
+        StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),
+    }
+    exits.into_iter().map(Exit::name).collect()
 }
 
 /// As in flow files: `7`, `star`, `hash`.

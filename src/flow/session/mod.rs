@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use self::exit::exits;
+
 use self::asking::Asking;
 use self::exit::Exit;
 use self::turn::Turn;
@@ -237,6 +239,11 @@ impl Session {
     /// Where the caller is, or was last.
     pub fn place(&self) -> (FlowIndex, StepIndex) {
         (self.flow, self.step)
+    }
+
+    /// The language that is spoken now.
+    pub fn language(&self) -> &Arc<str> {
+        &self.flows.flow(self.flow).languages[usize::from(self.language.0)]
     }
 
     /// The promises that hold after every input.

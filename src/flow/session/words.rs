@@ -71,6 +71,10 @@ impl Session {
             "caller.number" => Value::Text(self.caller.number.reveal().to_owned()),
             "caller.name" => Value::Text(self.caller.name.clone()?),
             "call.number" => Value::Text(self.dialled.clone()),
+            "language" => {
+                let languages = &turn.flows.flow(self.flow).languages;
+                Value::Text(languages.get(usize::from(self.language.0))?.to_string())
+            }
             _ => return None,
         };
         Some(Cow::Owned(fact))

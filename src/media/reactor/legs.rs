@@ -44,6 +44,10 @@ impl Legs {
         self.places.is_empty()
     }
 
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
     pub fn is_empty_slot(&self, slot: usize) -> bool {
         self.slots[slot].is_empty()
     }

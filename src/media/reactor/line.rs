@@ -15,8 +15,8 @@ use super::{Order, Settings};
 
 /// The length of a slot.
 const SLOT_US: u64 = TICK.as_micros() as u64 / SLOTS as u64;
-/// Slots from reading a leg to sending its packet: the switchboard's time to answer a key.
-const ANSWER_SLOTS: usize = 2;
+/// After a key, the leg's packet is held back for so many slots: the switchboard's time to answer.
+const ANSWER_SLOTS: u64 = 2;
 /// A leg's RTCP socket is read once in so many turns; the kernel's timestamps tell when its packets came.
 const TURNS_PER_RTCP: u8 = 48;
 /// Once in so many turns all that waits is read, however little is expected.
@@ -28,29 +28,47 @@ const TALLY_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Line<S> {
     settings: Settings,
     terms: Terms,
-    sink: S,
     legs: Legs,
-    reader: Reader,
-    packet: Box<[u8; PACKET_MAX]>,
-    control: [u8; rtcp::SENT_MAX],
+    answers: Vec<Answer>,
+    wire: Wire<S>,
     rng: fastrand::Rng,
-    tally: MediaTally,
     tally_at: Moment,
     /// The next slot, counted from the beginning of time.
     next: u64,
+}
+
+/// What serves each leg in turn: the packets' buffers, and what is told and counted meanwhile.
+struct Wire<S> {
+    reader: Reader,
+    packet: Box<[u8; PACKET_MAX]>,
+    control: [u8; rtcp::SENT_MAX],
+    sink: S,
+    tally: MediaTally,
+}
+
+/// A packet that is held back, since a key was told that may change what is played.
+struct Answer {
+    leg: LegId,
+    /// When it is sent.
+    slot: u64,
+    /// When it was due.
+    at: Moment,
 }
 
 impl<S: FnMut(MediaEvent)> Line<S> {
     pub fn new(settings: Settings, sink: S) -> Line<S> {
         Line {
             terms: settings.terms(),
-            sink,
             legs: Legs::new(),
-            reader: Reader::new(),
-            packet: Box::new([0; PACKET_MAX]),
-            control: [0; rtcp::SENT_MAX],
+            answers: Vec::new(),
+            wire: Wire {
+                reader: Reader::new(),
+                packet: Box::new([0; PACKET_MAX]),
+                control: [0; rtcp::SENT_MAX],
+                sink,
+                tally: MediaTally::default(),
+            },
             rng: fastrand::Rng::with_seed(settings.seed),
-            tally: MediaTally::default(),
             tally_at: Moment::ZERO,
             next: 0,
             settings,
@@ -102,78 +120,49 @@ impl<S: FnMut(MediaEvent)> Line<S> {
     fn next_busy(&mut self) -> u64 {
         let present = self.settings.clock.now().as_micros() / SLOT_US;
         self.next = self.next.max((present + 1).saturating_sub(SLOTS as u64));
+        let answer = self.answers.first().map_or(u64::MAX, |answer| answer.slot.max(self.next));
         (self.next..self.next + SLOTS as u64)
-            .find(|slot| !self.legs.is_empty_slot(reads(*slot)) || !self.legs.is_empty_slot(sends(*slot)))
+            .find(|slot| *slot == answer || !self.legs.is_empty_slot(in_tick(*slot)))
             .unwrap_or(self.next)
     }
 
     fn run_slot(&mut self, slot: u64, at: Moment, now: Moment) {
         self.count_lateness(now - at);
-        self.reader.set_now(now);
-        self.read(reads(slot));
-        self.send(sends(slot), at);
+        let Line { legs, answers, wire, .. } = self;
+        let due = answers.partition_point(|answer| answer.slot <= slot);
+        for answer in answers.drain(..due) {
+            if let Some(leg) = legs.find(answer.leg) {
+                wire.send(leg, answer.at);
+            }
+        }
+        wire.reader.set_now(now);
+        legs.of_slot(in_tick(slot), |leg| {
+            if wire.read(leg) {
+                answers.push(Answer { leg: leg.id, slot: slot + ANSWER_SLOTS, at });
+            } else {
+                wire.send(leg, at);
+            }
+        });
         if now >= self.tally_at {
             self.tally_at = now + TALLY_INTERVAL;
             self.tell_tally();
         }
     }
 
-    fn read(&mut self, slot: usize) {
-        let Line { legs, reader, sink, tally, .. } = self;
-        legs.of_slot(slot, |leg| {
-            let Leg { id, port, stream, reads, eager, .. } = leg;
-            let looks_for_all = *eager || *reads % TURNS_PER_LOOK == 0;
-            let count = reader.read(&port.rtp, looks_for_all, |arrival, from, bytes| {
-                if stream.receive(arrival, from, bytes, &mut |event| sink(told(*id, event))) {
-                    tally.packets_received += 1;
-                } else {
-                    tally.dropped += 1;
-                }
-            });
-            // After none there may be two, and a leg that sent several at once may do so again.
-            *eager = count != 1;
-            *reads += 1;
-            if *reads >= TURNS_PER_RTCP {
-                *reads = 0;
-                reader.read(&port.rtcp, true, |arrival, from, bytes| {
-                    match stream.receive_control(arrival, from, bytes) {
-                        Some(lost) => tally.lost_outbound += lost,
-                        None => tally.dropped += 1,
-                    }
-                });
-            }
-        });
-    }
-
-    fn send(&mut self, slot: usize, at: Moment) {
-        let Line { legs, sink, tally, packet, control, .. } = self;
-        legs.of_slot(slot, |leg| {
-            let Leg { id, port, stream, .. } = leg;
-            // A send that fails is a lost packet, to the other side's RTCP as well as to us.
-            if let Some(outgoing) = stream.tick(at, packet, &mut |event| sink(told(*id, event))) {
-                tally.packets_sent += 1;
-                let _ = port.rtp.send_to(&packet[..outgoing.length], outgoing.to);
-            }
-            if let Some(outgoing) = stream.tick_control(at, control) {
-                let _ = port.rtcp.send_to(&control[..outgoing.length], outgoing.to);
-            }
-        });
-    }
-
     fn count_lateness(&mut self, late: Duration) {
         let late_ms = late.as_secs_f64() * 1e3;
         let place = MediaTally::LATE_BOUNDS_MS.iter().position(|bound| late_ms <= *bound);
-        self.tally.ticks_late[place.unwrap_or(MediaTally::LATE_BOUNDS_MS.len())] += 1;
-        self.tally.late_us_sum += late.as_micros() as u64;
+        self.wire.tally.ticks_late[place.unwrap_or(MediaTally::LATE_BOUNDS_MS.len())] += 1;
+        self.wire.tally.late_us_sum += late.as_micros() as u64;
     }
 
     fn tell_tally(&mut self) {
         for leg in self.legs.all() {
-            self.tally.lost_inbound += leg.stream.take_lost();
+            self.wire.tally.lost_inbound += leg.stream.take_lost();
         }
-        let tally = std::mem::take(&mut self.tally);
+        let tally = std::mem::take(&mut self.wire.tally);
         if tally != MediaTally::default() {
-            (self.sink)(MediaEvent::Tally(tally));
+            (self.wire.sink)(MediaEvent::Tally(tally));
         }
     }
 
@@ -208,8 +197,10 @@ impl<S: FnMut(MediaEvent)> Line<S> {
                 let now = Moment::from_micros(self.next * SLOT_US);
                 let stream = Stream::new(now, plan, self.terms, self.rng.u64(..));
                 self.legs.insert(id, number, address.is_ipv6(), port, stream);
+                // Room for all legs to have a key pressed at once, so that a tick allocates nothing.
+                self.answers.reserve(self.legs.len().saturating_sub(self.answers.len()));
             }
-            Err(error) => (self.sink)(failed(id, number, &error)),
+            Err(error) => (self.wire.sink)(failed(id, number, &error)),
         }
     }
 
@@ -228,7 +219,7 @@ impl<S: FnMut(MediaEvent)> Line<S> {
                 Err(error) => {
                     let failure = failed(id, leg.number, &error);
                     self.legs.remove(id);
-                    (self.sink)(failure);
+                    (self.wire.sink)(failure);
                     return;
                 }
             }
@@ -240,14 +231,60 @@ impl<S: FnMut(MediaEvent)> Line<S> {
     fn close(&mut self, id: LegId) {
         let Some(mut leg) = self.legs.remove(id) else { return };
         let now = self.settings.clock.now();
-        if let Some(outgoing) = leg.stream.close(now, &mut self.control) {
-            let _ = leg.port.rtcp.send_to(&self.control[..outgoing.length], outgoing.to);
+        if let Some(outgoing) = leg.stream.close(now, &mut self.wire.control) {
+            let _ = leg.port.rtcp.send_to(&self.wire.control[..outgoing.length], outgoing.to);
         }
-        self.tally.lost_inbound += leg.stream.take_lost();
+        self.wire.tally.lost_inbound += leg.stream.take_lost();
         let report = leg.stream.report();
         // The port is free before anybody is told so.
         drop(leg);
-        (self.sink)(MediaEvent::Closed { leg: id, report });
+        (self.wire.sink)(MediaEvent::Closed { leg: id, report });
+    }
+}
+
+impl<S: FnMut(MediaEvent)> Wire<S> {
+    /// Hears what has come for a leg. Whether a key was pressed.
+    fn read(&mut self, leg: &mut Leg) -> bool {
+        let Wire { reader, sink, tally, .. } = self;
+        let Leg { id, port, stream, reads, eager, .. } = leg;
+        let mut pressed = false;
+        let looks_for_all = *eager || *reads % TURNS_PER_LOOK == 0;
+        let count = reader.read(&port.rtp, looks_for_all, |arrival, from, bytes| {
+            let heard = stream.receive(arrival, from, bytes, &mut |event| {
+                pressed |= matches!(event, StreamEvent::Digit(..));
+                sink(told(*id, event));
+            });
+            if heard {
+                tally.packets_received += 1;
+            } else {
+                tally.dropped += 1;
+            }
+        });
+        // After none there may be two, and a leg that sent several at once may do so again.
+        *eager = count != 1;
+        *reads += 1;
+        if *reads >= TURNS_PER_RTCP {
+            *reads = 0;
+            reader.read(&port.rtcp, true, |arrival, from, bytes| match stream.receive_control(arrival, from, bytes) {
+                Some(lost) => tally.lost_outbound += lost,
+                None => tally.dropped += 1,
+            });
+        }
+        pressed
+    }
+
+    /// Sends the packet of a leg that is due `at` its slot's moment, and its report when one is due.
+    fn send(&mut self, leg: &mut Leg, at: Moment) {
+        let Wire { sink, tally, packet, control, .. } = self;
+        let Leg { id, port, stream, .. } = leg;
+        // A send that fails is a lost packet, to the other side's RTCP as well as to us.
+        if let Some(outgoing) = stream.tick(at, packet, &mut |event| sink(told(*id, event))) {
+            tally.packets_sent += 1;
+            let _ = port.rtp.send_to(&packet[..outgoing.length], outgoing.to);
+        }
+        if let Some(outgoing) = stream.tick_control(at, control) {
+            let _ = port.rtcp.send_to(&control[..outgoing.length], outgoing.to);
+        }
     }
 }
 
@@ -263,12 +300,7 @@ fn failed(leg: LegId, port: u16, error: &std::io::Error) -> MediaEvent {
     MediaEvent::Failed { leg, reason: format!("port {port}: {error}") }
 }
 
-/// The slot of a tick whose legs are read.
-fn reads(slot: u64) -> usize {
+/// A slot's place in its tick.
+fn in_tick(slot: u64) -> usize {
     (slot % SLOTS as u64) as usize
-}
-
-/// The slot of a tick whose legs are sent: read a little earlier.
-fn sends(slot: u64) -> usize {
-    ((slot + (SLOTS - ANSWER_SLOTS) as u64) % SLOTS as u64) as usize
 }

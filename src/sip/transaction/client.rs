@@ -32,6 +32,8 @@ pub(in crate::sip) enum Purpose {
     Stray,
     /// A re-INVITE or an UPDATE that refreshes the session.
     Refresh,
+    /// An INFO that tells a key, of which nobody waits for the answer.
+    Key,
 }
 
 /// A response that concerns the layer above.
@@ -123,7 +125,7 @@ impl TransactionLayer {
         self.clients_begun += 1;
         let id = ClientId { serial: self.clients_begun, cancel: false };
         add_via(&mut request, id, self.rng.u64(..), peer);
-        let bytes = request_bytes(&request);
+        let bytes = request_bytes(&mut self.scratch, &request);
         out.push(Output::Transmit { peer, bytes: bytes.clone() });
         bytes
     }
@@ -140,7 +142,7 @@ impl TransactionLayer {
         out: &mut Vec<Output>,
     ) {
         add_via(&mut request, id, nonce, peer);
-        let bytes = request_bytes(&request);
+        let bytes = request_bytes(&mut self.scratch, &request);
         out.push(Output::Transmit { peer, bytes: bytes.clone() });
         let resend = (!peer.reliable()).then(|| (now + self.timers.t1, self.timers.t1));
         let state = State::Calling { resend, until: now + self.timers.give_up() };
@@ -269,9 +271,10 @@ impl TransactionLayer {
         self.clients.get(&id).is_some_and(|transaction| transaction.request.is_some())
     }
 
-    /// Whether a branch is that of a request of ours that lives: one that came back to us has gone in a circle.
-    pub(in crate::sip) fn is_our_branch(&self, branch: &str) -> bool {
-        parse_branch(branch).is_some_and(|(serial, nonce)| {
+    /// Whether a Via has the branch of a request of ours that lives: it came back to us, and has gone in a circle.
+    pub(in crate::sip) fn is_our_via(&self, via: &str) -> bool {
+        let branch = via.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("branch="));
+        branch.and_then(parse_branch).is_some_and(|(serial, nonce)| {
             let id = ClientId { serial, cancel: false };
             self.clients.get(&id).is_some_and(|transaction| transaction.nonce == nonce)
         })
@@ -279,14 +282,14 @@ impl TransactionLayer {
 
     /// The transaction whose time is up, when that means that no answer came.
     pub(in crate::sip) fn expire_client(&mut self, now: Moment, id: ClientId, out: &mut Vec<Output>) -> Option<Reply> {
-        let (t1, t2) = (self.timers.t1, self.timers.t2);
+        let t2 = self.timers.t2;
         let transaction = self.clients.get_mut(&id)?;
         transaction.due = None;
         let reply = Reply { id, leg: transaction.leg, purpose: transaction.purpose };
         let invite = transaction.method == Method::Invite;
         let unanswered = match &mut transaction.state {
             State::Calling { resend: Some((at, interval)), until } if *until > now => {
-                *interval = if invite { *interval * 2 } else { (*interval * 2).min(t2) }.max(t1);
+                *interval = if invite { *interval * 2 } else { (*interval * 2).min(t2) };
                 *at = now + *interval;
                 false
             }
@@ -368,7 +371,7 @@ fn parse_branch(branch: &str) -> Option<(u64, u64)> {
 /// The ACK of a refusal (RFC 3261 section 17.1.1.3).
 fn acknowledgement(invite: &Request, response: &Response) -> Arc<[u8]> {
     let to = response.headers.get(&HeaderName::To).unwrap_or("");
-    request_bytes(&same_path(invite, Method::Ack, to))
+    request_bytes(&mut Vec::new(), &same_path(invite, Method::Ack, to))
 }
 
 /// An ACK or CANCEL that goes the way of its INVITE: with the same top Via, Route, From, Call-ID and CSeq number.

@@ -50,6 +50,7 @@ pub(super) struct TransactionLayer {
     clients: BTreeMap<ClientId, ClientTransaction>,
     clients_begun: u64,
     rng: fastrand::Rng,
+    scratch: Vec<u8>,
     pub(super) deadlines: Deadlines<Due>,
     pub(super) tally: SipTally,
 }
@@ -64,9 +65,15 @@ impl TransactionLayer {
             clients: BTreeMap::new(),
             clients_begun: 0,
             rng: rng.fork(),
+            scratch: Vec::new(),
             deadlines: Deadlines::new(),
             tally: SipTally::default(),
         }
+    }
+
+    /// A response without transaction, as it is sent.
+    pub(super) fn print(&mut self, response: &Response) -> Arc<[u8]> {
+        response_bytes(&mut self.scratch, response)
     }
 
     /// Live transactions: servers, clients.
@@ -126,17 +133,17 @@ impl TransactionLayer {
     }
 }
 
-fn request_bytes(request: &Request) -> Arc<[u8]> {
-    let mut bytes = Vec::with_capacity(512 + request.body.len());
-    request.to_bytes(&mut bytes);
-    bytes.into()
+/// Prints into a buffer that is used again and again, so that only what is sent is allocated.
+fn request_bytes(scratch: &mut Vec<u8>, request: &Request) -> Arc<[u8]> {
+    scratch.clear();
+    request.to_bytes(scratch);
+    scratch.as_slice().into()
 }
 
-/// A response as it is sent.
-pub(super) fn response_bytes(response: &Response) -> Arc<[u8]> {
-    let mut bytes = Vec::with_capacity(512 + response.body.len());
-    response.to_bytes(&mut bytes);
-    bytes.into()
+fn response_bytes(scratch: &mut Vec<u8>, response: &Response) -> Arc<[u8]> {
+    scratch.clear();
+    response.to_bytes(scratch);
+    scratch.as_slice().into()
 }
 
 /// The earlier of two deadlines, of which either may be missing.

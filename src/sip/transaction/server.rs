@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{Due, SERVER_TRANSACTIONS_MAX, TransactionLayer, earlier, response_bytes};
 use crate::clock::Moment;
-use crate::sip::message::{BRANCH_COOKIE, Method, Request, Response, Via};
+use crate::sip::dialog::tag_of;
+use crate::sip::message::{BRANCH_COOKIE, HeaderName, Method, Request, Response, Via};
 use crate::sip::peer::{Output, Peer};
 use crate::telephony::LegId;
 
@@ -76,7 +77,7 @@ impl TransactionLayer {
         let port = via.port.unwrap_or(0);
         let sent_by = format!("{}:{port}", via.host);
         let parts = match &via.branch {
-            Some(branch) if branch.starts_with(BRANCH_COOKIE) => {
+            Some(branch) if branch.starts_with(BRANCH_COOKIE) && branch.len() > BRANCH_COOKIE.len() => {
                 return ServerId(self.fingerprinter.of(&[branch, &sent_by, method.as_str()]));
             }
             Some(branch) => branch.as_str(),
@@ -84,12 +85,11 @@ impl TransactionLayer {
         };
         // A request of an RFC 2543 element. The To tag is left out: it tells no two requests apart that the rest of
         // these do not, and an ACK has another than its INVITE.
-        let from = request.headers.from().ok();
         let cseq = request.headers.cseq().map_or(0, |(number, _)| number).to_string();
         ServerId(self.fingerprinter.of(&[
             "RFC 2543",
             &request.uri.to_string(),
-            from.as_ref().and_then(|from| from.tag()).unwrap_or(""),
+            request.headers.get(&HeaderName::From).and_then(tag_of).unwrap_or(""),
             request.headers.call_id().unwrap_or(""),
             &cseq,
             parts,
@@ -185,7 +185,7 @@ impl TransactionLayer {
         let (timers, status) = (self.timers, response.status);
         let transaction = self.servers.get_mut(&id)?;
         let State::Proceeding { invite, provisional } = &mut transaction.state else { return None };
-        let bytes = response_bytes(response);
+        let bytes = response_bytes(&mut self.scratch, response);
         let peer = transaction.peer;
         out.push(Output::Transmit { peer, bytes: bytes.clone() });
         if status < 200 {

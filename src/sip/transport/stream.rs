@@ -16,8 +16,8 @@ use crate::sip::message::{Framed, Framer};
 use crate::sip::peer::{ConnectionId, Peer};
 use crate::telephony::{SipCommand, TransportKind};
 
-/// Connections at once, in both directions; a further one is closed as it is accepted.
-const CONNECTIONS_MAX: usize = 4_096;
+/// Connections at once, in both directions; a further one is closed as it is accepted. Each is an open file.
+const CONNECTIONS_MAX: usize = 1_024;
 
 /// Messages that wait to be written to one connection; who reads more slowly is disconnected.
 const OUTBOX: usize = 64;
@@ -241,7 +241,7 @@ impl Served {
     /// Tells all whole messages, and answers keep-alives (RFC 5626 section 4.4.1). Whether there were any.
     async fn cut(&mut self, writer: &mut (impl AsyncWriteExt + Unpin)) -> Result<bool, End> {
         let mut told = false;
-        while let Some(framed) = self.framer.next() {
+        for framed in self.framer.by_ref() {
             told = true;
             match framed {
                 Framed::Message(bytes) => {

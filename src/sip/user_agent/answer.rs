@@ -1,5 +1,6 @@
 //! Responses as this user agent writes them.
 
+use crate::sip::dialog::tag_of;
 use crate::sip::message::{HeaderName, Headers, Request, Response};
 use crate::sip::sdp;
 use crate::telephony::{Refusal, SessionDescription};
@@ -95,10 +96,7 @@ pub(super) fn respond(request: &Request, status: u16, tag: &str, product: &str) 
 }
 
 fn set_to_tag(headers: &mut Headers, tag: &str) {
-    if headers.to().is_ok_and(|to| to.tag().is_some()) {
-        return;
-    }
-    let Some(to) = headers.get(&HeaderName::To) else { return };
+    let Some(to) = headers.get(&HeaderName::To).filter(|to| tag_of(to).is_none()) else { return };
     let to = format!("{to};tag={tag}");
     headers.set(HeaderName::To, to);
 }
@@ -117,6 +115,19 @@ pub(super) fn describe(headers: &mut Headers, body: &mut Vec<u8>, description: &
     }
     headers.push(HeaderName::ContentType, "application/sdp");
     *body = description.as_bytes().to_vec();
+}
+
+/// Refuses what could not take our session description (RFC 3261 section 20.1: no Accept at all takes one).
+pub(super) fn check_accept(headers: &Headers) -> Result<(), Refused> {
+    let takes = |value: &str| {
+        let kind = value.split(';').next().unwrap_or("").trim();
+        ["application/sdp", "application/*", "*/*"].iter().any(|ours| kind.eq_ignore_ascii_case(ours))
+    };
+    if !headers.contains(&HeaderName::Accept) || headers.values(&HeaderName::Accept).any(takes) {
+        Ok(())
+    } else {
+        Err(Refused::status(406))
+    }
 }
 
 /// The session description of a message; refused where the body is something else or cannot be read.
@@ -170,6 +181,6 @@ fn sdp_part<'a>(body: &'a [u8], boundary: &str) -> Option<&'a [u8]> {
                     && value.eq_ignore_ascii_case("application/sdp")
             })
         });
-        is_sdp.then(|| content.as_bytes())
+        is_sdp.then_some(content.as_bytes())
     })
 }

@@ -20,7 +20,8 @@ impl UserAgent {
     pub(super) fn change(&mut self, now: Moment, id: LegId, arrival: Arrival, out: &mut Vec<Output>) {
         let headers = &arrival.request.headers;
         let invite = arrival.request.method == Method::Invite;
-        let offer = answer::session_description(headers, &arrival.request.body);
+        let offer =
+            answer::check_accept(headers).and_then(|()| answer::session_description(headers, &arrival.request.body));
         let granted = session_timer::grant(headers, &self.settings);
         let (offer, granted) = match (offer, granted) {
             (Ok(offer), Ok(granted)) => (offer, granted),

@@ -74,7 +74,7 @@ impl UserAgent {
             Purpose::Dial => self.dial_replied(now, reply, response, out),
             Purpose::Refresh => self.refresh_replied(now, reply, response, out),
             Purpose::Bye if response.status >= 200 => self.drop_leg(reply.leg),
-            Purpose::Bye | Purpose::Cancel | Purpose::Stray => {}
+            Purpose::Bye | Purpose::Cancel | Purpose::Stray | Purpose::Key => {}
         }
     }
 
@@ -104,7 +104,7 @@ impl UserAgent {
                     self.end_leg(now, reply.leg, refreshed, rest, out);
                 }
             }
-            Purpose::Refresh | Purpose::Cancel | Purpose::Stray => {}
+            Purpose::Refresh | Purpose::Cancel | Purpose::Stray | Purpose::Key => {}
         }
     }
 }

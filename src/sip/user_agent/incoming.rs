@@ -12,7 +12,7 @@ use crate::sip::dialog::{self, Dialog, ROUTES_MAX};
 use crate::sip::message::{HeaderName, Headers, Method, Request, Uri, Via};
 use crate::sip::peer::{Output, Peer};
 use crate::sip::sdp;
-use crate::sip::transaction::response_peer;
+use crate::sip::transaction::{Seen, response_peer};
 use crate::telephony::{Caller, Cause, Incoming, LegId, PhoneNumber, Refusal, SessionDescription, SipEvent};
 
 /// 100 Trying is sent when nothing else was for this long (RFC 3261 section 17.2.1).
@@ -25,7 +25,8 @@ impl UserAgent {
     /// An INVITE outside of any dialog that passed all inspections.
     pub(super) fn invite(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
         let headers = &arrival.request.headers;
-        let offer = answer::session_description(headers, &arrival.request.body);
+        let offer =
+            answer::check_accept(headers).and_then(|()| answer::session_description(headers, &arrival.request.body));
         let granted = session_timer::grant(headers, &self.settings);
         let (offer, granted) = match (offer, granted) {
             (Ok(offer), Ok(granted)) => (offer, granted),
@@ -46,7 +47,7 @@ impl UserAgent {
             trying: Some(now + TRYING_AFTER),
             offerless: offer.is_none(),
             reliability: if required { Reliability::Required } else { Reliability::Plain { rung: false } },
-            pending: None,
+            pending: false,
             answer: None,
             granted,
             request: arrival.request,
@@ -90,9 +91,9 @@ impl UserAgent {
         answer::say_abilities(&mut response.headers, &dialog::contact(peer.transport, peer.local));
         response.headers.push(HeaderName::Require, "100rel");
         response.headers.push(HeaderName::RSeq, rseq.to_string());
-        let offered = early.offerless && early.pending.is_some();
-        if let Some(offer) = early.pending.as_ref().filter(|_| offered) {
-            answer::describe(&mut response.headers, &mut response.body, offer);
+        let offered = early.offerless && early.pending;
+        if offered {
+            answer::describe(&mut response.headers, &mut response.body, &leg.described);
         }
         let Some((peer, bytes)) = self.layer.respond(now, early.id, &response, out) else { return };
         let timers = self.settings.timers;
@@ -111,11 +112,11 @@ impl UserAgent {
     pub(super) fn answer(&mut self, now: Moment, id: LegId, description: &SessionDescription, out: &mut Vec<Output>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let State::Early(early) = &mut leg.state else { return };
-        if early.pending.is_some() {
+        if early.pending {
             return;
         }
         leg.described = sdp::print(description);
-        early.pending = Some(leg.described.clone());
+        early.pending = true;
         match early.reliability {
             Reliability::Plain { .. } | Reliability::Acknowledged { .. } => self.accept(now, id, out),
             Reliability::Required => self.ring_reliably(now, id, out),
@@ -136,10 +137,9 @@ impl UserAgent {
             granted.write(&mut response.headers);
             leg.session = Some(granted.session(now));
         }
-        let description = early.pending.take().unwrap_or_default();
         let already = matches!(early.reliability, Reliability::Acknowledged { offered: true });
         if !already {
-            answer::describe(&mut response.headers, &mut response.body, &description);
+            answer::describe(&mut response.headers, &mut response.body, &leg.described);
         }
         let (offered, answer) = (early.offerless && !already, early.answer.take());
         let cseq = early.request.headers.cseq().map_or(0, |(number, _)| number);
@@ -170,7 +170,7 @@ impl UserAgent {
             Err(refused) => return self.refuse(now, arrival, refused, out),
         }
         early.reliability = Reliability::Acknowledged { offered };
-        let ready = early.pending.is_some();
+        let ready = early.pending;
         let response = answer::respond(&arrival.request, 200, "", &self.settings.product);
         self.layer.respond(now, arrival.id, &response, out);
         if ready {
@@ -213,19 +213,19 @@ impl UserAgent {
         out: &mut Vec<Output>,
     ) {
         let id = self.layer.server_id(request, via, &Method::Cancel);
-        if self.layer.meet(id, out) != crate::sip::transaction::Seen::Never {
+        if self.layer.meet(id, out) != Seen::Never {
             return;
         }
-        self.layer.begin_server(id, &Method::Cancel, response_peer(via, from), None);
         let target = self.layer.server_id(request, via, &Method::Invite);
-        let invite = self.layer.invite(target);
-        let leg = invite.and_then(|(leg, _)| leg);
+        let Some((leg, unanswered)) = self.layer.invite(target) else {
+            return self.refuse_without_state(from, request.clone(), Refused::status(481), out);
+        };
+        self.layer.begin_server(id, &Method::Cancel, response_peer(via, from), None);
         let tag = leg.and_then(|leg| Some(self.legs.get(&leg)?.dialog.local_tag.clone()));
         let tag = tag.unwrap_or_else(|| self.tag());
-        let status = if invite.is_some() { 200 } else { 481 };
-        let response = answer::respond(request, status, &tag, &self.settings.product);
+        let response = answer::respond(request, 200, &tag, &self.settings.product);
         self.layer.respond(now, id, &response, out);
-        let (Some(leg), Some((_, true))) = (leg, invite) else { return };
+        let Some(leg) = leg.filter(|_| unanswered) else { return };
         let first =
             matches!(self.legs.get(&leg).map(|leg| &leg.state), Some(State::Early(early)) if early.id == target);
         if first {

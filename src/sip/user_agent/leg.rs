@@ -51,8 +51,8 @@ pub(super) struct Early {
     /// The INVITE had no offer.
     pub(super) offerless: bool,
     pub(super) reliability: Reliability,
-    /// The switchboard's description, while a PRACK is awaited.
-    pub(super) pending: Option<String>,
+    /// The switchboard has answered, and a PRACK is awaited.
+    pub(super) pending: bool,
     /// The answer that a PRACK gave to the offer of our reliable 180.
     pub(super) answer: Option<SessionDescription>,
     pub(super) granted: Option<Granted>,

@@ -1,13 +1,14 @@
 //! The user agent: answers calls, dials them, and tells the switchboard what happens on its legs.
 //!
 //! One file an act: `incoming` takes a call, `outgoing` dials one, `within` takes what comes inside a dialog, `change`
-//! re-INVITE and UPDATE, `refresh` keeps sessions alive, `closing` ends them, `expiry` acts on deadlines.
+//! re-INVITE and UPDATE, `key` sends keys, `refresh` keeps sessions alive, `closing` ends them, `expiry` acts on deadlines.
 
 mod answer;
 mod change;
 mod closing;
 mod expiry;
 mod incoming;
+mod key;
 mod leg;
 mod outgoing;
 mod receive;
@@ -103,6 +104,7 @@ impl UserAgent {
             SipCommand::RefuseChange { leg, refusal } => self.refuse_change(now, leg, &refusal, out),
             SipCommand::HangUp { leg, cause } => self.hang_up(now, leg, cause, out),
             SipCommand::Dial { leg, uri, caller, offer } => self.dial(now, leg, &uri, &caller, &offer, out),
+            SipCommand::SendDigit { leg, digit } => self.send_digit(now, leg, digit, out),
             SipCommand::Drain => self.draining = true,
         }
         self.watch_tally(now);

@@ -3,11 +3,11 @@
 use super::UserAgent;
 use super::answer::{self, Refused, SUPPORTED};
 use crate::clock::Moment;
-use crate::sip::dialog;
+use crate::sip::dialog::{self, tag_of};
 use crate::sip::guard;
-use crate::sip::message::{Fault, HeaderName, Host, Message, Method, Request, Scheme, Via};
+use crate::sip::message::{Fault, HeaderName, Host, Message, Method, Request, Response, Scheme, Via};
 use crate::sip::peer::{Output, Peer};
-use crate::sip::transaction::{Seen, ServerId, response_bytes, response_peer};
+use crate::sip::transaction::{Seen, ServerId, response_peer};
 use crate::telephony::LegId;
 
 /// When a caller that is refused for want of room may try again.
@@ -69,30 +69,43 @@ impl UserAgent {
     }
 
     /// Answers without a transaction: the same again for each copy (RFC 3261 section 8.2.7).
-    fn refuse_without_state(&mut self, from: Peer, mut request: Request, refused: Refused, out: &mut Vec<Output>) {
-        let Ok(mut via) = request.headers.via() else { return };
-        let [call_id, sender, cseq] = [HeaderName::CallId, HeaderName::From, HeaderName::CSeq]
-            .map(|name| request.headers.get(&name).unwrap_or("").to_owned());
-        if call_id.is_empty() || sender.is_empty() || cseq.is_empty() || !request.headers.contains(&HeaderName::To) {
+    pub(super) fn refuse_without_state(
+        &mut self,
+        from: Peer,
+        mut request: Request,
+        refused: Refused,
+        out: &mut Vec<Output>,
+    ) {
+        if !request.headers.contains(&HeaderName::Via) {
             return;
         }
-        stamp(&mut request, &mut via, from);
-        let branch = via.branch.as_deref().unwrap_or("");
-        let tag = self.layer.stateless_tag(&[&call_id, &sender, &cseq, branch]);
+        // Where the topmost Via cannot be read, the answer goes to where the request came from.
+        let (peer, branch) = match request.headers.via() {
+            Ok(mut via) => {
+                stamp(&mut request, &mut via, from);
+                (response_peer(&via, from), via.branch)
+            }
+            Err(_) => (from, None),
+        };
+        let parts = [HeaderName::CallId, HeaderName::From, HeaderName::CSeq];
+        let [call_id, sender, cseq] = parts.map(|name| request.headers.get(&name).unwrap_or(""));
+        let tag = self.layer.stateless_tag(&[call_id, sender, cseq, branch.as_deref().unwrap_or("")]);
         self.layer.count_answer(request.method.known_name(), refused.status);
         let response = refused.response(&request, &tag, &self.settings.product);
-        out.push(Output::Transmit { peer: response_peer(&via, from), bytes: response_bytes(&response) });
+        out.push(Output::Transmit { peer, bytes: self.layer.print(&response) });
     }
 
     fn receive_request(&mut self, now: Moment, from: Peer, mut request: Request, out: &mut Vec<Output>) {
         let Ok(mut via) = request.headers.via() else {
             return self.count_refused("malformed");
         };
+        if request.method == Method::Ack {
+            // Nothing answers it.
+            return self.receive_ack(now, &request, &via, out);
+        }
         stamp(&mut request, &mut via, from);
-        match request.method {
-            Method::Ack => return self.receive_ack(now, &request, &via, out),
-            Method::Cancel => return self.receive_cancel(now, from, &request, &via, out),
-            _ => {}
+        if request.method == Method::Cancel {
+            return self.receive_cancel(now, from, &request, &via, out);
         }
         let id = self.layer.server_id(&request, &via, &request.method);
         match self.layer.meet(id, out) {
@@ -105,7 +118,7 @@ impl UserAgent {
             }
             Seen::Never => {}
         }
-        let inside = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let inside = request.headers.get(&HeaderName::To).is_some_and(|to| tag_of(to).is_some());
         if !inside && request.headers.get(&HeaderName::UserAgent).is_some_and(guard::is_scanner) {
             return self.count_refused("scanner");
         }
@@ -117,38 +130,45 @@ impl UserAgent {
         if inside { self.receive_inside(now, arrival, out) } else { self.receive_outside(now, arrival, out) }
     }
 
-    /// A request outside of any dialog.
+    /// A request outside of any dialog. All but INVITE are answered without state, since the answer to a copy is the
+    /// same: a flood of them leaves nothing behind.
     fn receive_outside(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
-        let method = &arrival.request.method;
-        let from_tag = arrival.request.headers.from().ok().and_then(|from| from.tag().map(str::to_owned));
-        let merge_key = self.layer.merge_key(&arrival.request, from_tag.as_deref().unwrap_or(""));
-        let merged = self.layer.is_merged(merge_key);
-        if *method == Method::Invite && !merged {
-            let refused = if self.draining {
-                Some(("draining", RETRY_AFTER_DRAINING_S))
-            } else if self.is_full() {
-                Some(("full", RETRY_AFTER_FULL_S))
-            } else {
-                (!self.guard.takes_call(now)).then_some(("rate", 1 + self.rng.u64(..RETRY_AFTER_FULL_S)))
+        if arrival.request.method != Method::Invite {
+            let refused = match (self.check_outside(&arrival), &arrival.request.method) {
+                (Err(refused), _) => refused,
+                (Ok(()), Method::Options) => return self.options_outside(arrival, out),
+                (Ok(()), _) => Refused::status(481),
             };
-            if let Some((reason, seconds)) = refused {
-                self.count_refused(reason);
-                let Arrival { request, from, .. } = arrival;
-                return self.refuse_without_state(from, request, Refused::unavailable(seconds), out);
-            }
+            return self.refuse_without_state(arrival.from, arrival.request, refused, out);
+        }
+        let from_tag = arrival.request.headers.get(&HeaderName::From).and_then(tag_of);
+        let merge_key = self.layer.merge_key(&arrival.request, from_tag.unwrap_or(""));
+        if self.layer.is_merged(merge_key) {
+            let refused = Refused::status(482).because("Loop Detected (merged request)");
+            return self.refuse_without_state(arrival.from, arrival.request, refused, out);
+        }
+        if let Some((reason, seconds)) = self.no_room_for_call(now) {
+            self.count_refused(reason);
+            return self.refuse_without_state(arrival.from, arrival.request, Refused::unavailable(seconds), out);
         }
         let peer = response_peer(&arrival.via, arrival.from);
-        self.layer.begin_server(arrival.id, method, peer, (!merged).then_some(merge_key));
-        if merged {
-            return self.refuse(now, &arrival, Refused::status(482).because("Loop Detected (merged request)"), out);
+        self.layer.begin_server(arrival.id, &arrival.request.method, peer, Some(merge_key));
+        match self.check_outside(&arrival) {
+            Ok(()) => self.invite(now, arrival, out),
+            Err(refused) => self.refuse(now, &arrival, refused, out),
         }
-        if let Err(refused) = self.check_outside(&arrival) {
-            return self.refuse(now, &arrival, refused, out);
-        }
-        match arrival.request.method {
-            Method::Invite => self.invite(now, arrival, out),
-            Method::Options => self.options(now, &arrival, out),
-            _ => self.refuse(now, &arrival, Refused::status(481), out),
+    }
+
+    /// Why no further call is taken now, and in how many seconds to try again.
+    fn no_room_for_call(&mut self, now: Moment) -> Option<(&'static str, u64)> {
+        if self.draining {
+            Some(("draining", RETRY_AFTER_DRAINING_S))
+        } else if self.is_full() {
+            Some(("full", RETRY_AFTER_FULL_S))
+        } else if self.guard.takes_call(now) {
+            None
+        } else {
+            Some(("rate", 1 + self.rng.u64(..RETRY_AFTER_FULL_S)))
         }
     }
 
@@ -159,9 +179,7 @@ impl UserAgent {
         if let Scheme::Other(_) = request.uri.scheme {
             return Err(Refused::status(416));
         }
-        let in_a_circle = request.headers.vias().any(|via| {
-            Via::parse(via).is_ok_and(|via| via.branch.is_some_and(|branch| self.layer.is_our_branch(&branch)))
-        });
+        let in_a_circle = request.headers.vias().any(|via| self.layer.is_our_via(via));
         if in_a_circle {
             return Err(Refused::status(482));
         }
@@ -174,8 +192,7 @@ impl UserAgent {
         check_require(request)
     }
 
-    /// Whether a host of a Request-URI may be us: an empty one (of a tel URI), our address, or a name, of which we do
-    /// not know the others' to be anyone else's than ours... so that only addresses tell.
+    /// Whether the host of a Request-URI is us for certain: our address, or none as in a tel URI.
     fn is_ours(&self, host: &Host, from: Peer) -> bool {
         match host {
             Host::Name(name) => name.is_empty() || name.eq_ignore_ascii_case("localhost"),
@@ -188,15 +205,15 @@ impl UserAgent {
     /// A request inside a dialog (RFC 3261 section 12.2.2).
     fn receive_inside(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
         let request = &arrival.request;
+        let refused = check_method(&request.method).err();
+        let id = self.leg_of(request).filter(|_| refused.is_none());
+        let Some((id, leg)) = id.and_then(|id| Some((id, self.legs.get_mut(&id)?))) else {
+            let refused = refused.unwrap_or_else(|| Refused::status(481));
+            return self.refuse_without_state(arrival.from, arrival.request, refused, out);
+        };
         let peer = response_peer(&arrival.via, arrival.from);
         self.layer.begin_server(arrival.id, &request.method, peer, None);
-        if let Err(refused) = check_method(&request.method) {
-            return self.refuse(now, &arrival, refused, out);
-        }
         let number = request.headers.cseq().map_or(0, |(number, _)| number);
-        let Some((id, leg)) = self.leg_of(request).and_then(|id| Some((id, self.legs.get_mut(&id)?))) else {
-            return self.refuse(now, &arrival, Refused::status(481), out);
-        };
         if leg.dialog.remote_cseq.is_some_and(|last| number <= last) {
             return self.refuse(now, &arrival, Refused::status(500).because("CSeq is lower than before"), out);
         }
@@ -220,29 +237,40 @@ impl UserAgent {
 
     /// The leg whose dialog a request names.
     pub(super) fn leg_of(&self, request: &Request) -> Option<LegId> {
-        let to = request.headers.to().ok()?;
-        let from = request.headers.from().ok()?;
-        let tag = to.tag()?;
+        let tag = tag_of(request.headers.get(&HeaderName::To)?)?;
+        let from_tag = tag_of(request.headers.get(&HeaderName::From)?);
         let id = super::leg::leg_of_tag(tag)?;
         let dialog = &self.legs.get(&id)?.dialog;
-        dialog.is_named(request.headers.call_id().ok()?, tag, from.tag().unwrap_or("")).then_some(id)
+        dialog.is_named(request.headers.call_id().ok()?, tag, from_tag.unwrap_or("")).then_some(id)
     }
 
-    /// OPTIONS (RFC 3261 section 11): answered as an INVITE would be.
+    /// OPTIONS within a dialog (RFC 3261 section 11.2).
     fn options(&mut self, now: Moment, arrival: &Arrival, out: &mut Vec<Output>) {
-        let inside = self.leg_of(&arrival.request);
-        if inside.is_none() && (self.draining || self.is_full()) {
+        let response = self.abilities(arrival, "");
+        self.layer.respond(now, arrival.id, &response, out);
+    }
+
+    /// OPTIONS outside of a dialog: answered as an INVITE would be.
+    fn options_outside(&mut self, arrival: Arrival, out: &mut Vec<Output>) {
+        if self.draining || self.is_full() {
             let seconds = if self.draining { RETRY_AFTER_DRAINING_S } else { RETRY_AFTER_FULL_S };
-            return self.refuse(now, arrival, Refused::unavailable(seconds), out);
+            return self.refuse_without_state(arrival.from, arrival.request, Refused::unavailable(seconds), out);
         }
-        let tag = self.tag();
-        let mut response = answer::respond(&arrival.request, 200, &tag, &self.settings.product);
+        let tag = self.layer.stateless_tag(&[arrival.request.headers.call_id().unwrap_or("")]);
+        let response = self.abilities(&arrival, &tag);
+        self.layer.count_answer(Method::Options.known_name(), 200);
+        let peer = response_peer(&arrival.via, arrival.from);
+        out.push(Output::Transmit { peer, bytes: self.layer.print(&response) });
+    }
+
+    fn abilities(&self, arrival: &Arrival, tag: &str) -> Response {
+        let mut response = answer::respond(&arrival.request, 200, tag, &self.settings.product);
         let contact = dialog::contact(arrival.from.transport, arrival.from.local);
         answer::say_abilities(&mut response.headers, &contact);
         response.headers.push(HeaderName::Accept, "application/sdp");
         response.headers.push(HeaderName::AcceptEncoding, "identity");
         response.headers.push(HeaderName::AcceptLanguage, "en");
-        self.layer.respond(now, arrival.id, &response, out);
+        response
     }
 
     /// Refuses a request of no leg's, with a tag of its own.
@@ -271,11 +299,7 @@ fn stamp(request: &mut Request, via: &mut Via, from: Peer) {
     if !changed {
         return;
     }
-    let others: Vec<String> = request.headers.vias().skip(1).map(str::to_owned).collect();
-    request.headers.set(HeaderName::Via, via.to_string());
-    for other in others {
-        request.headers.push(HeaderName::Via, other);
-    }
+    request.headers.set_topmost_via(via);
 }
 
 fn check_method(method: &Method) -> Result<(), Refused> {

@@ -62,3 +62,28 @@ fn what_cannot_be_said_is_left_out_and_noted() {
     ];
     assert_eq!(walk.written, expected);
 }
+
+#[test]
+fn the_language_that_is_spoken_is_a_value() {
+    check(
+        "\
+flow: main
+numbers: [1000]
+languages: [en, es]
+start: before
+steps:
+  before: {when: language is 'en', then: change, otherwise: before}
+  change: {language: es, next: after}
+  after: {when: language is 'es', then: told, otherwise: before}
+  told:
+    hangup: {en: Bye., es: Adiós.}
+",
+        "before: then
+        change: next
+        after: then
+        says Adiós.
+        > .
+        told: hangup
+        hangs up",
+    );
+}

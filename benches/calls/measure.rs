@@ -1,0 +1,109 @@
+//! The measurements, one after another: nothing else may run meanwhile.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::figures::Figures;
+use super::machine::{self, cpu, resident_kib};
+use super::place::{Answering, Dialling, KEYS, LISTEN, Place};
+
+/// Calls at once.
+const CALLS: u32 = 1_000;
+/// Calls begun a second until they all talk.
+const RATE: u32 = 250;
+/// From the first call until all talk, and whatever their beginning left to do is done.
+const SETTLE: Duration = Duration::from_secs(6);
+/// How long the server is watched with all calls, and each run of the bare loop.
+const WATCH: Duration = Duration::from_secs(30);
+const WATCH_BARE: Duration = Duration::from_secs(15);
+/// Calls that are set up and torn down at once, at two rates.
+const SETUPS: u32 = 5_000;
+const SETUPS_FAST: u32 = 6_000;
+/// The calls of earlier runs whose transactions have to be over before memory is told: 64 × T1 and some (RFC 3261).
+const FORGET: Duration = Duration::from_secs(36);
+/// Callers who press keys, and how: the first after a second, then one every 1.2 s.
+const PRESSING: u32 = 200;
+const PRESSES: &str = ",1,1,1,1,1,1,1,1,1,1";
+
+/// CPU of the steady state.
+struct Steady {
+    /// Share of one processor that a call takes, in %.
+    percent_per_call: f64,
+    report: Value,
+    /// Resident memory while all calls talked, in KiB.
+    resident_kib: u64,
+}
+
+/// Everything.
+pub fn all() -> Figures {
+    let place = Place::new();
+    let load = machine::load();
+    let mut figures = Figures::new(machine::description(), load);
+    say("the bare loop");
+    let before = steady(&place, &place.bare(), WATCH_BARE);
+    let server = place.serve();
+    say("1,000 calls at once");
+    let cold_kib = resident_kib(server.id());
+    let calls = steady(&place, &server, WATCH);
+    say("the bare loop once more");
+    let after = steady(&place, &place.bare(), WATCH_BARE);
+    let bare = (before.percent_per_call + after.percent_per_call) / 2.0;
+    figures.cpu(calls.percent_per_call, bare, (before.percent_per_call, after.percent_per_call));
+    figures.pacing(&calls.report, &before.report);
+    let warm_kib = resident_kib(server.id());
+    let memory_per_call = calls.resident_kib.saturating_sub(cold_kib) as f64 / f64::from(CALLS);
+    say("calls set up and torn down");
+    setups(&place, &server, &mut figures);
+    figures.memory(memory_per_call, cold_kib, warm_kib, resident_kib(server.id()));
+    say("keys");
+    let calls = PRESSING.to_string();
+    let pressing = ["--calls", &calls, "--rate", "100", "--hold", "15s", "--keys", PRESSES];
+    figures.keys(&place.dial(&server, KEYS, &pressing).report());
+    figures
+}
+
+/// All calls at once, watched while nothing but audio happens.
+fn steady(place: &Place, answering: &Answering, watch: Duration) -> Steady {
+    let hold = SETTLE + watch + Duration::from_secs(1);
+    let hold = format!("{}s", hold.as_secs());
+    let dialling = begin(place, answering, &hold);
+    thread::sleep(SETTLE);
+    let (cpu_before, began) = (cpu(answering.id()), Instant::now());
+    thread::sleep(watch);
+    let used = cpu(answering.id()) - cpu_before;
+    let watched = began.elapsed();
+    let resident_kib = resident_kib(answering.id());
+    let report = dialling.report();
+    let percent = used.as_secs_f64() / watched.as_secs_f64() * 100.0;
+    Steady { percent_per_call: percent / f64::from(CALLS), report, resident_kib }
+}
+
+fn begin(place: &Place, answering: &Answering, hold: &str) -> Dialling {
+    let (calls, rate) = (CALLS.to_string(), RATE.to_string());
+    place.dial(answering, LISTEN, &["--calls", &calls, "--rate", &rate, "--hold", hold])
+}
+
+/// Calls that hang up as soon as they are answered. What they cost is all that the server uses until it has forgotten
+/// them, less what it uses when idle.
+fn setups(place: &Place, server: &Answering, figures: &mut Figures) {
+    let (idle_before, began) = (cpu(server.id()), Instant::now());
+    thread::sleep(Duration::from_secs(3));
+    let idle = (cpu(server.id()) - idle_before).as_secs_f64() / began.elapsed().as_secs_f64();
+    let (cpu_before, began) = (cpu(server.id()), Instant::now());
+    let run = |calls: u32, rate: &str| {
+        let calls = calls.to_string();
+        place.dial(server, LISTEN, &["--calls", &calls, "--rate", rate, "--hold", "0s"]).report()
+    };
+    let steady = run(SETUPS, "500");
+    let fast = run(SETUPS_FAST, "1500");
+    thread::sleep(FORGET);
+    let used = (cpu(server.id()) - cpu_before).as_secs_f64() - idle * began.elapsed().as_secs_f64();
+    let milliseconds = used * 1_000.0 / f64::from(SETUPS + SETUPS_FAST);
+    figures.setups(milliseconds, &steady, &fast);
+}
+
+fn say(what: &str) {
+    eprintln!("measuring: {what}");
+}
