@@ -111,7 +111,8 @@ fn run(seed: u64, agents: u32, load: f64, handle: Handle, calls: u64) -> Told {
                     }
                     Output::Note(Note::Ended { entry, outcome, .. }) => {
                         assert_eq!(outcome, Outcome::Answered);
-                        for (at, band, wait) in spoken.remove(&entry).unwrap_or_default() {
+                        // A caller's wait counts once: that from the first figure they were told.
+                        for (at, band, wait) in spoken.remove(&entry).unwrap_or_default().into_iter().take(1) {
                             let real = (now - at).as_secs_f64();
                             match (real < band.low_seconds, real > band.high_seconds) {
                                 (true, _) => told.below += 1,
@@ -131,13 +132,15 @@ fn run(seed: u64, agents: u32, load: f64, handle: Handle, calls: u64) -> Told {
 
 #[test]
 fn three_of_five_waits_lie_in_the_band() {
-    let calls = super::number("CALIBRATION").unwrap_or(12_000);
+    let calls = super::number("CALIBRATION").unwrap_or(16_000);
     for (agents, load, handle) in [
-        (1, 0.9, Handle::Exponential),
-        (5, 0.95, Handle::Exponential),
-        (20, 0.98, Handle::Exponential),
-        (5, 0.95, Handle::Lognormal(0.8)),
-        (20, 0.98, Handle::Lognormal(0.9)),
+        (3, 0.85, Handle::Exponential),
+        (5, 0.85, Handle::Exponential),
+        (5, 0.9, Handle::Exponential),
+        (20, 0.95, Handle::Exponential),
+        (50, 0.97, Handle::Exponential),
+        (5, 0.9, Handle::Lognormal(0.83)),
+        (20, 0.95, Handle::Lognormal(0.9)),
     ] {
         let mut sum = Told::default();
         let seeds = super::number("SEED").map_or(vec![1, 2, 3, 4], |seed| vec![seed]);

@@ -33,10 +33,8 @@ fn two_misses_pause_an_agent() {
          4 e1 ended: answered
          8 offer e2 to a1
          25 e2 hears: you are next
-         85 e2 hears: you are next
-         200 e2 ended: abandoned"
-            .replace("85 e2 hears: you are next\n", "145 e2 hears: you are next\n")
-            .as_str(),
+         145 e2 hears: you are next
+         200 e2 ended: abandoned",
     );
     assert_eq!(scene.state(1), AgentState::Paused);
     let snapshot = scene.distributor.agent(scene.now, AgentId(1)).expect("there is one");
@@ -60,10 +58,7 @@ fn a_late_answer_connects_to_nothing() {
          6 offer e2 to a1
          26 withdraw from a1
          26 e2 hears: you are next
-         26.5 late: hang up"
-            .replace("short_abandoned", "short_abandoned")
-            .replace("5 e1 ended: short", "5 e1 ended: short")
-            .as_str(),
+         26.5 late: hang up",
     );
 }
 
@@ -154,10 +149,8 @@ fn skills_filter_then_rank_then_relax() {
          29 offer e2 to a2
          35 withdraw from a1
          35 e3 hears: you are number 3 in line
-         40 e4 ended: abandoned
-         40 offer e3 to a1"
-            .replace("40 e4 ended: abandoned\n         40 offer e3 to a1", "40 offer e3 to a1\n40 e4 ended: abandoned")
-            .as_str(),
+         40 offer e3 to a1
+         40 e4 ended: abandoned",
     );
 }
 

@@ -281,6 +281,7 @@ fn a_callback_caller_first_meets_whoever_is_ready() {
          20 connect e1 to a1
          20 e1 ended: callback
          45 call back e2, attempt 1
+         75 cancel the call to e2
          675 call back e2, attempt 2
          677 cancel the call to e2
          1276 call back e2, attempt 3
@@ -305,21 +306,53 @@ fn the_service_level_counts_each_entry_once() {
          60 callback 4
          100 enter 5
          130 abandon 5
-         200 enter 6
+         200 enter 6 priority 1
          210 up 1
-         220 accept 1
+         219 accept 1
          220 bridge 6
          230 hang 1
-         246 accept 1",
+         246 accept 1
+         250 reached 4
+         251 bridge 4
+         260 hang 1
+         300 enter 7
+         300 accept 1
+         320.1 bridge 7",
         "4 e1 ended: short_abandoned
          20 e2 ended: abandoned
          40 e3 ended: left_by_key
          120 e5 hears: you are number 2 in line
          130 e5 ended: abandoned
-         210 offer e4 to a1, a callback
-         220 call back e4 for a1, attempt 1",
+         210 offer e6 to a1
+         219 connect e6 to a1
+         220 e6 ended: answered
+         245 offer e4 to a1, a callback
+         246 call back e4 for a1, attempt 1
+         250 connect e4 to a1
+         251 e4 ended: callback
+         300 offer e7 to a1
+         300 connect e7 to a1
+         320.1 e7 ended: answered",
     );
-    drop(scene);
+    let figures = scene.figures();
+    let expected = ServiceCounts {
+        answered: 1,  // e6, at the very threshold
+        abandoned: 1, // e2
+        taken_out: 0,
+        late: 2,            // e5, e7
+        short_abandoned: 1, // e1
+        left: 1,            // e3
+        to_callback: 1,     // e4
+    };
+    assert_eq!(figures.service, expected);
+    let ratios = ServiceFormula::ALL.map(|formula| figures.service.ratio(formula));
+    assert_eq!(ratios, [Some(0.25), Some(1.0 / 3.0), Some(0.5)]);
+    assert_eq!(
+        figures.answer_speed(),
+        Some(Duration::from_micros(20_050_000)),
+        "e6 and e7; to the bridge, not the ring"
+    );
+    assert_eq!(figures.abandonment(), Some(2.0 / 6.0), "e2 and e5 of all but the short one");
 }
 
 #[test]
