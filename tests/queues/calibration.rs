@@ -145,7 +145,9 @@ fn three_of_five_waits_lie_in_the_band() {
         let mut sum = Told::default();
         let seeds = super::number("SEED").map_or(vec![1, 2, 3, 4], |seed| vec![seed]);
         for seed in seeds {
-            let told = run(seed, agents, load, handle, calls / 4);
+            // Many agents pass through fewer busy times in as many calls.
+            let calls = calls / 4 * u64::from(1 + agents / 25);
+            let told = run(seed, agents, load, handle, calls);
             sum.inside += told.inside;
             sum.below += told.below;
             sum.above += told.above;
@@ -160,9 +162,6 @@ fn three_of_five_waits_lie_in_the_band() {
             share(sum.above),
             share(sum.kept)
         );
-        if super::number("EXPLORE").is_some() {
-            continue;
-        }
         assert!(all > 500, "too few were spoken to judge: {all}");
         assert!((0.55..=0.65).contains(&share(sum.inside)), "{agents} {load} {handle:?}: {}", share(sum.inside));
     }
