@@ -37,8 +37,8 @@ fn main() {
 /// From a key's first packet to the first packet of what is played in answer, over a switchboard that answers at once.
 fn key_to_audio(presses: u16) {
     let (told, keys) = mpsc::channel();
-    let reactor = Reactor::start(Settings::new(Clock::start(), 1), move |event| {
-        if let MediaEvent::Digit { .. } = event {
+    let reactor = Reactor::start(Settings::new(Clock::start(), 1), move |events| {
+        for _ in events.filter(|event| matches!(event, MediaEvent::Digit { .. })) {
             let _ = told.send(());
         }
     })
@@ -223,7 +223,7 @@ fn start_bare(ports: &[u16], phones: &[SocketAddr]) -> Running {
 
 fn start_reactor(ports: &[u16], phones: &[SocketAddr]) -> Running {
     let before = threads();
-    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), drop).expect("a thread");
+    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), |_| {}).expect("a thread");
     let thread = new_thread(&before);
     let prompt = Arc::new(Clip { pcmu: vec![0x55; 160 * 500].into(), pcma: vec![0x55; 160 * 500].into() });
     for (n, (port, phone)) in ports.iter().zip(phones).enumerate() {

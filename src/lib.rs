@@ -2,6 +2,7 @@
 //!
 //! The rooms and who may import whom are in ARCHITECTURE.md, and `tests/architecture.rs` holds them to it.
 
+pub mod acd;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -63,6 +63,8 @@ pub struct Stream {
     packets_sent: u64,
     octets_sent: u64,
     player: Player,
+    /// Something new begins to play: the next packet's marker says so.
+    talkspurt: bool,
     finishing: Option<(PlaybackId, Moment)>,
     reception: Reception,
     keys: Keys,
@@ -104,6 +106,7 @@ impl Stream {
             packets_sent: 0,
             octets_sent: 0,
             player: Player::default(),
+            talkspurt: false,
             finishing: None,
             reception: Reception::default(),
             keys: Keys::new(plan.inband_digits),
@@ -144,6 +147,7 @@ impl Stream {
     /// Plays `clips` in place of whatever is playing.
     pub fn play(&mut self, playback: PlaybackId, clips: Vec<Arc<Clip>>, repeat: bool) {
         self.finishing = None;
+        self.talkspurt = true;
         self.player.play(playback, clips, repeat);
     }
 
@@ -228,7 +232,7 @@ impl Stream {
         Some(self.send(now, follows, to, out))
     }
 
-    /// Sends the packet that begins now. One that does not follow the last without a gap begins a talkspurt, and says so
+    /// Sends the packet that begins now. One that follows a gap or begins a playback begins a talkspurt, and says so
     /// by its marker (RFC 3551 section 4.1).
     fn send(&mut self, now: Moment, follows: bool, to: SocketAddr, out: &mut [u8; PACKET_MAX]) -> Outgoing {
         // Small lateness is not told: packets that follow each other have timestamps that do.
@@ -237,7 +241,7 @@ impl Stream {
         let ends = begins + self.packet_time;
         self.clock = SendClock { at: begins, timestamp, next: Some(ends) };
         let header = Header {
-            marker: !follows,
+            marker: !follows | std::mem::take(&mut self.talkspurt),
             payload_type: self.plan.payload_type,
             sequence: self.sequence,
             timestamp,

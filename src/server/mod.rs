@@ -160,7 +160,8 @@ fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>) -> anyhow::Result<
         .map(|_| {
             let mut inbox = MediaInbox::new(inbox.clone());
             let settings = media::Settings::new(clock, fastrand::u64(..));
-            Reactor::start(settings, move |event| inbox.put(event)).context("a media thread cannot be started")
+            Reactor::start(settings, move |events| inbox.put(events.collect()))
+                .context("a media thread cannot be started")
         })
         .collect()
 }

@@ -27,7 +27,8 @@ impl Bench {
     fn new(address: IpAddr) -> Bench {
         let (told, events) = mpsc::channel();
         let settings = Settings::new(Clock::start(), 1);
-        let reactor = Reactor::start(settings, move |event| drop(told.send(event))).expect("a thread");
+        let reactor =
+            Reactor::start(settings, move |events| events.for_each(|event| drop(told.send(event)))).expect("a thread");
         let phone = UdpSocket::bind((address, 0)).expect("a port");
         let control = UdpSocket::bind((address, 0)).expect("a port");
         Bench { reactor, events, phone, control, port: free_pair(address) }

@@ -142,6 +142,18 @@ fn a_playback_is_finished_when_its_last_word_is_over() {
 }
 
 #[test]
+fn each_playback_begins_with_a_marked_packet() {
+    let mut run = Run::new(plan(20));
+    run.tick(0..100, 20);
+    run.stream.play(PlaybackId(1), vec![clip(800), clip(800)], false);
+    run.tick(100..200, 20);
+    run.stream.play(PlaybackId(2), vec![clip(800)], false);
+    run.tick(200..1_000, 20);
+    run.assert_valid();
+    assert_eq!(run.marked(), [0, 100, 200]);
+}
+
+#[test]
 fn what_is_played_arrives_whole() {
     let mut run = Run::new(plan(20));
     run.stream.play(PlaybackId(3), vec![clip(1_600), clip(800)], false);

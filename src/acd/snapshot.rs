@@ -1,0 +1,191 @@
+//! What those see who only look.
+
+use std::time::Duration;
+
+use super::Distributor;
+use super::agent::Phase;
+use super::entry::Mode;
+use super::estimate::{Estimate, estimate};
+use super::figures::{AgentFigures, QueueFigures};
+use super::filing::position;
+use super::ids::{AgentId, CallerLabel, EntryId, QueueId};
+use super::output::{AgentState, PauseReason};
+use super::settings::ServiceGoal;
+use crate::clock::Moment;
+
+/// A queue at one moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QueueSnapshot {
+    /// Callers who wait on the line.
+    pub callers_waiting: usize,
+    /// Callers who wait to be called back.
+    pub callbacks_waiting: usize,
+    /// Since the oldest place time of all who wait.
+    pub longest_wait: Option<Duration>,
+    /// Of a caller who entered now.
+    pub estimate: Estimate,
+    /// Members in each state, in the order of [`AgentState::ALL`].
+    pub agents: [u32; AgentState::ALL.len()],
+    /// What the queue has done so far.
+    pub figures: QueueFigures,
+    /// What it is to reach.
+    pub service_goal: ServiceGoal,
+    /// Removed from the settings, and going when its last caller has.
+    pub draining: bool,
+}
+
+/// A place in a line at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceSnapshot {
+    /// From 1: true, not as it was spoken.
+    pub position: u32,
+    /// Whose.
+    pub entry: EntryId,
+    /// Since the place time.
+    pub wait: Duration,
+    /// How they wait.
+    pub mode: Mode,
+    /// Whether an agent's telephone rings for them.
+    pub ringing: bool,
+}
+
+/// An agent at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentSnapshot {
+    /// What they are doing ...
+    pub state: AgentState,
+    /// ... for how long.
+    pub since: Duration,
+    /// Why, when paused.
+    pub reason: Option<PauseReason>,
+    /// Queue calls taken since logging in.
+    pub calls: u64,
+    /// Talk and hold of them, together.
+    pub talk: Duration,
+    /// Time in each state, the present one included.
+    pub figures: AgentFigures,
+    /// The entry that they ring for or talk to.
+    pub entry: Option<EntryId>,
+    /// Why no call comes.
+    pub why: WhyNoCalls,
+}
+
+/// Why an agent gets no calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyNoCalls {
+    /// Logged out.
+    LoggedOut,
+    /// The telephone is not registered or does not reply.
+    Unreachable,
+    /// Paused: see the reason.
+    Paused,
+    /// Their telephone rings, or they are in a call.
+    Busy,
+    /// Finishing the last call, for so long.
+    WrapUp(Duration),
+    /// An offer was missed: the next comes in so long at the earliest.
+    Resting(Duration),
+    /// They serve no queue.
+    NoQueue,
+    /// Callers wait, but all want what this agent lacks, or are not yet to be called back.
+    NoneFits,
+    /// Nobody waits.
+    NobodyWaits,
+}
+
+impl Distributor {
+    /// The queues that there are.
+    pub fn queues(&self) -> impl Iterator<Item = QueueId> + '_ {
+        self.queues.keys().copied()
+    }
+
+    /// The agents that there are.
+    pub fn agents(&self) -> impl Iterator<Item = AgentId> + '_ {
+        self.agents.keys().copied()
+    }
+
+    /// A queue at `now`; `None` when there is none of this name.
+    pub fn queue(&self, now: Moment, id: QueueId) -> Option<QueueSnapshot> {
+        let queue = self.queues.get(&id)?;
+        let inputs = queue.estimate_inputs(now, queue.line.len(), queue.ready.len());
+        let oldest = queue.line.oldest();
+        Some(QueueSnapshot {
+            callers_waiting: queue.listeners,
+            callbacks_waiting: queue.callbacks,
+            longest_wait: oldest.map(|since| now - since),
+            estimate: estimate(&inputs),
+            agents: queue.states,
+            figures: queue.figures,
+            service_goal: queue.settings.service_goal,
+            draining: queue.draining,
+        })
+    }
+
+    /// Those who wait, from the front, at `now`. Taking the first of them costs little however long the line is.
+    pub fn places(&self, now: Moment, id: QueueId) -> impl Iterator<Item = PlaceSnapshot> + '_ {
+        let line = self.queues.get(&id).into_iter().flat_map(|queue| queue.line.iter());
+        line.enumerate().filter_map(move |(ahead, place)| {
+            let entry = self.entries.get(&place.entry)?;
+            Some(PlaceSnapshot {
+                position: position(ahead),
+                entry: place.entry,
+                wait: now - place.since,
+                mode: entry.mode,
+                ringing: !entry.offers.is_empty(),
+            })
+        })
+    }
+
+    /// The true position of an entry that waits, from 1, in logarithmic time.
+    pub fn position(&self, id: EntryId) -> Option<u32> {
+        let entry = self.entries.get(&id).filter(|entry| entry.waits())?;
+        Some(position(self.queues.get(&entry.queue)?.line.ahead_of(&entry.place)))
+    }
+
+    /// The entry of a caller who was dropped or waits to be called back, and who may take up their place again with
+    /// `CallerResumed`.
+    pub fn resumable(&self, queue: QueueId, label: CallerLabel) -> Option<EntryId> {
+        self.absent.get(&(queue, label)).copied()
+    }
+
+    /// An agent at `now`; `None` when there is none of this name.
+    pub fn agent(&self, now: Moment, id: AgentId) -> Option<AgentSnapshot> {
+        let agent = self.agents.get(&id)?;
+        let since = now - agent.state_since;
+        let mut figures = agent.figures;
+        figures.spend(agent.state, since);
+        let entry = match &agent.phase {
+            Phase::Ringing { entry, .. } => Some(*entry),
+            Phase::OnCall(call) => call.leg.map(|leg| leg.call.entry),
+            Phase::Free | Phase::WrapUp(_) => None,
+        };
+        Some(AgentSnapshot {
+            state: agent.state,
+            since,
+            reason: agent.why_paused().cloned(),
+            calls: agent.record.calls,
+            talk: agent.record.talk,
+            figures,
+            entry,
+            why: self.why_no_calls(now, id)?,
+        })
+    }
+
+    fn why_no_calls(&self, now: Moment, id: AgentId) -> Option<WhyNoCalls> {
+        let agent = self.agents.get(&id)?;
+        let mut queues = agent.memberships.iter().filter_map(|membership| self.queues.get(&membership.queue));
+        Some(match (agent.shown(), &agent.phase) {
+            (AgentState::LoggedOut, _) => WhyNoCalls::LoggedOut,
+            (AgentState::Unreachable, _) => WhyNoCalls::Unreachable,
+            (AgentState::Paused, _) => WhyNoCalls::Paused,
+            (_, Phase::WrapUp(wrap_up)) => WhyNoCalls::WrapUp(wrap_up.until - now),
+            (_, Phase::Ringing { .. } | Phase::OnCall(_)) => WhyNoCalls::Busy,
+            (_, Phase::Free) if agent.memberships.is_empty() => WhyNoCalls::NoQueue,
+            (_, Phase::Free) => match agent.rests_until {
+                Some(until) => WhyNoCalls::Resting(until - now),
+                None if queues.any(|queue| queue.line.len() > 0) => WhyNoCalls::NoneFits,
+                None => WhyNoCalls::NobodyWaits,
+            },
+        })
+    }
+}
