@@ -280,8 +280,8 @@ impl World {
             heard.number = Some(number);
         }
         if let Some(wait) = words.wait {
-            if let Some((at, last)) = heard.wait {
-                assert!(wait.may_follow(last, now - at), "{entry} was told {last:?}, {:?} later {wait:?}", now - at);
+            if let Some(last) = heard.wait {
+                crate::calibration::assert_no_longer(last, (now, wait));
             }
             heard.wait = Some((now, wait));
             self.count("wait spoken");
