@@ -63,9 +63,11 @@ impl Floor {
             floor.tell("warm", Input::AgentReachable { agent });
             floor.tell("warm", Input::Agent { agent, command: AgentCommand::Ready });
         }
-        for _ in 0..callers {
-            floor.enter("warm");
+        for caller in 0..callers {
+            // The first meet a floor of ready agents, the others none.
+            floor.enter(if caller < agents { "caller meets the ready" } else { "warm" });
         }
+        floor.costs.retain(|what, _| *what == "caller meets the ready");
         floor
     }
 
@@ -108,7 +110,6 @@ impl Floor {
     }
 
     fn measure(&mut self, rounds: u64) {
-        self.costs.clear();
         let mut rings: BTreeMap<AgentId, (OfferId, EntryId)> = BTreeMap::new();
         for round in 0..rounds {
             self.enter("caller enters");
@@ -117,7 +118,6 @@ impl Floor {
             let agent = AgentId((round % u64::from(self.agents)) as u32);
             let snapshot = self.distributor.agent(self.now, agent).expect("it is there");
             if let (AgentState::Ringing, Some(entry)) = (snapshot.state, snapshot.entry) {
-                // The offers of an agent are found by trying: only the last can be theirs.
                 if let Some((offer, _)) = rings.remove(&agent).filter(|(_, rung)| *rung == entry) {
                     self.tell("agent accepts", Input::OfferAccepted { offer });
                     self.tell("bridged", Input::Bridged { entry });

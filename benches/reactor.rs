@@ -1,6 +1,6 @@
 //! What the reactor costs beside a bare loop: 1,000 legs that are played a prompt and send audio, the CPU of the one
 //! thread as the operating system counts it, against a thread that sends and receives the same packets on as many
-//! sockets and does nothing else. `cargo bench --bench reactor`; `LEGS`, `SECONDS` and `ROUNDS` change the size.
+//! sockets and does nothing else; and the same legs bridged two by two. `cargo bench --bench reactor`; `LEGS`, `SECONDS` and `ROUNDS` change the size.
 //!
 //! The other side runs in a thread of its own, paced like phones, and measures how far apart packets arrive.
 
@@ -23,15 +23,88 @@ fn main() {
     let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (legs, seconds, rounds) = (number("LEGS", 1_000) as usize, number("SECONDS", 5), number("ROUNDS", 3));
     println!("{legs} legs, {seconds} s, {rounds} rounds; CPU of one core in µs a packet sent and one received");
-    let mut ratios = Vec::new();
+    let (mut ratios, mut bridged_ratios) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let bare = measure(legs, seconds, "bare", start_bare);
         let reactor = measure(legs, seconds, "reactor", start_reactor);
+        let bridged = measure(legs, seconds, "bridged", start_bridged);
+        // A pair sends and receives 100 packets a second.
+        println!("a bridged pair: {:.4} % of a core", bridged * 100.0 / 1e4);
         ratios.push(reactor / bare);
+        bridged_ratios.push(bridged / bare);
     }
-    ratios.sort_by(f64::total_cmp);
-    println!("reactor / bare loop: {ratios:.2?}");
+    for (name, ratios) in [("reactor", &mut ratios), ("bridged", &mut bridged_ratios)] {
+        ratios.sort_by(f64::total_cmp);
+        println!("{name} / bare loop: {ratios:.2?}");
+    }
     key_to_audio(300);
+    mouth_to_ear(10, 200);
+}
+
+/// What a bridge adds between a packet that one phone sends and the packet with the same audio that the other receives,
+/// from its very first packet on.
+fn mouth_to_ear(calls: u16, packets: u16) {
+    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), |events| drop(events)).expect("a thread");
+    let mut rng = fastrand::Rng::with_seed(1);
+    let (mut times, mut firsts) = (Vec::new(), Vec::new());
+    for call in 0..calls {
+        let [caller, agent] = [0, 1].map(|side| {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+            let (leg, port) = (LegId::inbound(u64::from(2 * call + side)), 20_000 + 4 * call + 2 * side);
+            reactor.send(MediaCommand::Open { leg, port, plan: plan(socket.local_addr().expect("bound")) });
+            (socket, leg, port)
+        });
+        thread::sleep(Duration::from_micros(rng.u64(100_000..120_000)));
+        let ear = agent.0.try_clone().expect("a socket");
+        let listener = thread::spawn(move || {
+            let mut heard = vec![None; usize::from(packets)];
+            let mut buffer = [0; 2_048];
+            let mut last = 0;
+            while last + 1 < heard.len() {
+                ear.recv(&mut buffer).expect("audio");
+                let number = usize::from(u16::from_be_bytes([buffer[90], buffer[91]]));
+                // Numbers stand in the middle of the packet, behind a byte that silence has not.
+                if buffer[92] == 0x2a {
+                    last = last.max(number);
+                    if let Some(heard) = heard.get_mut(number) {
+                        heard.get_or_insert(Instant::now());
+                    }
+                }
+            }
+            heard
+        });
+        let began = Instant::now();
+        let mut said = Vec::new();
+        for number in 0..packets + 20 {
+            if number == 10 {
+                reactor.send(MediaCommand::Bridge { leg: caller.1, with: agent.1 });
+            }
+            sleep_until(began + TICK * u32::from(number));
+            let mut packet = [0xff; PACKET];
+            packet[..12].copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
+            packet[2..4].copy_from_slice(&number.to_be_bytes());
+            packet[4..8].copy_from_slice(&(u32::from(number) * 160).to_be_bytes());
+            packet[90..92].copy_from_slice(&number.to_be_bytes());
+            packet[92] = 0x2a;
+            said.push(Instant::now());
+            caller.0.send_to(&packet, (Ipv4Addr::LOCALHOST, caller.2)).expect("sent");
+        }
+        let heard = listener.join().expect("it listened");
+        let bridged = said[9];
+        let arrived = heard.iter().flatten().min().expect("something was heard");
+        firsts.push(arrived.duration_since(bridged).as_secs_f64() * 1e3);
+        let each = heard.iter().zip(&said).filter_map(|(heard, said)| Some(heard.as_ref()?.duration_since(*said)));
+        times.extend(each.map(|time| time.as_secs_f64() * 1e3));
+        for leg in [caller.1, agent.1] {
+            reactor.send(MediaCommand::Close { leg });
+        }
+    }
+    reactor.stop();
+    for (name, times) in [("mouth to ear", &mut times), ("bridge to first audio", &mut firsts)] {
+        times.sort_by(f64::total_cmp);
+        let at = |of: f64| times[((times.len() - 1) as f64 * of) as usize];
+        println!("{name} ms: p50 {:.1} p90 {:.1} p99 {:.1} max {:.1}", at(0.5), at(0.9), at(0.99), at(1.0));
+    }
 }
 
 /// From a key's first packet to the first packet of what is played in answer, over a switchboard that answers at once.
@@ -219,6 +292,21 @@ fn start_bare(ports: &[u16], phones: &[SocketAddr]) -> Running {
         thread.join().expect("it ran");
     });
     Running { thread: new_thread(&before), end }
+}
+
+/// Legs bridged two by two.
+fn start_bridged(ports: &[u16], phones: &[SocketAddr]) -> Running {
+    let before = threads();
+    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), |events| drop(events)).expect("a thread");
+    let thread = new_thread(&before);
+    for (n, (port, phone)) in ports.iter().zip(phones).enumerate() {
+        let leg = LegId::inbound(n as u64);
+        reactor.send(MediaCommand::Open { leg, port: *port, plan: plan(*phone) });
+        if n % 2 == 1 {
+            reactor.send(MediaCommand::Bridge { leg, with: LegId::inbound(n as u64 - 1) });
+        }
+    }
+    Running { thread, end: Box::new(move || reactor.stop()) }
 }
 
 fn start_reactor(ports: &[u16], phones: &[SocketAddr]) -> Running {

@@ -3,9 +3,12 @@
 //! `reactor` is the shell: threads with their sockets and a tick. All else is pure: a [`stream::Stream`] is one leg's
 //! audio, told what arrives and when, and asked on every tick what to send.
 
+pub mod bridge;
 pub mod codecs;
+pub mod concealment;
 pub mod control;
 pub mod dtmf;
+pub mod jitter;
 pub mod player;
 pub mod prompts;
 pub mod reactor;

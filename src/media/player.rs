@@ -68,6 +68,18 @@ impl Player {
         (self.fading.length, self.fading.played) = (length as u8, 0);
     }
 
+    /// Whether anything is playing.
+    #[inline]
+    pub fn is_playing(&self) -> bool {
+        self.playing.is_some()
+    }
+
+    /// Adds to `payload` what fades of a recording that was cut off.
+    #[inline]
+    pub fn fade(&mut self, codec: Codec, payload: &mut [u8]) {
+        self.fading.fill(codec, payload);
+    }
+
     /// Fills `payload` with the next audio, and with silence where there is none. Tells the playback whose last sample
     /// is in it, once.
     pub fn fill(&mut self, codec: Codec, payload: &mut [u8]) -> Option<PlaybackId> {
@@ -76,7 +88,7 @@ impl Player {
             filled = playing.fill(codec, payload);
         }
         payload[filled..].fill(codecs::silence(codec));
-        self.fading.fill(codec, payload);
+        self.fade(codec, payload);
         let ended = self.playing.take_if(|playing| playing.clip >= playing.clips.len())?;
         Some(ended.playback)
     }
@@ -253,5 +265,20 @@ mod tests {
         let heard = cut(Codec::Pcmu, |player| player.play(PlaybackId(2), vec![loud], false));
         assert!(heard[..FADE].iter().all(|sample| *sample > 10_000), "no sum goes round");
         assert!(heard[FADE..200].iter().all(|sample| (7_800..8_200).contains(sample)));
+    }
+
+    #[test]
+    fn what_is_cut_off_fades_below_what_others_say() {
+        let mut player = Player::default();
+        player.play(PlaybackId(1), vec![clip(&[0x10; 400])], false);
+        player.fill(Codec::Pcmu, &mut [0; 160]);
+        player.stop();
+        let silence = [codecs::silence(Codec::Pcmu); 160];
+        let mut heard = silence;
+        player.fade(Codec::Pcmu, &mut heard);
+        assert!(heard[..FADE / 2] != silence[..FADE / 2] && heard[FADE..] == silence[FADE..]);
+        heard = silence;
+        player.fade(Codec::Pcmu, &mut heard);
+        assert_eq!(heard, silence);
     }
 }

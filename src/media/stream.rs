@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::telephony::{AudioPlan, Clip, Digit, DigitSource, PlaybackId, StreamReport};
+use crate::telephony::{AudioPlan, Clip, Digit, DigitSource, PlaybackId, StreamReport, TICK};
 
+use super::bridge::Voice;
 use super::control::{Control, Sending};
 use super::dtmf::Keys;
+use super::dtmf::keypad::Event;
 use super::player::Player;
 use super::reception::Reception;
 use super::remote::Remote;
@@ -52,7 +54,8 @@ pub struct Terms {
 /// One leg's audio.
 ///
 /// While it may send and knows where to, it sends without a gap: what is played, and silence otherwise, since NATs,
-/// recorders and phones expect a steady flow from the answer on. While it may not, what is played waits.
+/// recorders and phones expect a steady flow from the answer on. While it may not, what is played waits. Bridged, it sends
+/// what the other leg says, unless something is played to it.
 pub struct Stream {
     plan: AudioPlan,
     packet_time: Duration,
@@ -63,11 +66,13 @@ pub struct Stream {
     packets_sent: u64,
     octets_sent: u64,
     player: Player,
-    /// Something new begins to play: the next packet's marker says so.
+    /// Something new begins, a playback or the voice of another leg, or audio goes on after a key: the next packet's marker says so.
     talkspurt: bool,
     finishing: Option<(PlaybackId, Moment)>,
     reception: Reception,
     keys: Keys,
+    /// What this leg says, while it is bridged.
+    voice: Option<Box<Voice>>,
     heard: Moment,
     silent: bool,
     silence: Duration,
@@ -110,6 +115,7 @@ impl Stream {
             finishing: None,
             reception: Reception::default(),
             keys: Keys::new(plan.inband_digits),
+            voice: None,
             heard: now,
             silent: false,
             silence: terms.silence,
@@ -137,6 +143,9 @@ impl Stream {
         }
         self.remote.change(now, plan.remote);
         self.keys.change(plan.inband_digits, plan.telephone_event.is_some());
+        if let Some(voice) = &mut self.voice {
+            voice.set_codec(plan.codec);
+        }
         self.packet_time = packet_time(&plan);
         // A leg that is taken off hold has the whole time to be heard again.
         self.heard = now;
@@ -155,6 +164,37 @@ impl Stream {
     pub fn stop(&mut self) {
         self.finishing = None;
         self.player.stop();
+    }
+
+    /// Bridged from now on: what is heard waits to be sent by another leg, and what is playing stops.
+    pub fn bridge(&mut self) {
+        self.stop();
+        self.talkspurt = true;
+        // RFC 3550's jitter is a mean deviation: three times that holds nearly all packets.
+        let jitter = (self.reception.jitter() * 3.0) as u32;
+        self.voice = Some(Box::new(Voice::new(self.plan.codec, jitter, self.rng.u64(..))));
+    }
+
+    /// No longer bridged.
+    pub fn unbridge(&mut self) {
+        self.voice = None;
+    }
+
+    /// What the leg says, while it is bridged.
+    #[inline]
+    pub fn voice(&mut self) -> Option<&mut Voice> {
+        self.voice.as_deref_mut()
+    }
+
+    /// From now on the stream is asked at `turn` and whole ticks after it: what follows without a gap is sent at the
+    /// nearest of these, up to half a tick earlier or later than it was to be.
+    pub fn shift(&mut self, turn: Moment) {
+        let Some(next) = self.clock.next else { return };
+        let tick = TICK.as_micros() as u64;
+        let ticks = (next.since(turn).as_micros() as u64 + tick / 2) / tick;
+        let timestamp = self.clock.timestamp_of(next);
+        let next = turn + TICK * ticks as u32;
+        self.clock = SendClock { at: next, timestamp, next: Some(next) };
     }
 
     /// Hears a datagram from the RTP port; `false` when it was dropped: malformed, or from a stranger.
@@ -180,11 +220,28 @@ impl Stream {
         self.heard = self.heard.max(arrival);
         self.silent = false;
         self.reception.receive(header.ssrc, header.sequence, (!is_event).then_some(header.timestamp), arrival);
-        let mut tell_digit = |digit, source| tell(StreamEvent::Digit(digit, source));
+        // On hold, what the other side says is not heard.
+        let mut voice = self.voice.as_deref_mut().filter(|_| self.plan.direction.receives());
+        let mut tell_digit = |digit, source| {
+            if let Some(voice) = &mut voice {
+                voice.press(arrival, digit, source);
+            }
+            tell(StreamEvent::Digit(digit, source));
+        };
         if is_event {
             self.keys.receive_event(arrival, &header, packet.payload, &mut tell_digit);
+            if let Some(voice) = voice {
+                voice.follow_event(arrival, self.keys.pressed());
+            }
         } else if is_audio {
             self.keys.receive_audio(arrival, &header, self.plan.codec, packet.payload, &mut tell_digit);
+            if let Some(voice) = voice {
+                voice.receive(arrival, &header, packet.payload, self.keys.tone_is_down());
+            }
+        } else if header.payload_type == COMFORT_NOISE
+            && let Some(voice) = voice
+        {
+            voice.receive_noise(&header, packet.payload);
         }
         true
     }
@@ -210,6 +267,18 @@ impl Stream {
         out: &mut [u8; PACKET_MAX],
         tell: &mut impl FnMut(StreamEvent),
     ) -> Option<Outgoing> {
+        self.tick_bridged(now, None, out, tell)
+    }
+
+    /// As [`Stream::tick`], with what the leg that this one is bridged with says. [`Stream::tick_again`] is to be asked
+    /// after it.
+    pub fn tick_bridged(
+        &mut self,
+        now: Moment,
+        far: Option<&mut Voice>,
+        out: &mut [u8; PACKET_MAX],
+        tell: &mut impl FnMut(StreamEvent),
+    ) -> Option<Outgoing> {
         if let Some((playback, _)) = self.finishing.take_if(|(_, at)| now >= *at) {
             tell(StreamEvent::PlaybackFinished(playback));
         }
@@ -222,6 +291,9 @@ impl Stream {
         }
         let Some(to) = target.filter(|_| self.plan.direction.sends()) else {
             self.clock.next = None;
+            if let Some(far) = far {
+                far.keypad(now, false).clear();
+            }
             return None;
         };
         let follows = match self.clock.next {
@@ -229,34 +301,105 @@ impl Stream {
             Some(next) => now - next < self.packet_time / 2,
             None => false,
         };
-        Some(self.send(now, follows, to, out))
+        let length = match far {
+            Some(far) => self.send_bridged(now, follows, far, out),
+            None => self.send(now, follows, None, out),
+        };
+        Some(Outgoing { length, to })
     }
 
-    /// Sends the packet that begins now. One that follows a gap or begins a playback begins a talkspurt, and says so
-    /// by its marker (RFC 3551 section 4.1).
-    fn send(&mut self, now: Moment, follows: bool, to: SocketAddr, out: &mut [u8; PACKET_MAX]) -> Outgoing {
-        // Small lateness is not told: packets that follow each other have timestamps that do.
+    /// Sends what the other leg says or keys, unless something is played.
+    fn send_bridged(&mut self, now: Moment, follows: bool, far: &mut Voice, out: &mut [u8; PACKET_MAX]) -> usize {
+        let hears_events = self.plan.telephone_event.is_some();
+        let keypad = far.keypad(now, hears_events);
+        if self.player.is_playing() {
+            keypad.clear();
+            return self.send(now, follows, None, out);
+        }
+        let samples = self.packet_samples() as u32;
+        if !keypad.is_sounding() {
+            keypad.rest(samples);
+        } else if hears_events {
+            let begins = self.take_turn(now, follows);
+            if let Some(event) = keypad.event(self.clock.timestamp_of(begins), samples) {
+                self.talkspurt = true;
+                return self.write_event(event, out);
+            }
+        }
+        self.send(now, follows, Some(far), out)
+    }
+
+    /// The end of a key that was sent, once more: asked after each packet that was sent.
+    #[inline]
+    pub fn tick_again(&mut self, far: &mut Voice, out: &mut [u8; PACKET_MAX]) -> Option<Outgoing> {
+        let event = far.end_again().filter(|_| self.plan.telephone_event.is_some())?;
+        let to = self.remote.target()?;
+        Some(Outgoing { length: self.write_event(event, out), to })
+    }
+
+    fn packet_samples(&self) -> usize {
+        self.packet_time.as_millis() as usize * 8
+    }
+
+    /// The next packet is sent now. Where it begins: small lateness is not told, since packets that follow each other have
+    /// timestamps that do.
+    fn take_turn(&mut self, now: Moment, follows: bool) -> Moment {
         let begins = self.clock.next.filter(|_| follows).unwrap_or(now);
         let timestamp = self.clock.timestamp_of(begins);
-        let ends = begins + self.packet_time;
-        self.clock = SendClock { at: begins, timestamp, next: Some(ends) };
+        self.clock = SendClock { at: begins, timestamp, next: Some(begins + self.packet_time) };
+        begins
+    }
+
+    /// Sends the audio that begins now. A packet that follows a gap or a key, or begins a playback or a bridge, begins a
+    /// talkspurt, and says so by its marker (RFC 3551 section 4.1).
+    fn send(&mut self, now: Moment, follows: bool, far: Option<&mut Voice>, out: &mut [u8; PACKET_MAX]) -> usize {
+        let begins = self.take_turn(now, follows);
         let header = Header {
             marker: !follows | std::mem::take(&mut self.talkspurt),
             payload_type: self.plan.payload_type,
             sequence: self.sequence,
-            timestamp,
+            timestamp: self.clock.timestamp,
             ssrc: self.ssrc,
         };
-        let octets = self.packet_time.as_millis() as usize * 8;
+        let octets = self.packet_samples();
         let (head, rest) = out.split_at_mut(rtp::HEADER);
         head.copy_from_slice(&header.print());
-        if let Some(playback) = self.player.fill(self.plan.codec, &mut rest[..octets]) {
-            self.finishing = Some((playback, ends));
+        let payload = &mut rest[..octets];
+        match far {
+            Some(far) => {
+                far.say(now, self.plan.codec, payload);
+                // What the bridge cut off fades out below its first words.
+                self.player.fade(self.plan.codec, payload);
+            }
+            None => {
+                if let Some(playback) = self.player.fill(self.plan.codec, payload) {
+                    self.finishing = Some((playback, begins + self.packet_time));
+                }
+            }
         }
+        self.count(octets)
+    }
+
+    fn write_event(&mut self, event: Event, out: &mut [u8; PACKET_MAX]) -> usize {
+        let header = Header {
+            marker: event.begins,
+            payload_type: self.plan.telephone_event.unwrap_or(self.plan.payload_type),
+            sequence: self.sequence,
+            timestamp: event.timestamp,
+            ssrc: self.ssrc,
+        };
+        let (head, rest) = out.split_at_mut(rtp::HEADER);
+        head.copy_from_slice(&header.print());
+        rest[..event.payload.len()].copy_from_slice(&event.payload);
+        self.count(event.payload.len())
+    }
+
+    /// Counts a packet of so many octets; the length of the whole.
+    fn count(&mut self, octets: usize) -> usize {
         self.sequence = self.sequence.wrapping_add(1);
         self.packets_sent += 1;
         self.octets_sent += octets as u64;
-        Outgoing { length: rtp::HEADER + octets, to }
+        rtp::HEADER + octets
     }
 
     /// An RTCP report, when one is due: about every 5 s.

@@ -138,7 +138,8 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
     let signals = tokio::spawn(signals.follow(reader, wishes_end));
-    desk.run().await;
+    // As a task: waking the runtime's own future costs a call to the system each time, waking a task none.
+    tokio::spawn(desk.run()).await.context("the switchboard broke off")?;
 
     info!("Helpline has ended");
     signals.abort();

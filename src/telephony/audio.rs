@@ -159,6 +159,20 @@ pub enum MediaCommand {
         /// The leg.
         leg: LegId,
     },
+    /// Let two legs hear each other from the next frame on, in place of whatever is playing to either. Both are on the same
+    /// reactor. A leg that was bridged with another is parted from it first; a leg cannot be bridged with itself. `Play`
+    /// to a bridged leg is heard by it instead of the other leg, until it ends or is stopped.
+    Bridge {
+        /// The leg.
+        leg: LegId,
+        /// The other leg.
+        with: LegId,
+    },
+    /// Part a leg from the one that it is bridged with: both hear silence. Closing a leg does the same.
+    Unbridge {
+        /// The leg: either of the two.
+        leg: LegId,
+    },
     /// Close the audio of a leg; `Closed` follows.
     Close {
         /// The leg.
@@ -174,6 +188,8 @@ impl MediaCommand {
             | MediaCommand::Change { leg, .. }
             | MediaCommand::Play { leg, .. }
             | MediaCommand::Stop { leg }
+            | MediaCommand::Bridge { leg, .. }
+            | MediaCommand::Unbridge { leg }
             | MediaCommand::Close { leg } => *leg,
         }
     }

@@ -40,22 +40,51 @@ struct Told {
     kept: u64,
 }
 
+impl Told {
+    /// A caller's wait counts once: that from the first figure they were told.
+    fn answered(&mut self, now: Moment, spoken: Vec<(Moment, Band, SpokenWait)>) {
+        let Some((at, band, wait)) = spoken.into_iter().next() else { return };
+        let real = (now - at).as_secs_f64();
+        match (real < band.low_seconds, real > band.high_seconds) {
+            (true, _) => self.below += 1,
+            (_, true) => self.above += 1,
+            _ => self.inside += 1,
+        }
+        self.kept += u64::from(wait.promise().is_none_or(|most| now - at <= most));
+    }
+}
+
+/// What is left of the wait that was told never grows, but for the one minute that may always be said.
+pub fn assert_no_longer(last: (Moment, SpokenWait), new: (Moment, SpokenWait)) {
+    let minutes = |wait| if let SpokenWait::Minutes(minutes) = wait { minutes } else { u32::MAX };
+    let (before, after) = (minutes(last.1), minutes(new.1));
+    assert!(after <= before, "{last:?}, then {new:?}");
+    if after > 1 && before < u32::MAX {
+        let end = |at: Moment, minutes: u32| at + Duration::from_secs(60 * u64::from(minutes));
+        assert!(end(new.0, after) <= end(last.0, before), "{last:?}, then {new:?}");
+    }
+}
+
+/// A queue of agents who never leave.
+fn settings(agents: u32) -> Settings {
+    let members = (0..agents).map(|agent| Member { agent: AgentId(agent), tier: 0 }).collect();
+    let queue = QueueSettings {
+        members,
+        wrap_up: Duration::ZERO,
+        wait_max: Duration::from_secs(86_400),
+        callers_max: 10_000,
+        ..QueueSettings::new(QueueId(0))
+    };
+    let agent = |agent| AgentSettings { agent: AgentId(agent), skills: Skills::default() };
+    Settings { queues: vec![queue], agents: (0..agents).map(agent).collect() }
+}
+
 /// A queue with `agents` that is offered `load` of what they can do, for `calls` calls.
 fn run(seed: u64, agents: u32, load: f64, handle: Handle, calls: u64) -> Told {
     const MEAN: f64 = 180.0;
     let mut random = fastrand::Rng::with_seed(seed);
     let queue = QueueId(0);
-    let members = (0..agents).map(|agent| Member { agent: AgentId(agent), tier: 0 }).collect();
-    let settings = QueueSettings {
-        members,
-        wrap_up: Duration::ZERO,
-        wait_max: Duration::from_secs(86_400),
-        callers_max: 10_000,
-        ..QueueSettings::new(queue)
-    };
-    let agent_settings = |agent| AgentSettings { agent: AgentId(agent), skills: Skills::default() };
-    let all = Settings { queues: vec![settings], agents: (0..agents).map(agent_settings).collect() };
-    let mut distributor = Distributor::new(all, fastrand::Rng::with_seed(seed));
+    let mut distributor = Distributor::new(settings(agents), fastrand::Rng::with_seed(seed));
     let mut events: BTreeMap<(Moment, u64), Input> = BTreeMap::new();
     let (mut now, mut sequence, mut entries) = (Moment::ZERO, 0, 0);
     for agent in (0..agents).map(AgentId) {
@@ -105,22 +134,13 @@ fn run(seed: u64, agents: u32, load: f64, handle: Handle, calls: u64) -> Told {
                     Output::Note(Note::SpokenWait { entry, band, spoken: wait, .. }) => {
                         let said = spoken.entry(entry).or_default();
                         if let Some((at, _, last)) = said.last() {
-                            assert!(wait.may_follow(*last, now - *at), "{last:?} at {at}, then {wait:?} at {now}");
+                            assert_no_longer((*at, *last), (now, wait));
                         }
                         said.push((now, band, wait));
                     }
                     Output::Note(Note::Ended { entry, outcome, .. }) => {
                         assert_eq!(outcome, Outcome::Answered);
-                        // A caller's wait counts once: that from the first figure they were told.
-                        for (at, band, wait) in spoken.remove(&entry).unwrap_or_default().into_iter().take(1) {
-                            let real = (now - at).as_secs_f64();
-                            match (real < band.low_seconds, real > band.high_seconds) {
-                                (true, _) => told.below += 1,
-                                (_, true) => told.above += 1,
-                                _ => told.inside += 1,
-                            }
-                            told.kept += u64::from(wait.promise().is_none_or(|most| now - at <= most));
-                        }
+                        told.answered(now, spoken.remove(&entry).unwrap_or_default());
                     }
                     _ => {}
                 }

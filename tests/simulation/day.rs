@@ -378,6 +378,7 @@ impl World {
                     open.playing = None;
                 }
             }
+            MediaCommand::Bridge { .. } | MediaCommand::Unbridge { .. } => panic!("nobody wished {command:?}"),
             MediaCommand::Close { leg } => {
                 let tick = self.random.u64(0..20);
                 self.plan(tick, Happening::Shut(leg));

@@ -131,6 +131,8 @@ impl Rig {
                     Some(format!("play {}", clips.iter().map(|clip| clip.duration().as_millis()).sum::<u128>()))
                 }
                 Output::Media { command: MediaCommand::Stop { .. }, .. } => Some("stop".into()),
+                Output::Media { command: MediaCommand::Bridge { .. }, .. } => Some("bridge".into()),
+                Output::Media { command: MediaCommand::Unbridge { .. }, .. } => Some("unbridge".into()),
                 Output::Media { command: MediaCommand::Close { .. }, .. } => Some("close".into()),
                 Output::Journal(_) => None,
             })

@@ -335,7 +335,7 @@ fn the_service_level_counts_each_entry_once() {
          320.1 e7 ended: answered",
     );
     let figures = scene.figures();
-    let expected = ServiceCounts {
+    let expected = LevelCounts {
         answered: 1,  // e6, at the very threshold
         abandoned: 1, // e2
         taken_out: 0,
@@ -345,7 +345,7 @@ fn the_service_level_counts_each_entry_once() {
         to_callback: 1,     // e4
     };
     assert_eq!(figures.service, expected);
-    let ratios = ServiceFormula::ALL.map(|formula| figures.service.ratio(formula));
+    let ratios = LevelFormula::ALL.map(|formula| figures.service.ratio(formula));
     assert_eq!(ratios, [Some(0.25), Some(1.0 / 3.0), Some(0.5)]);
     assert_eq!(
         figures.answer_speed(),

@@ -62,6 +62,15 @@ struct Reported {
     ended: bool,
 }
 
+/// How far a press has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pressed {
+    /// The longest duration reported, in samples; of a press in segments (section 2.5.1.3), that of the last.
+    pub duration: u32,
+    /// Whether its end was reported.
+    pub ended: bool,
+}
+
 impl EventReceiver {
     /// A receiver that has heard nothing.
     pub fn new() -> EventReceiver {
@@ -88,6 +97,11 @@ impl EventReceiver {
             }
             timestamp = timestamp.wrapping_add(duration);
         }
+    }
+
+    /// The press that began last.
+    pub fn pressed(&self) -> Option<Pressed> {
+        self.newest.map(|press| Pressed { duration: press.duration, ended: press.ended })
     }
 
     /// Whether this is a press not yet told.

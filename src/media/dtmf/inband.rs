@@ -141,6 +141,11 @@ impl ToneDetector {
         told
     }
 
+    /// Whether a key that was told is still down.
+    pub fn is_down(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// Forgets all that was heard: a key that is down at present is told again.
     pub fn reset(&mut self) {
         *self = ToneDetector::new();

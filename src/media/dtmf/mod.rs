@@ -3,6 +3,7 @@
 
 pub mod event;
 pub mod inband;
+pub mod keypad;
 
 use std::time::Duration;
 
@@ -55,6 +56,16 @@ impl Keys {
             self.tones = inband.then(|| Box::new(Tones { detector: ToneDetector::new(), next: None, told: None }));
         }
         self.sends_events &= events;
+    }
+
+    /// The last press that was told by a telephone-event.
+    pub fn pressed(&self) -> Option<event::Pressed> {
+        self.events.pressed()
+    }
+
+    /// Whether a key that was told by its tones is still down.
+    pub fn tone_is_down(&self) -> bool {
+        self.tones.as_ref().is_some_and(|tones| tones.detector.is_down())
     }
 
     /// Hears a telephone-event packet.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::clock::Moment;
 use crate::media::stream::Stream;
 use crate::telephony::LegId;
 
@@ -22,8 +23,24 @@ pub(super) struct Leg {
     /// Whether the next read is to look for more than one packet.
     pub eager: bool,
     slot: u8,
+    /// The leg that it is bridged with.
+    with: Option<With>,
     /// Twice a tick, for packets of 10 ms.
     twice: bool,
+}
+
+/// One side of a bridge: the place of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct With {
+    place: u32,
+    /// Of the two one leads: both have their turn with it.
+    leads: bool,
+}
+
+/// A turn of one leg, or of the two of a bridge, of which the first leads.
+pub(super) struct Turn<'a> {
+    pub leg: &'a mut Leg,
+    pub with: Option<&'a mut Leg>,
 }
 
 /// Legs by name, and by slot.
@@ -57,7 +74,7 @@ impl Legs {
         let before = self.remove(id);
         let slot = (0..SLOTS).min_by_key(|slot| self.slots[*slot].len()).unwrap_or(0);
         let twice = stream.plan().packet_ms == 10;
-        let leg = Leg { id, port, number, is_v6, stream, reads: 0, eager: true, slot: slot as u8, twice };
+        let leg = Leg { id, port, number, is_v6, stream, reads: 0, eager: true, slot: slot as u8, with: None, twice };
         let place = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             (self.legs.len() - 1) as u32
@@ -75,7 +92,56 @@ impl Legs {
         self.legs[*self.places.get(&id)? as usize].as_mut()
     }
 
+    /// Bridges two legs, each parted from whom it was bridged with before. The second moves beside the first, so that what
+    /// either says is sent to the other in the turn in which it was read. Whether both are here.
+    pub fn bridge(&mut self, id: LegId, with: LegId, turn: impl Fn(usize) -> Moment) -> bool {
+        let (Some(&first), Some(&second)) = (self.places.get(&id), self.places.get(&with)) else { return false };
+        if first == second {
+            return false;
+        }
+        self.unbridge(id);
+        self.unbridge(with);
+        let Ok([Some(leg), Some(other)]) = self.legs.get_disjoint_mut([first as usize, second as usize]) else {
+            return false;
+        };
+        leg.with = Some(With { place: second, leads: true });
+        other.with = Some(With { place: first, leads: false });
+        leg.stream.bridge();
+        other.stream.bridge();
+        if leg.slot != other.slot {
+            let (from, to) = (usize::from(other.slot), usize::from(leg.slot));
+            other.slot = leg.slot;
+            other.stream.shift(turn(to));
+            let turns = if other.twice { 2 } else { 1 };
+            // All are left before any is taken: the new ones may be the old ones, the other way round.
+            for slot in [from, opposite(from)].into_iter().take(turns) {
+                self.slots[slot].retain(|place| *place != second);
+            }
+            for slot in [to, opposite(to)].into_iter().take(turns) {
+                self.slots[slot].push(second);
+            }
+        }
+        true
+    }
+
+    /// Parts a leg from the one that it is bridged with, if it is.
+    pub fn unbridge(&mut self, id: LegId) {
+        let Some(leg) = self.find(id) else { return };
+        leg.stream.unbridge();
+        let Some(with) = leg.with.take() else { return };
+        if let Some(Some(other)) = self.legs.get_mut(with.place as usize) {
+            other.stream.unbridge();
+            other.with = None;
+        }
+    }
+
+    /// A leg, and the one that it is bridged with.
+    pub fn turn(&mut self, id: LegId) -> Option<Turn<'_>> {
+        turn(&mut self.legs, *self.places.get(&id)?)
+    }
+
     pub fn remove(&mut self, id: LegId) -> Option<Leg> {
+        self.unbridge(id);
         let place = self.places.remove(&id)?;
         let leg = self.legs[place as usize].take()?;
         let slot = usize::from(leg.slot);
@@ -101,18 +167,70 @@ impl Legs {
         leg.twice = twice;
     }
 
-    /// The legs of a slot.
-    pub fn of_slot(&mut self, slot: usize, mut each: impl FnMut(&mut Leg)) {
+    /// The turns of a slot: of each leg that is alone, and of each two that are bridged.
+    pub fn of_slot(&mut self, slot: usize, mut each: impl FnMut(Turn<'_>)) {
         for place in &self.slots[slot] {
-            if let Some(leg) = &mut self.legs[*place as usize] {
-                each(leg);
+            let Some(leg) = &self.legs[*place as usize] else { continue };
+            // Only with packets of 10 ms does a leg have turns that the leader of the two has not.
+            if let Some(With { place, leads: false }) = leg.with
+                && self.legs[place as usize].as_ref().is_some_and(|leader| leader.is_in(slot))
+            {
+                continue;
             }
+            if let Some(turn) = turn(&mut self.legs, *place) {
+                each(turn);
+            }
+        }
+    }
+
+    /// Its promises: each leg stands in its slots, once; who is bridged, is so with one who is bridged with it, beside it in
+    /// the tick; of the two one leads; and only who is bridged has a voice.
+    #[cfg(test)]
+    pub fn assert_consistent(&mut self) {
+        for (id, place) in &self.places {
+            let leg = self.legs[*place as usize].as_ref().expect("a place that is named holds a leg");
+            assert_eq!(leg.id, *id);
+            for (slot, places) in self.slots.iter().enumerate() {
+                let times = places.iter().filter(|other| *other == place).count();
+                assert_eq!(times, usize::from(leg.is_in(slot)), "{id} in slot {slot}");
+            }
+            if let Some(with) = leg.with {
+                let other = self.legs[with.place as usize].as_ref().expect("the other is here");
+                assert_eq!(other.with, Some(With { place: *place, leads: !with.leads }));
+                assert_eq!(other.slot, leg.slot);
+            }
+        }
+        assert_eq!(self.legs.iter().flatten().count(), self.places.len());
+        for (slot, places) in self.slots.iter().enumerate() {
+            let all = self.legs.iter().flatten().filter(|leg| leg.is_in(slot)).count();
+            assert_eq!(places.len(), all, "slot {slot}");
+        }
+        for leg in self.legs.iter_mut().flatten() {
+            let is_bridged = leg.with.is_some();
+            assert_eq!(leg.stream.voice().is_some(), is_bridged);
         }
     }
 
     pub fn all(&mut self) -> impl Iterator<Item = &mut Leg> {
         self.legs.iter_mut().flatten()
     }
+}
+
+impl Leg {
+    /// Whether it has a turn in a slot.
+    fn is_in(&self, slot: usize) -> bool {
+        let own = usize::from(self.slot);
+        slot == own || self.twice && slot == opposite(own)
+    }
+}
+
+fn turn(legs: &mut [Option<Leg>], place: u32) -> Option<Turn<'_>> {
+    let place = place as usize;
+    let Some(With { place: other, .. }) = legs.get(place)?.as_ref()?.with else {
+        return Some(Turn { leg: legs[place].as_mut()?, with: None });
+    };
+    let [leg, with] = legs.get_disjoint_mut([place, other as usize]).ok()?;
+    Some(Turn { leg: leg.as_mut()?, with: with.as_mut() })
 }
 
 fn opposite(slot: usize) -> usize {

@@ -10,7 +10,7 @@ use crate::media::rtcp;
 use crate::media::stream::{PACKET_MAX, Stream, StreamEvent, Terms};
 use crate::telephony::{AudioPlan, LegId, MediaCommand, MediaEvent, MediaTally, TICK};
 
-use super::legs::{Leg, Legs, SLOTS};
+use super::legs::{Leg, Legs, SLOTS, Turn};
 use super::port::{Port, Reader};
 use super::{Order, Settings};
 
@@ -164,16 +164,22 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
         let Line { legs, answers, wire, .. } = self;
         let due = answers.partition_point(|answer| answer.slot <= slot);
         for answer in answers.drain(..due) {
-            if let Some(leg) = legs.find(answer.leg) {
-                wire.send(leg, answer.at);
+            if let Some(Turn { leg, with }) = legs.turn(answer.leg) {
+                wire.send(leg, with, answer.at);
             }
         }
         wire.reader.set_now(now);
-        legs.of_slot(in_tick(slot), |leg| {
-            if wire.read(leg) {
-                answers.push(Answer { leg: leg.id, slot: slot + ANSWER_SLOTS, at });
-            } else {
-                wire.send(leg, at);
+        legs.of_slot(in_tick(slot), |Turn { leg, with }| {
+            let pressed = wire.read(leg);
+            match with {
+                // What either has said is sent to the other at once; a key means something to the other as well.
+                Some(with) => {
+                    wire.read(with);
+                    wire.send(leg, Some(with), at);
+                    wire.send(with, Some(leg), at);
+                }
+                None if pressed => answers.push(Answer { leg: leg.id, slot: slot + ANSWER_SLOTS, at }),
+                None => wire.send(leg, None, at),
             }
         });
         if now >= self.tally_at {
@@ -217,6 +223,8 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
                     leg.stream.stop();
                 }
             }
+            MediaCommand::Bridge { leg, with } => self.bridge(leg, with),
+            MediaCommand::Unbridge { leg } => self.legs.unbridge(leg),
             MediaCommand::Close { leg } => self.close(leg),
         }
         Some(())
@@ -259,6 +267,15 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
         }
         leg.stream.change(self.settings.clock.now(), plan);
         self.legs.settle(id);
+    }
+
+    fn bridge(&mut self, id: LegId, with: LegId) {
+        let next = self.next;
+        self.legs.bridge(id, with, |place| {
+            let slots = SLOTS as u64;
+            let slot = next + (place as u64 + slots - next % slots) % slots;
+            Moment::from_micros(slot * SLOT_US)
+        });
     }
 
     fn close(&mut self, id: LegId) {
@@ -317,14 +334,21 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Wire<S> {
         pressed
     }
 
-    /// Sends the packet of a leg that is due `at` its slot's moment, and its report when one is due.
-    fn send(&mut self, leg: &mut Leg, at: Moment) {
+    /// Sends the packet of a leg that is due `at` its slot's moment, with what the leg says that it is bridged `with`, and
+    /// its report when one is due.
+    fn send(&mut self, leg: &mut Leg, with: Option<&mut Leg>, at: Moment) {
         let Wire { events, tally, packet, control, .. } = self;
         let Leg { id, port, stream, .. } = leg;
+        let mut far = with.and_then(|with| with.stream.voice());
         // A send that fails is a lost packet, to the other side's RTCP as well as to us.
-        if let Some(outgoing) = stream.tick(at, packet, &mut |event| events.push(told(*id, event))) {
+        let tell = &mut |event| events.push(told(*id, event));
+        if let Some(outgoing) = stream.tick_bridged(at, far.as_deref_mut(), packet, tell) {
             tally.packets_sent += 1;
             let _ = port.rtp.send_to(&packet[..outgoing.length], outgoing.to);
+            if let Some(again) = far.and_then(|far| stream.tick_again(far, packet)) {
+                tally.packets_sent += 1;
+                let _ = port.rtp.send_to(&packet[..again.length], again.to);
+            }
         }
         if let Some(outgoing) = stream.tick_control(at, control) {
             let _ = port.rtcp.send_to(&control[..outgoing.length], outgoing.to);
