@@ -117,12 +117,12 @@ impl Floor {
             self.tell("caller leaves", Input::CallerLeft { entry: gone, why: Leaving::Abandoned });
             let agent = AgentId((round % u64::from(self.agents)) as u32);
             let snapshot = self.distributor.agent(self.now, agent).expect("it is there");
-            if let (AgentState::Ringing, Some(entry)) = (snapshot.state, snapshot.entry) {
-                if let Some((offer, _)) = rings.remove(&agent).filter(|(_, rung)| *rung == entry) {
-                    self.tell("agent accepts", Input::OfferAccepted { offer });
-                    self.tell("bridged", Input::Bridged { entry });
-                    self.tell("agent's leg ends", Input::AgentLegEnded { agent });
-                }
+            if let (AgentState::Ringing, Some(entry)) = (snapshot.state, snapshot.entry)
+                && let Some((offer, _)) = rings.remove(&agent).filter(|(_, rung)| *rung == entry)
+            {
+                self.tell("agent accepts", Input::OfferAccepted { offer });
+                self.tell("bridged", Input::Bridged { entry });
+                self.tell("agent's leg ends", Input::AgentLegEnded { agent });
             }
             self.now += Duration::from_micros(1);
             self.out.clear();
