@@ -287,10 +287,14 @@ fn a_reload_is_a_diff() {
     scene.distributor.handle(scene.now, Input::Reconfigured(Box::new(next)), &mut out);
     scene.distributor.assert_consistent();
     assert!(scene.distributor.queue(scene.now, QueueId(0)).expect("it drains").draining);
-    scene.play("31 abandon 2\n31 abandon 3");
-    assert_eq!(scene.distributor.queues().count(), 0);
-    let told = scene.play("32 enter 4");
-    assert_eq!(told, "32 e4 ended: failed\n", "there is no such queue");
+    scene.play("31 accept 3\n31 bridge 2\n31 abandon 3");
+    assert_eq!(scene.distributor.queues().count(), 1, "its last call goes on");
+    scene.play("32 hang 3");
+    assert!(scene.distributor.queue(scene.now, QueueId(0)).is_some_and(|queue| queue.figures.handled == 1));
+    scene.play("47 wait");
+    assert_eq!(scene.distributor.queues().count(), 0, "and the wrap-up is over");
+    let told = scene.play("50 enter 4");
+    assert_eq!(told, "50 e4 ended: failed\n", "there is no such queue");
 }
 
 #[test]
