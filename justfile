@@ -24,6 +24,7 @@ interop:
 # the figures of benches/REPORT.md, measured on this machine
 bench:
     cargo bench --bench reactor
+    cargo bench --bench distributor
     cargo bench --bench calls
 
 # fuzz one target for SECONDS (all targets: fuzz/run --list)
@@ -33,6 +34,7 @@ fuzz TARGET SECONDS="60":
 # the simulated day from many seeds, and a server that takes 10,000 calls
 soak:
     SEEDS=200 cargo test --release --test simulation --test signaling
+    SEEDS=200 CALLS=1000000 cargo test --release --test queues random_days
     cargo run --release -- dial sip:1000@127.0.0.1:5060 --calls 10000 --rate 100 --hold 5s
 
 # make the recordings that are missing

@@ -44,7 +44,7 @@ fn main() {
 /// What a bridge adds between a packet that one phone sends and the packet with the same audio that the other receives,
 /// from its very first packet on.
 fn mouth_to_ear(calls: u16, packets: u16) {
-    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), drop).expect("a thread");
+    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), |events| drop(events)).expect("a thread");
     let mut rng = fastrand::Rng::with_seed(1);
     let (mut times, mut firsts) = (Vec::new(), Vec::new());
     for call in 0..calls {
@@ -110,8 +110,8 @@ fn mouth_to_ear(calls: u16, packets: u16) {
 /// From a key's first packet to the first packet of what is played in answer, over a switchboard that answers at once.
 fn key_to_audio(presses: u16) {
     let (told, keys) = mpsc::channel();
-    let reactor = Reactor::start(Settings::new(Clock::start(), 1), move |event| {
-        if let MediaEvent::Digit { .. } = event {
+    let reactor = Reactor::start(Settings::new(Clock::start(), 1), move |events| {
+        for _ in events.filter(|event| matches!(event, MediaEvent::Digit { .. })) {
             let _ = told.send(());
         }
     })
@@ -297,7 +297,7 @@ fn start_bare(ports: &[u16], phones: &[SocketAddr]) -> Running {
 /// Legs bridged two by two.
 fn start_bridged(ports: &[u16], phones: &[SocketAddr]) -> Running {
     let before = threads();
-    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), drop).expect("a thread");
+    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), |events| drop(events)).expect("a thread");
     let thread = new_thread(&before);
     for (n, (port, phone)) in ports.iter().zip(phones).enumerate() {
         let leg = LegId::inbound(n as u64);
@@ -311,7 +311,7 @@ fn start_bridged(ports: &[u16], phones: &[SocketAddr]) -> Running {
 
 fn start_reactor(ports: &[u16], phones: &[SocketAddr]) -> Running {
     let before = threads();
-    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), drop).expect("a thread");
+    let mut reactor = Reactor::start(Settings::new(Clock::start(), 1), |_| {}).expect("a thread");
     let thread = new_thread(&before);
     let prompt = Arc::new(Clip { pcmu: vec![0x55; 160 * 500].into(), pcma: vec![0x55; 160 * 500].into() });
     for (n, (port, phone)) in ports.iter().zip(phones).enumerate() {

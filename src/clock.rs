@@ -30,6 +30,11 @@ impl Moment {
         self.0
     }
 
+    /// The first whole multiple of `step` since the beginning that is not before this moment.
+    pub const fn round_up(self, step: Duration) -> Moment {
+        Moment(self.0.next_multiple_of(step.as_micros() as u64))
+    }
+
     /// How long ago `earlier` was; nothing when it is yet to come.
     pub const fn since(self, earlier: Moment) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -1,7 +1,7 @@
 //! Calling back: the same entry, in another mode, with the same place.
 
 use super::entry::{Holds, Mode, Stage};
-use super::output::{Note, Outcome, Output, ServiceEvent};
+use super::output::{LevelEvent, Note, Outcome, Output};
 use super::settings::CALLBACK_SETTLE;
 use super::{AgentId, Distributor, EntryId};
 
@@ -10,7 +10,7 @@ impl Distributor {
         if !self.entries.get(&id).is_some_and(|entry| entry.listens()) {
             return; // an agent came first
         }
-        self.count(id, ServiceEvent::ToCallback, out);
+        self.count(id, LevelEvent::ToCallback, out);
         let freed = self.withdraw_all(id, out);
         let now = self.now;
         if let Some(entry) = self.entries.get_mut(&id) {

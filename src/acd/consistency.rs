@@ -117,7 +117,7 @@ impl Distributor {
             assert_eq!(queue.entries, own().count(), "{id}: entries");
             assert_eq!(queue.line.len(), own().filter(|entry| entry.waits()).count(), "{id}: the line");
             assert_eq!(queue.line.len(), queue.listeners + queue.callbacks, "{id}: listeners and callbacks");
-            assert!(!(queue.draining && queue.entries == 0), "{id} has drained and is still here");
+            assert!(!(queue.draining && queue.is_idle()), "{id} has drained and is still here");
             let ended = queue.figures.ended();
             assert_eq!(queue.figures.entered, ended + queue.entries as u64, "{id}: an entry is lost or counted twice");
             let counts = &queue.figures.service;
@@ -168,6 +168,7 @@ impl Distributor {
     }
 
     fn assert_alarms(&self) {
+        assert!(self.deadline().is_none_or(|deadline| deadline > self.now), "what is due was not done");
         let entries = self.entries.iter().filter_map(|(id, entry)| Some((entry.alarm?, Alarm::Entry(*id))));
         let agents = self.agents.iter().filter_map(|(id, agent)| Some((agent.alarm?, Alarm::Agent(*id))));
         let queues = self.queues.iter().filter_map(|(id, queue)| Some((queue.alarm?, Alarm::Queue(*id))));

@@ -138,6 +138,7 @@ impl Distributor {
         agent.phase = Phase::Free;
         let Handling { entry, queue, talk, hold, wrap_up } = wrap_up.end(self.now);
         self.note(queue, Note::Handled { queue, entry, agent: id, talk, hold, wrap_up }, out);
+        self.touch(queue);
     }
 
     pub(super) fn agent_alarm(&mut self, id: AgentId, out: &mut Vec<Output>) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::output::{AgentState, Note, Outcome, ServiceEvent};
+use super::output::{AgentState, LevelEvent, Note, Outcome};
 
 /// What a queue has done since it was first set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct QueueFigures {
     pub entered: u64,
     outcomes: [u64; Outcome::ALL.len()],
     /// How entries counted for the service level.
-    pub service: ServiceCounts,
+    pub service: LevelCounts,
     /// Of those with the outcome `answered`, together.
     pub answered_wait: Duration,
     /// Calls that agents have finished, wrap-up included.
@@ -26,7 +26,7 @@ pub struct QueueFigures {
 
 /// How many entries counted as what. Two of them may be subtracted: what happened in between.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ServiceCounts {
+pub struct LevelCounts {
     /// A: answered within the threshold.
     pub answered: u64,
     /// B: abandoned within it, and not shortly.
@@ -45,7 +45,7 @@ pub struct ServiceCounts {
 
 /// How a service level is made of the counts. None is shown without its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ServiceFormula {
+pub enum LevelFormula {
     /// A / N
     #[default]
     AbandonsAgainst,
@@ -55,32 +55,32 @@ pub enum ServiceFormula {
     AbandonsFor,
 }
 
-impl ServiceFormula {
+impl LevelFormula {
     /// All of them.
-    pub const ALL: [ServiceFormula; 3] =
-        [ServiceFormula::AbandonsAgainst, ServiceFormula::AbandonsIgnored, ServiceFormula::AbandonsFor];
+    pub const ALL: [LevelFormula; 3] =
+        [LevelFormula::AbandonsAgainst, LevelFormula::AbandonsIgnored, LevelFormula::AbandonsFor];
 
     /// Its label.
     pub const fn name(self) -> &'static str {
         match self {
-            ServiceFormula::AbandonsAgainst => "abandons_against",
-            ServiceFormula::AbandonsIgnored => "abandons_ignored",
-            ServiceFormula::AbandonsFor => "abandons_for",
+            LevelFormula::AbandonsAgainst => "abandons_against",
+            LevelFormula::AbandonsIgnored => "abandons_ignored",
+            LevelFormula::AbandonsFor => "abandons_for",
         }
     }
 }
 
-impl ServiceCounts {
+impl LevelCounts {
     /// One more.
-    pub fn count(&mut self, event: ServiceEvent) {
+    pub fn count(&mut self, event: LevelEvent) {
         *match event {
-            ServiceEvent::Answered => &mut self.answered,
-            ServiceEvent::Abandoned => &mut self.abandoned,
-            ServiceEvent::TakenOut => &mut self.taken_out,
-            ServiceEvent::Late => &mut self.late,
-            ServiceEvent::ShortAbandoned => &mut self.short_abandoned,
-            ServiceEvent::Left => &mut self.left,
-            ServiceEvent::ToCallback => &mut self.to_callback,
+            LevelEvent::Answered => &mut self.answered,
+            LevelEvent::Abandoned => &mut self.abandoned,
+            LevelEvent::TakenOut => &mut self.taken_out,
+            LevelEvent::Late => &mut self.late,
+            LevelEvent::ShortAbandoned => &mut self.short_abandoned,
+            LevelEvent::Left => &mut self.left,
+            LevelEvent::ToCallback => &mut self.to_callback,
         } += 1;
     }
 
@@ -90,19 +90,19 @@ impl ServiceCounts {
     }
 
     /// The service level, 0 to 1; `None` when nobody counted.
-    pub fn ratio(&self, formula: ServiceFormula) -> Option<f64> {
+    pub fn ratio(&self, formula: LevelFormula) -> Option<f64> {
         let (part, whole) = match formula {
-            ServiceFormula::AbandonsAgainst => (self.answered, self.total()),
-            ServiceFormula::AbandonsIgnored => (self.answered, self.total() - self.abandoned),
-            ServiceFormula::AbandonsFor => (self.answered + self.abandoned, self.total()),
+            LevelFormula::AbandonsAgainst => (self.answered, self.total()),
+            LevelFormula::AbandonsIgnored => (self.answered, self.total() - self.abandoned),
+            LevelFormula::AbandonsFor => (self.answered + self.abandoned, self.total()),
         };
         (whole > 0).then(|| part as f64 / whole as f64)
     }
 
     /// What was counted since `earlier`.
     #[must_use]
-    pub const fn since(&self, earlier: &ServiceCounts) -> ServiceCounts {
-        ServiceCounts {
+    pub const fn since(&self, earlier: &LevelCounts) -> LevelCounts {
+        LevelCounts {
             answered: self.answered.saturating_sub(earlier.answered),
             abandoned: self.abandoned.saturating_sub(earlier.abandoned),
             taken_out: self.taken_out.saturating_sub(earlier.taken_out),
@@ -199,19 +199,19 @@ mod tests {
 
     #[test]
     fn three_formulas_and_their_labels() {
-        let check = |counts: ServiceCounts, expected: [Option<f64>; 3]| {
-            let ratios = ServiceFormula::ALL.map(|formula| counts.ratio(formula));
+        let check = |counts: LevelCounts, expected: [Option<f64>; 3]| {
+            let ratios = LevelFormula::ALL.map(|formula| counts.ratio(formula));
             assert_eq!(ratios, expected, "{counts:?}");
         };
-        check(ServiceCounts::default(), [None; 3]);
-        let all = ServiceCounts { answered: 6, abandoned: 2, taken_out: 1, late: 1, ..ServiceCounts::default() };
+        check(LevelCounts::default(), [None; 3]);
+        let all = LevelCounts { answered: 6, abandoned: 2, taken_out: 1, late: 1, ..LevelCounts::default() };
         check(all, [Some(0.6), Some(0.75), Some(0.8)]);
-        let outside = ServiceCounts { short_abandoned: 9, left: 9, to_callback: 9, ..all };
+        let outside = LevelCounts { short_abandoned: 9, left: 9, to_callback: 9, ..all };
         check(outside, [Some(0.6), Some(0.75), Some(0.8)]);
-        check(ServiceCounts { abandoned: 1, ..ServiceCounts::default() }, [Some(0.0), None, Some(1.0)]);
-        let names = ServiceFormula::ALL.map(ServiceFormula::name);
+        check(LevelCounts { abandoned: 1, ..LevelCounts::default() }, [Some(0.0), None, Some(1.0)]);
+        let names = LevelFormula::ALL.map(LevelFormula::name);
         assert_eq!(names, ["abandons_against", "abandons_ignored", "abandons_for"]);
-        let interval = ServiceCounts { answered: 9, late: 2, ..all }.since(&all);
+        let interval = LevelCounts { answered: 9, late: 2, ..all }.since(&all);
         assert_eq!((interval.answered, interval.late, interval.total()), (3, 1, 4));
     }
 

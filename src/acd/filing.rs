@@ -173,7 +173,7 @@ impl Distributor {
     pub(super) fn settle(&mut self) {
         while let Some(id) = self.touched.pop() {
             let Some(queue) = self.queues.get_mut(&id) else { continue };
-            if queue.draining && queue.entries == 0 {
+            if queue.draining && queue.is_idle() {
                 self.forget_queue(id);
                 continue;
             }

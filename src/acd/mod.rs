@@ -34,21 +34,18 @@ pub use estimate::{
     BAND_DEVIATIONS, BAND_RATIO_MAX, Band, Estimate, EstimateInputs, SAMPLES_FULL, SAMPLES_LEAST, SPOKEN_LEAST,
     SpokenWait, estimate,
 };
-pub use figures::{AgentFigures, QueueFigures, ServiceCounts, ServiceFormula};
+pub use figures::{AgentFigures, LevelCounts, LevelFormula, QueueFigures};
 pub use ids::{AgentId, CallerLabel, EntryId, OfferId, Priority, QueueId, SkillId, Target};
 pub use input::{AgentCommand, Entering, Input, Leaving, Refused};
-pub use line::Place;
-pub use output::{
-    AgentState, Announcement, Note, OfferResult, Outcome, Output, PauseReason, ServiceEvent, SpokenPlace,
-};
+pub use output::{AgentState, Announcement, LevelEvent, Note, OfferResult, Outcome, Output, PauseReason, SpokenPlace};
 use queue::Queue;
 pub use queue::{LAST_WAIT_MAX, PAST, PAST_PIECE};
 pub use settings::{
     ANNOUNCE_FIRST, ANNOUNCE_GAP, ANNOUNCE_REPEAT, ANNOUNCEMENT_MAX, AgentSettings, AnnounceSettings, BACK_OFF,
     BACK_OFF_MAX, CALLBACK_GAP, CALLBACK_GRACE, CALLBACK_LONGEST, CALLBACK_SETTLE, CALLBACK_TRIES, CALLERS_LIMIT,
-    CALLERS_MAX, CallbackFirst, CallbackSettings, DROPPED_MAX, MISSES_UNTIL_PAUSE, Member, NO_AGENTS_AFTER,
+    CALLERS_MAX, CallbackFirst, CallbackSettings, DROPPED_MAX, LevelGoal, MISSES_UNTIL_PAUSE, Member, NO_AGENTS_AFTER,
     QueueSettings, RESUME_WINDOW, RING, SERVICE_LEVEL_PER_CENT, SERVICE_LEVEL_WITHIN, SHORT_ABANDON, SHORTEST,
-    ServiceGoal, Settings, Strategy, WAIT_MAX, WRAP_UP, WRAP_UP_MAX,
+    Settings, Strategy, WAIT_MAX, WRAP_UP, WRAP_UP_MAX,
 };
 pub use skill::{RELAXATIONS_MAX, SKILLS_MAX, Skills, Wants};
 pub use snapshot::{AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
@@ -138,9 +135,11 @@ impl Distributor {
             Input::Expired => {}
         }
         self.settle();
+        // An input may make something due at once: a place that is kept brings its wait along.
+        self.expire(out);
     }
 
-    /// When to call with `Expired`, if nothing comes before.
+    /// When to call with `Expired`, if nothing comes before: always later than the last input.
     pub fn deadline(&self) -> Option<Moment> {
         self.alarms.first().map(|(moment, _)| *moment)
     }

@@ -237,7 +237,7 @@ pub enum OfferResult {
 
 /// How an entry counts for the service level, once (section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ServiceEvent {
+pub enum LevelEvent {
     /// A: answered within the threshold.
     Answered,
     /// B: abandoned within the threshold, and not shortly.
@@ -292,7 +292,7 @@ pub enum Note {
         /// Which.
         entry: EntryId,
         /// As what.
-        event: ServiceEvent,
+        event: LevelEvent,
     },
     /// An agent's telephone is to ring.
     Offered {

@@ -23,7 +23,7 @@ pub const LAST_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
     pub(super) settings: QueueSettings,
-    /// Removed from the settings: goes when its last entry has.
+    /// Removed from the settings: goes when its last entry has, and its last call with the wrap-up.
     pub(super) draining: bool,
     /// All who wait.
     pub(super) line: Line,
@@ -141,6 +141,12 @@ impl Queue {
 
     pub(super) fn is_deserted(&self) -> bool {
         self.staff.is_empty()
+    }
+
+    /// Whether nobody is in it, and every call that was answered has been handled.
+    pub(super) fn is_idle(&self) -> bool {
+        let answered = self.figures.outcome(Outcome::Answered) + self.figures.outcome(Outcome::Callback);
+        self.entries == 0 && self.figures.handled == answered
     }
 
     /// When those who wait without agents are sent on.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::agent::{Agent, Membership, Phase};
+use super::agent::{Agent, Membership};
 use super::output::Output;
 use super::queue::Queue;
 use super::settings::{AgentSettings, QueueSettings, Settings};
@@ -14,11 +14,9 @@ impl Distributor {
         self.set_up_queues(settings.queues);
         self.set_up_agents(settings.agents);
         self.join_queues();
-        for id in self.agents.keys().copied().collect::<Vec<_>>() {
-            self.withdraw_if_strange(id, out);
-        }
         let entries: Vec<EntryId> = self.entries.keys().copied().collect();
         for id in entries {
+            self.withdraw_strangers(id, out);
             self.sync_entry(id);
         }
         for id in self.agents.keys().copied().collect::<Vec<_>>() {
@@ -90,15 +88,20 @@ impl Distributor {
         }
     }
 
-    /// Stops ringing an agent who serves the queue no more, or lacks what the caller wants.
-    fn withdraw_if_strange(&mut self, id: AgentId, out: &mut Vec<Output>) {
-        let Some(agent) = self.agents.get(&id) else { return };
-        let Phase::Ringing { entry, .. } = agent.phase else { return };
-        let Some(entry) = self.entries.get(&entry) else { return };
-        let serves = agent.memberships.iter().any(|membership| membership.queue == entry.queue);
-        if !serves || agent.skills.fit(entry.wanted()).is_none() {
-            self.withdraw_from(id, out);
+    /// Stops ringing agents who serve the queue no more, or lack what the caller wants now: those who are free then, not
+    /// yet brought up to date.
+    pub(super) fn withdraw_strangers(&mut self, id: EntryId, out: &mut Vec<Output>) -> Vec<AgentId> {
+        let Some(entry) = self.entries.get(&id) else { return Vec::new() };
+        let strange = |agent: &Agent| {
+            let serves = agent.memberships.iter().any(|membership| membership.queue == entry.queue);
+            !serves || agent.skills.fit(entry.wanted()).is_none()
+        };
+        let rung = entry.offers.iter().filter_map(|offer| self.offers.get(offer)).map(|offer| offer.agent);
+        let strangers: Vec<AgentId> = rung.filter(|id| self.agents.get(id).is_some_and(strange)).collect();
+        for agent in &strangers {
+            self.withdraw_from(*agent, out);
         }
+        strangers
     }
 
     /// Everyone who may be offered looks for an agent, in the order of the lines.

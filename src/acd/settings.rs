@@ -167,16 +167,16 @@ impl Default for AnnounceSettings {
 
 /// What a queue promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServiceGoal {
+pub struct LevelGoal {
     /// Of the callers, 0 to 100.
     pub per_cent: u8,
     /// The threshold T.
     pub within: Duration,
 }
 
-impl Default for ServiceGoal {
-    fn default() -> ServiceGoal {
-        ServiceGoal { per_cent: SERVICE_LEVEL_PER_CENT, within: SERVICE_LEVEL_WITHIN }
+impl Default for LevelGoal {
+    fn default() -> LevelGoal {
+        LevelGoal { per_cent: SERVICE_LEVEL_PER_CENT, within: SERVICE_LEVEL_WITHIN }
     }
 }
 
@@ -200,7 +200,7 @@ pub struct QueueSettings {
     /// After a call of this queue.
     pub wrap_up: Duration,
     /// What is promised.
-    pub service_goal: ServiceGoal,
+    pub service_goal: LevelGoal,
     /// What is said meanwhile.
     pub announce: AnnounceSettings,
     /// Longest wait on the line, since entry (or since the caller came back).
@@ -235,7 +235,7 @@ impl QueueSettings {
             back_off_max: BACK_OFF_MAX,
             misses_until_pause: Some(MISSES_UNTIL_PAUSE),
             wrap_up: WRAP_UP,
-            service_goal: ServiceGoal::default(),
+            service_goal: LevelGoal::default(),
             announce: AnnounceSettings::default(),
             wait_max: WAIT_MAX,
             callers_max: CALLERS_MAX,

@@ -10,7 +10,7 @@ use super::figures::{AgentFigures, QueueFigures};
 use super::filing::position;
 use super::ids::{AgentId, CallerLabel, EntryId, QueueId};
 use super::output::{AgentState, PauseReason};
-use super::settings::ServiceGoal;
+use super::settings::LevelGoal;
 use crate::clock::Moment;
 
 /// A queue at one moment.
@@ -29,7 +29,7 @@ pub struct QueueSnapshot {
     /// What the queue has done so far.
     pub figures: QueueFigures,
     /// What it is to reach.
-    pub service_goal: ServiceGoal,
+    pub service_goal: LevelGoal,
     /// Removed from the settings, and going when its last caller has.
     pub draining: bool,
 }

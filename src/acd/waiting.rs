@@ -4,7 +4,7 @@ use super::entry::{Entry, Holds, Mode, Stage};
 use super::estimate::{Estimate, estimate};
 use super::filing::position;
 use super::input::{Entering, Leaving};
-use super::output::{Announcement, Note, Outcome, Output, ServiceEvent, SpokenPlace};
+use super::output::{Announcement, LevelEvent, Note, Outcome, Output, SpokenPlace};
 use super::settings::DROPPED_MAX;
 use super::{Distributor, EntryId, QueueId, SpokenWait};
 
@@ -111,7 +111,7 @@ impl Distributor {
     }
 
     /// Counts an entry for the service level, if it was not counted before.
-    pub(super) fn count(&mut self, id: EntryId, event: ServiceEvent, out: &mut Vec<Output>) {
+    pub(super) fn count(&mut self, id: EntryId, event: LevelEvent, out: &mut Vec<Output>) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         if !std::mem::replace(&mut entry.counted, true) {
             let queue = entry.queue;
@@ -167,7 +167,7 @@ impl Distributor {
         let (relaxes, speaks) = (due(entry.relaxes_at()), due(entry.speaks_at(settings, front)));
         let (mode, stage) = (entry.mode, entry.stage);
         if !entry.counted && entry.late_at(settings) <= now {
-            self.count(id, ServiceEvent::Late, out);
+            self.count(id, LevelEvent::Late, out);
         }
         if gives_up {
             let outcome = if mode == Mode::Callback { Outcome::Failed } else { Outcome::TimedOut };
@@ -175,7 +175,9 @@ impl Distributor {
         }
         if relaxes {
             self.relax(id, out);
+            let freed = self.withdraw_strangers(id, out);
             self.reoffer(id, out);
+            self.free(freed, out);
         } else if stage_ends {
             self.stage_ended(id, stage, out);
         } else if speaks {
@@ -271,12 +273,12 @@ impl Distributor {
 }
 
 /// As what an entry counts that ends so before its threshold has passed.
-fn service_event(outcome: Outcome) -> ServiceEvent {
+fn service_event(outcome: Outcome) -> LevelEvent {
     match outcome {
-        Outcome::Answered | Outcome::Callback => ServiceEvent::Answered,
-        Outcome::Abandoned => ServiceEvent::Abandoned,
-        Outcome::ShortAbandoned => ServiceEvent::ShortAbandoned,
-        Outcome::TimedOut | Outcome::Overflowed | Outcome::NoAgents | Outcome::Failed => ServiceEvent::TakenOut,
-        Outcome::LeftByKey => ServiceEvent::Left,
+        Outcome::Answered | Outcome::Callback => LevelEvent::Answered,
+        Outcome::Abandoned => LevelEvent::Abandoned,
+        Outcome::ShortAbandoned => LevelEvent::ShortAbandoned,
+        Outcome::TimedOut | Outcome::Overflowed | Outcome::NoAgents | Outcome::Failed => LevelEvent::TakenOut,
+        Outcome::LeftByKey => LevelEvent::Left,
     }
 }

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 use super::report::{self, Format};
 use crate::config::{self, Installation};
+use crate::flow::FlowSet;
+use crate::flow::document::{Diagnostic, Severity, codes};
+use crate::media::prompts::Library;
 
 /// What `helpline check` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,10 +29,54 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     sources.extend(flow_sources);
     let mut diagnostics = loaded.diagnostics;
     diagnostics.extend(reading.diagnostics);
+    if let Some(flows) = &reading.flows {
+        diagnostics.extend(unusable_recordings(flows, &loaded.installation.prompts));
+    }
 
     let colour = report::colour_on_stdout();
     let text = report::written(&diagnostics, &sources, arguments.format, colour);
     let mut stdout = io::stdout().lock();
     report::unless_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
     Ok(if report::has_errors(&diagnostics) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Recordings that are there, and that callers would not hear all the same.
+fn unusable_recordings(flows: &FlowSet, folder: &Path) -> Vec<Diagnostic> {
+    let faults = Library::load(folder, &flows.wanted_recordings()).faults;
+    let told = |(path, fault): (std::path::PathBuf, _)| {
+        let shown = path.display().to_string();
+        let message = format!("`{shown}` {fault}");
+        Diagnostic::of_file(codes::UNUSABLE_RECORDING, Severity::Warning, shown, message)
+            .consequence("callers would hear nothing in its place, and the flow would go on")
+    };
+    faults.into_iter().map(told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Installation;
+
+    #[test]
+    fn a_recording_that_cannot_be_used_is_told() {
+        let folder = std::env::temp_dir().join(format!("helpline-check-{}", std::process::id()));
+        let (flows, voice) = (folder.join("flows"), folder.join("prompts/en/main"));
+        std::fs::create_dir_all(&flows).and_then(|()| std::fs::create_dir_all(&voice)).expect("a folder to write in");
+        let flow =
+            "flow: main\nnumbers: [any]\nstart: a\nsteps:\n  a:\n    say: Hello.\n    next: b\n  b: {hangup: Bye.}\n";
+        std::fs::write(flows.join("main.yaml"), flow).expect("written");
+        std::fs::write(voice.join("a.wav"), "This is no recording.").expect("written");
+        crate::media::prompts::write_wav(&voice.join("b.wav"), &[500; 800]).expect("written");
+        let installation = Installation {
+            flows,
+            prompts: folder.join("prompts"),
+            ..Installation::load(Path::new("no/file")).installation
+        };
+        let read = config::load_flows(&installation).0.flows.expect("it has no errors");
+        let told = unusable_recordings(&read, &installation.prompts);
+        std::fs::remove_dir_all(&folder).expect("it is ours");
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].message.ends_with("a.wav` is not a WAV file"), "{told:?}");
+        assert_eq!(told[0].severity, Severity::Warning);
+    }
 }

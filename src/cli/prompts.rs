@@ -3,12 +3,15 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::report;
 use crate::config::{self, Installation};
 use crate::flow::{FlowSet, Prompt};
+use crate::media::prompts::{Library, PromptFault, recording_path};
+use crate::telephony::Clip;
 
 /// What `helpline prompts` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,7 +24,7 @@ pub struct Arguments {
 /// What `helpline prompts` does.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Act {
-    /// Lists every recording: its text, its file, and whether it is recorded
+    /// Lists every recording: its text, its file, and whether it is recorded and can be used
     List(ListArguments),
 }
 
@@ -73,15 +76,31 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
 struct Item<'a> {
     prompt: &'a Prompt,
     file: String,
-    recorded: bool,
+    state: State,
+}
+
+/// Whether there is something to be heard.
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    Recorded,
+    Missing,
+    /// There is a file that cannot be used.
+    WrongFormat(PromptFault),
 }
 
 fn items<'a>(flows: &'a FlowSet, folder: &Path) -> Vec<Item<'a>> {
-    let item = |prompt: &'a Prompt| {
-        let file = folder.join(&*prompt.language).join(format!("{}.wav", prompt.name));
-        Item { prompt, recorded: file.is_file(), file: file.display().to_string() }
+    let library = Library::load(folder, &flows.wanted_recordings());
+    let item = |(prompt, clip): (&'a Prompt, &Option<Arc<Clip>>)| {
+        let file = recording_path(folder, &prompt.language, &prompt.name);
+        let fault = library.faults.iter().find(|(path, _)| *path == file).map(|(_, fault)| fault.clone());
+        let state = match (fault, clip) {
+            (Some(fault), _) => State::WrongFormat(fault),
+            (None, Some(_)) => State::Recorded,
+            (None, None) => State::Missing,
+        };
+        Item { prompt, state, file: file.display().to_string() }
     };
-    flows.prompts.iter().map(item).collect()
+    flows.prompts.iter().zip(&library.clips).map(item).collect()
 }
 
 fn as_json(item: &Item<'_>) -> Value {
@@ -91,22 +110,33 @@ fn as_json(item: &Item<'_>) -> Value {
         "text": &*item.prompt.text,
         "file": item.file,
         "state": state(item),
+        "fault": if let State::WrongFormat(fault) = &item.state { Some(fault.to_string()) } else { None },
     })
 }
 
 fn state(item: &Item<'_>) -> &'static str {
-    if item.recorded { "recorded" } else { "missing" }
+    match item.state {
+        State::Recorded => "recorded",
+        State::Missing => "missing",
+        State::WrongFormat(_) => "wrong format",
+    }
 }
 
 fn human(items: &[Item<'_>]) -> String {
-    let width = items.iter().map(|item| item.file.chars().count()).max().unwrap_or(0);
+    let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+    let files = width(&mut items.iter().map(|item| item.file.chars().count()));
+    let states = width(&mut items.iter().map(|item| state(item).len()));
     let mut text = String::new();
     for item in items {
-        let line = format!("{:8}  {:width$}  {}", state(item), item.file, item.prompt.text);
+        let line = format!("{:states$}  {:files$}  {}", state(item), item.file, item.prompt.text);
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    let missing = items.iter().filter(|item| !item.recorded).count();
-    text.push_str(&format!("{} recordings, {missing} missing\n", items.len()));
+    let count = |wanted: &dyn Fn(&State) -> bool| items.iter().filter(|item| wanted(&item.state)).count();
+    text.push_str(&format!("{} recordings, {} missing", items.len(), count(&|state| *state == State::Missing)));
+    match count(&|state| matches!(state, State::WrongFormat(_))) {
+        0 => text.push('\n'),
+        unusable => text.push_str(&format!(", {unusable} that cannot be used (`helpline check` says why)\n")),
+    }
     text
 }

@@ -76,6 +76,11 @@ impl FlowSet {
         &self.queues[usize::from(index.0)]
     }
 
+    /// The language and the name of every recording, in the order of [`FlowSet::prompts`].
+    pub fn wanted_recordings(&self) -> Vec<(Arc<str>, Arc<str>)> {
+        self.prompts.iter().map(|prompt| (prompt.language.clone(), prompt.name.clone())).collect()
+    }
+
     /// The recording called `name` in `language`.
     pub fn find_prompt(&self, language: &Arc<str>, name: &str) -> Option<PromptId> {
         self.prompt_index.get(&(language.clone(), Arc::from(name))).copied()

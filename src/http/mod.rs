@@ -2,6 +2,7 @@
 //! agents. It runs on a thread of its own and looks at a snapshot, so that no request can delay a call; what an operator
 //! wants goes into the switchboard's inbox like everything else.
 
+mod connection;
 mod queues;
 
 use std::net::{SocketAddr, TcpListener};
@@ -19,6 +20,8 @@ use tracing::warn;
 
 use crate::metrics::Exposition;
 use crate::switchboard::{OperatorCommand, Snapshot};
+pub use connection::CONNECTIONS_MAX;
+use connection::Limited;
 
 /// What HTTP looks at.
 #[derive(Clone)]
@@ -87,7 +90,7 @@ pub fn start(address: SocketAddr, view: View) -> Result<HttpThread, HttpError> {
     let serve = async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::select! {
-            served = axum::serve(listener, router(view)).into_future() => served,
+            served = axum::serve(Limited::new(listener), router(view)).into_future() => served,
             _ = stopped => Ok(()),
         }
     };

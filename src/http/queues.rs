@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{View, problem};
 use crate::acd::{
-    AgentCommand, AgentState, Estimate, Mode, Outcome, PauseReason, QueueSnapshot, ServiceFormula, WhyNoCalls,
+    AgentCommand, AgentState, Estimate, LevelFormula, Mode, Outcome, PauseReason, QueueSnapshot, WhyNoCalls,
 };
 use crate::switchboard::{self, AgentView, OperatorCommand, PlaceView, QueueView};
 
@@ -100,7 +100,7 @@ fn queue(queue: &QueueView) -> Value {
     let QueueSnapshot { figures, service_goal, .. } = queue.snapshot;
     let states = AgentState::ALL.map(AgentState::name).into_iter().zip(queue.snapshot.agents);
     let left = Outcome::ALL.map(|outcome| (outcome.name(), figures.outcome(outcome)));
-    let levels = ServiceFormula::ALL.map(|formula| (formula.name(), figures.service.ratio(formula)));
+    let levels = LevelFormula::ALL.map(|formula| (formula.name(), figures.service.ratio(formula)));
     json!({
         "name": queue.name,
         "callers_waiting": queue.snapshot.callers_waiting,

@@ -34,8 +34,10 @@ pub fn log(entry: &JournalEntry) {
         }
         JournalEvent::Began => debug!(%call, "the flow begins"),
         JournalEvent::StepEntered(name) => debug!(%call, flow = %name.flow, step = %name.step, "step entered"),
+        // Which choice it was would be the key.
         JournalEvent::StepLeft { step, exit } => {
-            debug!(%call, flow = %step.flow, step = %step.step, %exit, "step left");
+            let exit = exit.split(' ').next();
+            debug!(%call, flow = %step.flow, step = %step.step, exit, "step left");
         }
         JournalEvent::Playing { playback, clips } => trace!(%call, playback = playback.0, clips, "playing"),
         JournalEvent::Digit { source } => debug!(%call, source = digit_source(*source), "a key was pressed"),

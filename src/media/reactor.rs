@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::vec::Drain;
 
 use crate::clock::Clock;
 use crate::telephony::{MediaCommand, MediaEvent};
@@ -85,12 +86,12 @@ enum Order {
 }
 
 impl Reactor {
-    /// Starts a reactor, whose events go to `sink`, called on the reactor's thread. While the sink waits, no packet
-    /// is sent: it must hand the event over and return (within a fraction of a millisecond), and never wait for room.
+    /// Starts a reactor, whose events go to `sink`, called on the reactor's thread with all that there is to tell at
+    /// once. While the sink waits, no packet is sent: it must hand the events over and return (within a fraction of a millisecond), and never wait for room.
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub fn start(settings: Settings, sink: impl FnMut(MediaEvent) + Send + 'static) -> io::Result<Reactor> {
+    pub fn start(settings: Settings, sink: impl FnMut(Drain<'_, MediaEvent>) + Send + 'static) -> io::Result<Reactor> {
         let (inbox, orders) = mpsc::sync_channel(INBOX);
         let thread = thread::Builder::new()
             .name("media".into())

@@ -1,7 +1,9 @@
 //! Where a leg's packets go, and whose are heard: symmetric RTP (RFC 4961) that locks on to the caller's real address.
 //!
 //! Behind a NAT the address in the caller's SDP is not the one that packets come from. So the first who sends valid audio
-//! is the caller, and from then on everybody else is a stranger, until a new address is agreed.
+//! is the caller, and from then on everybody else is a stranger, until a new address is agreed. Only the agreed address
+//! itself, when audio comes from there after all, is believed before one that was found: whoever sends to our ports in the
+//! hope of a call that begins there (known as RTP bleed) loses it to the caller's first two packets.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -75,25 +77,37 @@ impl Remote {
         self.candidate = None;
     }
 
-    /// Whether a valid packet comes from the caller. The agreed address is believed at once, any other when a second
-    /// packet follows in sequence.
+    /// Whether a valid packet comes from the caller. While nobody is known to be, the agreed address is believed at once,
+    /// any other when a second packet follows in sequence; so is the agreed one once another was found.
     pub fn admit(&mut self, now: Moment, from: SocketAddr, header: &Header) -> bool {
-        if let Some(locked) = self.locked {
-            return locked == from;
-        }
-        if self.signalled != Some(from) {
-            if self.left.is_some_and(|left| left.locked == from && now < left.until) {
-                return false;
+        let agreed = self.signalled == Some(from);
+        match self.locked {
+            Some(locked) if locked == from => return true,
+            Some(_) if !agreed => return false,
+            Some(_) => {
+                if !self.is_proven(from, header) {
+                    return false;
+                }
             }
-            let seen = Candidate { address: from, ssrc: header.ssrc, next: header.sequence };
-            if self.candidate != Some(seen) {
-                self.candidate = Some(Candidate { next: header.sequence.wrapping_add(1), ..seen });
-                return false;
+            None if agreed => {}
+            None => {
+                let left_behind = self.left.is_some_and(|left| left.locked == from && now < left.until);
+                if left_behind || !self.is_proven(from, header) {
+                    return false;
+                }
             }
         }
         self.locked = Some(from);
         self.candidate = None;
         true
+    }
+
+    /// Whether this packet follows the last one of the same source and address.
+    fn is_proven(&mut self, from: SocketAddr, header: &Header) -> bool {
+        let seen = Candidate { address: from, ssrc: header.ssrc, next: header.sequence };
+        let proven = self.candidate == Some(seen);
+        self.candidate = Some(Candidate { next: header.sequence.wrapping_add(1), ..seen });
+        proven
     }
 }
 
@@ -144,6 +158,20 @@ mod tests {
             5,
         );
         check("no sequence", 5, &[Hears(0, 6, 2, 9, false), Hears(20, 6, 2, 11, false), Hears(40, 6, 3, 12, false)], 5);
+        check(
+            "a stranger was faster",
+            5,
+            &[
+                Hears(0, 6, 2, 9, false),
+                Hears(20, 6, 2, 10, true),
+                Hears(40, 5, 1, 1, false),
+                Hears(50, 6, 2, 11, true),
+                Hears(60, 5, 1, 2, true),
+                Hears(70, 6, 2, 12, false),
+                Hears(90, 6, 2, 13, false),
+            ],
+            5,
+        );
         check("no address agreed", 0, &[Hears(0, 6, 1, 65_535, false), Hears(20, 6, 1, 0, true)], 6);
     }
 

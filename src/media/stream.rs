@@ -283,7 +283,9 @@ impl Stream {
             tell(StreamEvent::PlaybackFinished(playback));
         }
         let target = self.remote.target();
-        if !self.silent && target.is_some() && self.plan.direction.receives() && now - self.heard >= self.silence {
+        // A caller who holds us may send music or nothing, as they please.
+        let expected = self.plan.direction.receives() && self.plan.direction.sends();
+        if !self.silent && target.is_some() && expected && now - self.heard >= self.silence {
             self.silent = true;
             tell(StreamEvent::Silent);
         }
@@ -364,7 +366,11 @@ impl Stream {
         head.copy_from_slice(&header.print());
         let payload = &mut rest[..octets];
         match far {
-            Some(far) => far.say(now, self.plan.codec, payload),
+            Some(far) => {
+                far.say(now, self.plan.codec, payload);
+                // What the bridge cut off fades out below its first words.
+                self.player.fade(self.plan.codec, payload);
+            }
             None => {
                 if let Some(playback) = self.player.fill(self.plan.codec, payload) {
                     self.finishing = Some((playback, begins + self.packet_time));

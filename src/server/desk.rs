@@ -1,14 +1,16 @@
 //! The one loop: inputs from the inbox go into the switchboard, what it wants goes out, and the journal is read.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Sleep, sleep_until};
 
 use super::spool::Spool;
-use crate::acd::{AgentState, Estimate, ServiceFormula};
+use crate::acd::{AgentState, Estimate, LevelFormula};
 use crate::clock::{Calendar, Clock, Moment};
 use crate::journal::{self, JournalEntry, Records};
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
@@ -21,6 +23,8 @@ pub const INBOX_MAX: usize = 4_096;
 pub const OUTBOX_MAX: usize = 4_096;
 /// As many letters are read together before what they caused goes out.
 const BATCH: usize = 64;
+/// Most records are no longer than this, in octets.
+const RECORD_USUAL: usize = 1_024;
 /// The calendar is asked anew when it is so old: somebody may have set the clock.
 const CALENDAR_AGE: Duration = Duration::from_secs(60);
 /// After the second signal BYEs have so long to leave.
@@ -32,12 +36,18 @@ const AFTER_DRAIN: Duration = Duration::from_secs(5);
 /// than it was.
 pub struct Letter {
     posted: Instant,
-    input: Input,
+    content: Content,
+}
+
+enum Content {
+    One(Input),
+    /// What a reactor had to tell at once: one letter wakes the loop once.
+    Media(Vec<MediaEvent>),
 }
 
 impl From<Input> for Letter {
     fn from(input: Input) -> Letter {
-        Letter { posted: Instant::now(), input }
+        Letter { posted: Instant::now(), content: Content::One(input) }
     }
 }
 
@@ -56,20 +66,20 @@ pub struct MediaInbox {
 
 impl MediaInbox {
     /// As many letters wait here when the inbox is full; beyond them the oldest are dropped, and the calls' own
-    /// deadlines make up for them.
-    const WAITING_MAX: usize = 65_536;
+    /// deadlines make up for them. A reactor writes one a slot of 2 ms at most, and one for each key.
+    const WAITING_MAX: usize = 16_384;
 
     /// One for a reactor.
     pub fn new(sender: mpsc::Sender<Letter>) -> MediaInbox {
         MediaInbox { sender, waiting: VecDeque::new() }
     }
 
-    /// Puts an event.
-    pub fn put(&mut self, event: MediaEvent) {
+    /// Puts events, of which there is at least one.
+    pub fn put(&mut self, events: Vec<MediaEvent>) {
         if self.waiting.len() == Self::WAITING_MAX {
             self.waiting.pop_front();
         }
-        self.waiting.push_back(Input::Media(event).into());
+        self.waiting.push_back(Letter { posted: Instant::now(), content: Content::Media(events) });
         while let Ok(permit) = self.sender.try_reserve() {
             match self.waiting.pop_front() {
                 Some(letter) => permit.send(letter),
@@ -165,7 +175,7 @@ impl Desk {
             self.send(&mut pending.sip);
             if !pending.journal.is_empty() {
                 // Callers first: what was just decided leaves before it is written down.
-                tokio::task::yield_now().await;
+                let_others_run().await;
                 self.read(&mut pending.journal, &mut records, calendar.1);
             }
             self.publish(latest);
@@ -190,9 +200,14 @@ impl Desk {
             *calendar = (now, self.clock.calendar());
             self.take(latest, Input::Calendar(calendar.1), pending);
         }
-        for Letter { posted, input } in batch.drain(..) {
+        for Letter { posted, content } in batch.drain(..) {
             latest = latest.max(self.clock.moment(posted));
-            self.take(latest, input, pending);
+            match content {
+                Content::One(input) => self.take(latest, input, pending),
+                Content::Media(events) => {
+                    events.into_iter().for_each(|event| self.take(latest, Input::Media(event), pending));
+                }
+            }
         }
         let now = self.clock.now().max(latest);
         if self.switchboard.deadline().is_some_and(|deadline| deadline <= now) {
@@ -228,7 +243,8 @@ impl Desk {
             journal::log(&entry);
             self.metrics.fold(&entry, done);
             if let Some(record) = records.fold(&entry, calendar) {
-                let mut line = serde_json::to_vec(&record).expect("a record is plain data");
+                let mut line = Vec::with_capacity(RECORD_USUAL);
+                serde_json::to_writer(&mut line, &record).expect("a record is plain data");
                 line.push(b'\n');
                 self.records.put(line);
             }
@@ -304,7 +320,7 @@ fn standing(view: &View) -> Standing {
                 Estimate::Wait(band) => Some(band.expected_seconds),
             },
             agents: AgentState::ALL.map(AgentState::name).into_iter().zip(snapshot.agents).collect(),
-            levels: ServiceFormula::ALL
+            levels: LevelFormula::ALL
                 .into_iter()
                 .filter_map(|formula| Some((formula.name(), snapshot.figures.service.ratio(formula)?)))
                 .collect(),
@@ -329,6 +345,20 @@ fn standing(view: &View) -> Standing {
 /// The moment so long before `now`.
 fn ago(now: Moment, length: Duration) -> Moment {
     Moment::ZERO + now.since(Moment::ZERO + length)
+}
+
+/// Lets the tasks run that are ready now, `sip` first of all. Tokio's own `yield_now` would ask the system for what is
+/// ready besides, each time.
+async fn let_others_run() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn set_alarm(alarm: &mut std::pin::Pin<Box<Sleep>>, deadline: Option<Instant>) {

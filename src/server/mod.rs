@@ -159,7 +159,8 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints)?, fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
     let signals = tokio::spawn(signals.follow(reader, wishes_end));
-    desk.run().await;
+    // As a task: waking the runtime's own future costs a call to the system each time, waking a task none.
+    tokio::spawn(desk.run()).await.context("the switchboard broke off")?;
 
     info!("Helpline has ended");
     signals.abort();
@@ -181,7 +182,8 @@ fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>) -> anyhow::Result<
         .map(|_| {
             let mut inbox = MediaInbox::new(inbox.clone());
             let settings = media::Settings::new(clock, fastrand::u64(..));
-            Reactor::start(settings, move |event| inbox.put(event)).context("a media thread cannot be started")
+            Reactor::start(settings, move |events| inbox.put(events.collect()))
+                .context("a media thread cannot be started")
         })
         .collect()
 }
@@ -207,10 +209,14 @@ fn first_call(clock: Clock) -> CallId {
     CallId(u64::try_from(millis).unwrap_or(0))
 }
 
+/// What is open besides connections and calls: listening sockets, log, records, and the files of a reload.
+const OTHER_FILES: usize = 128;
+
 /// A call takes two sockets; most systems give a process 1,024 until it asks for more.
 fn raise_open_files(calls: usize) {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let wanted = 2 * calls as u64 + 256;
+    let connections = transport::CONNECTIONS_MAX + http::CONNECTIONS_MAX;
+    let wanted = (2 * calls + connections + OTHER_FILES) as u64;
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
         let new = wanted.clamp(soft, hard.max(soft));
         if new > soft {

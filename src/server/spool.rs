@@ -15,8 +15,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// As many lines may wait to be written; what comes beyond is counted and dropped.
 pub const LINES_MAX: usize = 8_192;
-/// Lines of so long a while are written together: a system call a while, not one a line.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Lines of so long a while are written together: a system call a while, not one a line. While they come more often than
+/// this, putting one wakes nobody.
+const PAUSE: Duration = Duration::from_millis(50);
 /// As much is written at once.
 const WRITE_MAX: usize = 256 * 1024;
 

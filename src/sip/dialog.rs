@@ -201,11 +201,17 @@ impl Dialog {
 
 /// The tag of a From or To as it stands, without reading all of it.
 pub(super) fn tag_of(value: &str) -> Option<&str> {
-    let parameters = value.rsplit_once('>').or_else(|| value.split_once(';')).map_or("", |(_, rest)| rest);
-    parameters.split(';').find_map(|parameter| {
-        let (name, tag) = parameter.split_once('=')?;
-        let tag = tag.trim();
-        (name.trim().eq_ignore_ascii_case("tag") && !tag.is_empty()).then_some(tag)
+    let bytes = value.as_bytes();
+    let bracket = bytes.iter().rposition(|byte| *byte == b'>');
+    let start = bracket.or_else(|| bytes.iter().position(|byte| *byte == b';'))? + 1;
+    // All that is cut at is ASCII, so that each part is whole characters.
+    bytes[start..].split(|byte| *byte == b';').find_map(|parameter| {
+        let equals = parameter.iter().position(|byte| *byte == b'=')?;
+        let (name, tag) = (parameter[..equals].trim_ascii(), parameter[equals + 1..].trim_ascii());
+        if !name.eq_ignore_ascii_case(b"tag") || tag.is_empty() {
+            return None;
+        }
+        std::str::from_utf8(tag).ok()
     })
 }
 

@@ -259,6 +259,11 @@ impl Registrar {
         self.judge(&extension, why)
     }
 
+    /// The streams by which phones are reached.
+    pub(super) fn connections(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.bindings.values().filter_map(|binding| binding.flow.connection)
+    }
+
     /// A stream is gone. Who can be reached by another one is asked at once; who cannot is no longer registered.
     pub(super) fn disconnected(
         &mut self,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::queues::Queues;
-use crate::acd::{EntryId, Note, OfferResult, PauseReason, Refused, ServiceEvent, SpokenPlace};
+use crate::acd::{EntryId, LevelEvent, Note, OfferResult, PauseReason, Refused, SpokenPlace};
 use crate::clock::Moment;
 use crate::journal::QueueEvent;
 
@@ -80,15 +80,15 @@ impl Queues {
 }
 
 /// The word of a label for how an entry counts.
-fn service_event(event: ServiceEvent) -> &'static str {
+fn service_event(event: LevelEvent) -> &'static str {
     match event {
-        ServiceEvent::Answered => "answered",
-        ServiceEvent::Abandoned => "abandoned",
-        ServiceEvent::TakenOut => "taken_out",
-        ServiceEvent::Late => "late",
-        ServiceEvent::ShortAbandoned => "short_abandoned",
-        ServiceEvent::Left => "left",
-        ServiceEvent::ToCallback => "to_callback",
+        LevelEvent::Answered => "answered",
+        LevelEvent::Abandoned => "abandoned",
+        LevelEvent::TakenOut => "taken_out",
+        LevelEvent::Late => "late",
+        LevelEvent::ShortAbandoned => "short_abandoned",
+        LevelEvent::Left => "left",
+        LevelEvent::ToCallback => "to_callback",
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::waiting::Place;
 use crate::acd::{
     self, AgentId, AgentSettings, AgentState, AnnounceSettings, Announcement, CallerLabel, Distributor, Entering,
-    EntryId, Member, OfferId, Priority, QueueId, QueueSettings, ServiceGoal, SkillId, Skills, SpokenWait, Strategy,
+    EntryId, LevelGoal, Member, OfferId, Priority, QueueId, QueueSettings, SkillId, Skills, SpokenWait, Strategy,
     Target, Wants,
 };
 use crate::clock::Moment;
@@ -184,7 +184,7 @@ fn queue_settings(queue: QueueId, members: Vec<Member>, spec: &QueueSpec) -> Que
         },
         ring: spec.ring,
         wrap_up: spec.wrap_up,
-        service_goal: ServiceGoal { per_cent: spec.service_per_cent, within: spec.service_within },
+        service_goal: LevelGoal { per_cent: spec.service_per_cent, within: spec.service_within },
         announce: AnnounceSettings {
             position: spec.position_announced,
             wait: spec.wait_announced,

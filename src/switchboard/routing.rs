@@ -69,7 +69,7 @@ impl Switchboard {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.lost(turn, Cause::MediaLost));
             }
             MediaEvent::Silent { leg } => {
-                self.with_leg(now, leg, out, |call, turn| call.hang_up(turn, Cause::MediaLost, Outcome::Failed));
+                self.with_leg(now, leg, out, |call, turn| call.fell_silent(turn));
             }
             MediaEvent::Failed { leg, reason } if self.is_agents(leg) => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.audio_failed(turn, reason));

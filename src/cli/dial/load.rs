@@ -385,6 +385,10 @@ impl<'a> Load<'a> {
         let rtcp = self.rtcp.as_ref().and_then(|socket| Some(socket.local_addr().ok()?.port()));
         for line in &mut description.media {
             line.rtcp_port = rtcp;
+            if self.order.keys_by == KeysBy::Inband {
+                // Tones are looked for where no telephone-event was agreed.
+                line.formats.retain(|format| !format.encoding.eq_ignore_ascii_case("telephone-event"));
+            }
         }
         let leg = LegId::outbound(count);
         self.outcome.attempted += 1;

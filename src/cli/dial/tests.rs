@@ -52,10 +52,12 @@ impl Line {
         let mut buffer = [0; 1_500];
         while let Ok(length) = self.socket.recv(&mut buffer) {
             let packet = Packet::parse(&buffer[..length]).expect("RTP");
+            let (now, heard) = (clock.now(), &mut self.heard);
+            let mut tell = |digit: crate::telephony::Digit, _| heard.push(digit.as_char());
             if Some(packet.header.payload_type) == self.plan.telephone_event {
-                let heard = &mut self.heard;
-                let mut tell = |digit: crate::telephony::Digit, _| heard.push(digit.as_char());
-                self.keys.receive_event(clock.now(), &packet.header, packet.payload, &mut tell);
+                self.keys.receive_event(now, &packet.header, packet.payload, &mut tell);
+            } else {
+                self.keys.receive_audio(now, &packet.header, self.plan.codec, packet.payload, &mut tell);
             }
         }
         self.heard.len() - before
@@ -96,13 +98,13 @@ fn telephone(socket: &UdpSocket, manner: Manner, done: &AtomicBool) -> String {
                             session_id: 1,
                             version: 1,
                             codecs: &[Codec::Pcmu],
-                            inband_digits: InbandDigits::Off,
+                            inband_digits: InbandDigits::Auto,
                         };
                         let agreed = answer(&incoming.offer.expect("an offer"), &media).expect("agreed");
                         agent.handle(now, SipCommand::Ring { leg: incoming.leg }, &mut out);
                         let answer = SipCommand::Answer { leg: incoming.leg, description: agreed.description };
                         agent.handle(now, answer, &mut out);
-                        let (keys, heard) = (Keys::new(false), String::new());
+                        let (keys, heard) = (Keys::new(agreed.plan.inband_digits), String::new());
                         line = Some((incoming.leg, Line { socket, plan: agreed.plan, sequence: 0, keys, heard }));
                     }
                     Output::Event(SipEvent::Digit { digit, .. }) => {
@@ -179,6 +181,13 @@ fn keys_may_go_by_info() {
     let (report, _, heard, _) = call(Manner::Answers, "1*", KeysBy::Info, 600, 1);
     assert_eq!(heard, "1*");
     assert_eq!((report.keys.pressed, report.keys.prompts_by_marker), (2, 2));
+}
+
+#[test]
+fn keys_may_go_as_tones() {
+    let (report, _, heard, _) = call(Manner::Answers, "1#", KeysBy::Inband, 1_000, 1);
+    assert_eq!(heard, "1#");
+    assert_eq!(report.keys.pressed, 2);
 }
 
 #[test]

@@ -76,6 +76,7 @@ codes! {
     LANGUAGE_WITHOUT_NUMBERS = "HL0310", "Values cannot be spoken in this language";
     RECORDING_NAME = "HL0311", "Not the name of a recording";
     NO_TIME_ZONE = "HL0312", "A time is spoken, and the flow has no time zone";
+    UNUSABLE_RECORDING = "HL0313", "A recording that cannot be used";
 
     // Values and conditions.
     DURATION = "HL0401", "Not a length of time, or one that is too short or too long";

@@ -197,7 +197,10 @@ impl FlowReader<'_, '_> {
                         true => said.recording.clone(),
                         false => format!("{}.part{fragment}", said.recording),
                     };
-                    self.note_missing(language, &name, words, whole);
+                    // The recording of a choice whose keys are wrong has no name yet.
+                    if said.keys.is_none_or(|keys| !keys.is_empty()) {
+                        self.note_missing(language, &name, words, whole);
+                    }
                     let step = said.step.map(|step| (self.flow, step));
                     pieces.push(Piece::Prompt(self.reader.recordings.ask(language, &name, words, step)));
                 }

@@ -1,8 +1,9 @@
 //! The reactor's thread: commands in, packets in and out, events out.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::Duration;
+use std::vec::Drain;
 
 use crate::clock::Moment;
 use crate::media::rtcp;
@@ -24,6 +25,9 @@ const TURNS_PER_LOOK: u8 = 4;
 /// Up to this long the thread sleeps without an ear for commands, which then cost no wake-up: 4 ms.
 const DEAF: Duration = Duration::from_micros(2 * SLOT_US);
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
+/// With no leg left, the thread goes on to look for commands every [`DEAF`] for so long: where calls come often, the next
+/// is near, and need not wake it.
+const LINGER: Duration = Duration::from_millis(500);
 
 pub(super) struct Line<S> {
     settings: Settings,
@@ -35,6 +39,8 @@ pub(super) struct Line<S> {
     tally_at: Moment,
     /// The next slot, counted from the beginning of time.
     next: u64,
+    /// Until when the thread looks for commands though there is no leg.
+    linger: Moment,
 }
 
 /// What serves each leg in turn: the packets' buffers, and what is told and counted meanwhile.
@@ -43,6 +49,8 @@ struct Wire<S> {
     packet: Box<[u8; PACKET_MAX]>,
     control: [u8; rtcp::SENT_MAX],
     sink: S,
+    /// What the sink is told at the end of the turn.
+    events: Vec<MediaEvent>,
     tally: MediaTally,
 }
 
@@ -55,7 +63,7 @@ struct Answer {
     at: Moment,
 }
 
-impl<S: FnMut(MediaEvent)> Line<S> {
+impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
     pub fn new(settings: Settings, sink: S) -> Line<S> {
         Line {
             terms: settings.terms(),
@@ -66,11 +74,13 @@ impl<S: FnMut(MediaEvent)> Line<S> {
                 packet: Box::new([0; PACKET_MAX]),
                 control: [0; rtcp::SENT_MAX],
                 sink,
+                events: Vec::new(),
                 tally: MediaTally::default(),
             },
             rng: fastrand::Rng::with_seed(settings.seed),
             tally_at: Moment::ZERO,
             next: 0,
+            linger: Moment::ZERO,
             settings,
         }
     }
@@ -83,24 +93,27 @@ impl<S: FnMut(MediaEvent)> Line<S> {
             self.close(id);
         }
         self.tell_tally();
+        self.wire.flush();
     }
 
     /// Obeys what waits, sleeps until something is due, and does it. `None`: the end.
     fn turn(&mut self, orders: &Receiver<Order>) -> Option<()> {
         if self.legs.is_empty() {
-            self.tell_tally();
-            let order = orders.recv().ok()?;
-            self.next = self.settings.clock.now().as_micros() / SLOT_US + 1;
-            return self.obey(order);
+            self.await_leg(orders)?;
         }
         while let Ok(order) = orders.try_recv() {
             self.obey(order)?;
+        }
+        self.wire.flush();
+        if self.legs.is_empty() {
+            return Some(());
         }
         let slot = self.next_busy();
         let at = Moment::from_micros(slot * SLOT_US);
         let now = self.settings.clock.now();
         if now >= at {
             self.run_slot(slot, at, now);
+            self.wire.flush();
             self.next = slot + 1;
             return Some(());
         }
@@ -113,6 +126,26 @@ impl<S: FnMut(MediaEvent)> Line<S> {
             },
         }
         Some(())
+    }
+
+    /// Waits for a command while there is no leg, without an ear for it while the last leg's end is near.
+    fn await_leg(&mut self, orders: &Receiver<Order>) -> Option<()> {
+        let order = if self.settings.clock.now() < self.linger {
+            thread::sleep(DEAF);
+            match orders.try_recv() {
+                Ok(order) => order,
+                Err(TryRecvError::Empty) => return Some(()),
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        } else {
+            self.tell_tally();
+            self.wire.flush();
+            orders.recv().ok()?
+        };
+        let now = self.settings.clock.now();
+        self.next = now.as_micros() / SLOT_US + 1;
+        self.linger = now + LINGER;
+        self.obey(order)
     }
 
     /// The next slot with something to read or to send. After a stall of more than a tick, what was missed is missed:
@@ -168,7 +201,7 @@ impl<S: FnMut(MediaEvent)> Line<S> {
         }
         let tally = std::mem::take(&mut self.wire.tally);
         if tally != MediaTally::default() {
-            (self.wire.sink)(MediaEvent::Tally(tally));
+            self.wire.events.push(MediaEvent::Tally(tally));
         }
     }
 
@@ -208,7 +241,7 @@ impl<S: FnMut(MediaEvent)> Line<S> {
                 // Room for all legs to have a key pressed at once, so that a tick allocates nothing.
                 self.answers.reserve(self.legs.len().saturating_sub(self.answers.len()));
             }
-            Err(error) => (self.wire.sink)(failed(id, number, &error)),
+            Err(error) => self.wire.events.push(failed(id, number, &error)),
         }
     }
 
@@ -227,7 +260,7 @@ impl<S: FnMut(MediaEvent)> Line<S> {
                 Err(error) => {
                     let failure = failed(id, leg.number, &error);
                     self.legs.remove(id);
-                    (self.wire.sink)(failure);
+                    self.wire.events.push(failure);
                     return;
                 }
             }
@@ -255,21 +288,29 @@ impl<S: FnMut(MediaEvent)> Line<S> {
         let report = leg.stream.report();
         // The port is free before anybody is told so.
         drop(leg);
-        (self.wire.sink)(MediaEvent::Closed { leg: id, report });
+        self.wire.events.push(MediaEvent::Closed { leg: id, report });
+        self.linger = now + LINGER;
     }
 }
 
-impl<S: FnMut(MediaEvent)> Wire<S> {
-    /// Hears what has come for a leg. Whether a key was pressed.
+impl<S: FnMut(Drain<'_, MediaEvent>)> Wire<S> {
+    /// Tells all that there is to tell.
+    fn flush(&mut self) {
+        if !self.events.is_empty() {
+            (self.sink)(self.events.drain(..));
+        }
+    }
+
+    /// Hears what has come for a leg. Whether a key was pressed, which is told at once: an answer is awaited.
     fn read(&mut self, leg: &mut Leg) -> bool {
-        let Wire { reader, sink, tally, .. } = self;
+        let Wire { reader, events, tally, .. } = self;
         let Leg { id, port, stream, reads, eager, .. } = leg;
         let mut pressed = false;
         let looks_for_all = *eager || *reads % TURNS_PER_LOOK == 0;
         let count = reader.read(&port.rtp, looks_for_all, |arrival, from, bytes| {
             let heard = stream.receive(arrival, from, bytes, &mut |event| {
                 pressed |= matches!(event, StreamEvent::Digit(..));
-                sink(told(*id, event));
+                events.push(told(*id, event));
             });
             if heard {
                 tally.packets_received += 1;
@@ -287,18 +328,21 @@ impl<S: FnMut(MediaEvent)> Wire<S> {
                 None => tally.dropped += 1,
             });
         }
+        if pressed {
+            self.flush();
+        }
         pressed
     }
 
     /// Sends the packet of a leg that is due `at` its slot's moment, with what the leg says that it is bridged `with`, and
     /// its report when one is due.
     fn send(&mut self, leg: &mut Leg, with: Option<&mut Leg>, at: Moment) {
-        let Wire { sink, tally, packet, control, .. } = self;
+        let Wire { events, tally, packet, control, .. } = self;
         let Leg { id, port, stream, .. } = leg;
         let mut far = with.and_then(|with| with.stream.voice());
         // A send that fails is a lost packet, to the other side's RTCP as well as to us.
-        if let Some(outgoing) = stream.tick_bridged(at, far.as_deref_mut(), packet, &mut |event| sink(told(*id, event)))
-        {
+        let tell = &mut |event| events.push(told(*id, event));
+        if let Some(outgoing) = stream.tick_bridged(at, far.as_deref_mut(), packet, tell) {
             tally.packets_sent += 1;
             let _ = port.rtp.send_to(&packet[..outgoing.length], outgoing.to);
             if let Some(again) = far.and_then(|far| stream.tick_again(far, packet)) {

@@ -41,8 +41,7 @@ impl Port {
 }
 
 fn socket(address: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
+    let socket = nonblocking(Domain::for_address(address))?;
     socket.set_recv_buffer_size(buffer)?;
     // A kernel that refuses to mark packets still sends them.
     let _ = if address.is_ipv6() {
@@ -54,6 +53,19 @@ fn socket(address: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
     timestamp(&socket);
     socket.bind(&address.into())?;
     Ok(socket.into())
+}
+
+/// One call to the system where it takes one, as `Socket::new` with `set_nonblocking` takes three.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn nonblocking(domain: Domain) -> io::Result<Socket> {
+    Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn nonblocking(domain: Domain) -> io::Result<Socket> {
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
 /// Reads sockets, each datagram with the moment at which it came.

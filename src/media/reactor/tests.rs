@@ -27,7 +27,8 @@ impl Bench {
     fn new(address: IpAddr) -> Bench {
         let (told, events) = mpsc::channel();
         let settings = Settings::new(Clock::start(), 1);
-        let reactor = Reactor::start(settings, move |event| drop(told.send(event))).expect("a thread");
+        let reactor =
+            Reactor::start(settings, move |events| events.for_each(|event| drop(told.send(event)))).expect("a thread");
         let phone = UdpSocket::bind((address, 0)).expect("a port");
         let control = UdpSocket::bind((address, 0)).expect("a port");
         Bench { reactor, events, phone, control, port: free_pair(address) }
@@ -111,9 +112,10 @@ fn whole_call(address: IpAddr) {
     let mut heard = Vec::new();
     while heard.last() != Some(&3) {
         let (header, payload) = hear(&bench.phone);
-        assert!(payload.iter().all(|byte| *byte == payload[0]));
+        // What was cut off fades out below the first 5 ms of what follows.
+        assert!(payload[40..].iter().all(|byte| *byte == payload[40]));
         assert_eq!(header.ssrc, before.ssrc);
-        heard.push(payload[0]);
+        heard.push(payload[40]);
         before = header;
     }
     assert_eq!(heard[heard.len() - 2..], [2, 3]);

@@ -27,8 +27,8 @@ impl MediaType {
     /// Reads one media type.
     pub fn parse(text: &str) -> Result<MediaType, ParseFault> {
         let fault = ParseFault { what: "Content-Type" };
-        let end = text.find(';').unwrap_or(text.len());
-        let (kind, subtype) = text[..end].split_once('/').ok_or(fault)?;
+        let end = grammar::find(text, b';').unwrap_or(text.len());
+        let (kind, subtype) = grammar::cut(&text[..end], b'/').ok_or(fault)?;
         let (kind, subtype) = (trim(kind), trim(subtype));
         if !is_token(kind) || !is_token(subtype) {
             return Err(fault);
@@ -71,7 +71,7 @@ impl Headers {
     pub fn cseq(&self) -> Result<(u32, Method), ParseFault> {
         let fault = ParseFault { what: "CSeq" };
         let value = self.get(&HeaderName::CSeq).ok_or(fault)?;
-        let (number, method) = value.split_once([' ', '\t']).ok_or(fault)?;
+        let (number, method) = grammar::cut_blank(value).ok_or(fault)?;
         let method = trim(method);
         if !is_token(method) {
             return Err(fault);
@@ -83,7 +83,7 @@ impl Headers {
     /// Call-ID, which is told apart by case and has no blanks.
     pub fn call_id(&self) -> Result<&str, ParseFault> {
         self.get(&HeaderName::CallId)
-            .filter(|value| !value.is_empty() && !value.contains([' ', '\t']))
+            .filter(|value| !value.is_empty() && !value.bytes().any(grammar::is_blank))
             .ok_or(ParseFault { what: "Call-ID" })
     }
 

@@ -14,9 +14,45 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
-/// Without the white space at both ends. Lines are unfolded before, so that only spaces and tabs are left of LWS.
+/// Whether a byte is white space. Lines are unfolded before, so that only spaces and tabs are left of LWS.
+pub(super) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Without the white space at both ends.
 pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    trim_start(trim_end(text))
+}
+
+/// Without the white space at the end.
+pub(super) fn trim_end(text: &str) -> &str {
+    &text[..text.bytes().rposition(|byte| !is_blank(byte)).map_or(0, |last| last + 1)]
+}
+
+/// Without the white space at the beginning.
+pub(super) fn trim_start(text: &str) -> &str {
+    &text[text.bytes().position(|byte| !is_blank(byte)).unwrap_or(text.len())..]
+}
+
+/// Where an ASCII character stands first. What is looked for in SIP is near and is ASCII: bytes are faster than
+/// [`str::find`].
+pub(super) fn find(text: &str, ascii: u8) -> Option<usize> {
+    text.bytes().position(|byte| byte == ascii)
+}
+
+/// What stands before and behind the first of an ASCII character.
+pub(super) fn cut(text: &str, ascii: u8) -> Option<(&str, &str)> {
+    find(text, ascii).map(|at| (&text[..at], &text[at + 1..]))
+}
+
+/// What stands before and behind the last of an ASCII character.
+pub(super) fn cut_last(text: &str, ascii: u8) -> Option<(&str, &str)> {
+    text.bytes().rposition(|byte| byte == ascii).map(|at| (&text[..at], &text[at + 1..]))
+}
+
+/// What stands before and behind the first space or tab.
+pub(super) fn cut_blank(text: &str) -> Option<(&str, &str)> {
+    text.bytes().position(is_blank).map(|at| (&text[..at], &text[at + 1..]))
 }
 
 /// The number that all of `text` is made of; a sign, a blank or an overflow is a fault.

@@ -72,21 +72,21 @@ impl Headers {
     }
 
     /// Adds a line at the end. Line breaks in the value become spaces: nobody's text can add a header of its own.
-    pub fn push(&mut self, name: HeaderName, value: impl Into<String>) {
-        let field = self.store(name, &value.into());
+    pub fn push(&mut self, name: HeaderName, value: impl AsRef<str>) {
+        let field = self.store(name, value.as_ref());
         self.fields.push(field);
     }
 
     /// Adds a line before all others.
-    pub fn push_front(&mut self, name: HeaderName, value: impl Into<String>) {
-        let field = self.store(name, &value.into());
+    pub fn push_front(&mut self, name: HeaderName, value: impl AsRef<str>) {
+        let field = self.store(name, value.as_ref());
         self.fields.insert(0, field);
     }
 
     /// Puts this line in the place of the first of its name and takes away the others; adds it at the end where there
     /// was none.
-    pub fn set(&mut self, name: HeaderName, value: impl Into<String>) {
-        let field = self.store(name, &value.into());
+    pub fn set(&mut self, name: HeaderName, value: impl AsRef<str>) {
+        let field = self.store(name, value.as_ref());
         match self.fields.iter().position(|other| other.name == field.name) {
             Some(place) => {
                 let mut index = 0;
@@ -173,7 +173,7 @@ impl Headers {
 
     fn store(&mut self, name: HeaderName, value: &str) -> Field {
         let start = self.text.len();
-        if value.contains(['\r', '\n']) {
+        if value.bytes().any(|byte| matches!(byte, b'\r' | b'\n')) {
             self.text
                 .extend(value.chars().map(|character| if matches!(character, '\r' | '\n') { ' ' } else { character }));
         } else {

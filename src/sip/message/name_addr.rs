@@ -28,15 +28,15 @@ impl NameAddr {
         let text = trim(text);
         let (display, rest) = if text.starts_with('"') {
             let end = grammar::quoted_length(text).ok_or(fault)?;
-            let rest = text[end..].trim_start_matches([' ', '\t']);
+            let rest = grammar::trim_start(&text[end..]);
             if !rest.starts_with('<') {
                 return Err(fault);
             }
             (grammar::unquoted(&text[..end]).into_owned(), rest)
-        } else if let Some(start) = text.find('<') {
+        } else if let Some(start) = grammar::find(text, b'<') {
             let display = trim(&text[..start]);
             // Tokens only, says the RFC; phones put other letters there, and do no harm with it.
-            if display.contains(['"', ',', ';', '>']) {
+            if display.bytes().any(|byte| matches!(byte, b'"' | b',' | b';' | b'>')) {
                 return Err(fault);
             }
             (display.to_owned(), &text[start..])
@@ -44,13 +44,13 @@ impl NameAddr {
             (String::new(), text)
         };
         let (uri, parameters) = match rest.strip_prefix('<') {
-            Some(rest) => rest.split_once('>').ok_or(fault)?,
+            Some(rest) => grammar::cut(rest, b'>').ok_or(fault)?,
             None => {
                 // Without brackets all parameters are the header's, and what only a URI may hold may not be there
                 // (RFC 3261 section 20).
-                let end = rest.find(';').unwrap_or(rest.len());
+                let end = grammar::find(rest, b';').unwrap_or(rest.len());
                 let uri = trim(&rest[..end]);
-                if uri.contains(['?', ',']) {
+                if uri.bytes().any(|byte| matches!(byte, b'?' | b',')) {
                     return Err(fault);
                 }
                 (uri, &rest[end..])

@@ -32,8 +32,8 @@ impl Parameters {
             if count > PARAMETERS_MAX {
                 return Err(fault);
             }
-            rest = rest.strip_prefix(';').ok_or(fault)?.trim_start_matches([' ', '\t']);
-            let end = rest.find([';', '=']).unwrap_or(rest.len());
+            rest = grammar::trim_start(rest.strip_prefix(';').ok_or(fault)?);
+            let end = rest.bytes().position(|byte| matches!(byte, b';' | b'=')).unwrap_or(rest.len());
             let name = grammar::trim(&rest[..end]);
             if name.is_empty() || name.bytes().any(|byte| !is_plain(byte)) {
                 return Err(fault);
@@ -42,11 +42,11 @@ impl Parameters {
             parameters.push_str(name);
             rest = &rest[end..];
             if let Some(after) = rest.strip_prefix('=') {
-                let after = after.trim_start_matches([' ', '\t']);
+                let after = grammar::trim_start(after);
                 let end = value_length(after).ok_or(fault)?;
                 parameters.push('=');
                 parameters.push_str(&after[..end]);
-                rest = after[end..].trim_start_matches([' ', '\t']);
+                rest = grammar::trim_start(&after[end..]);
             }
         }
         Ok(Parameters(parameters))
@@ -64,7 +64,7 @@ impl Parameters {
             rest = rest.strip_prefix(';')?;
             let item = &rest[..item_length(rest)];
             rest = &rest[item.len()..];
-            Some(match item.split_once('=') {
+            Some(match grammar::cut(item, b'=') {
                 Some((name, value)) => (name, Some(value)),
                 None => (item, None),
             })
@@ -149,11 +149,11 @@ fn is_plain(byte: u8) -> bool {
 fn value_length(text: &str) -> Option<usize> {
     if text.starts_with('"') {
         let end = grammar::quoted_length(text)?;
-        let after = text[end..].trim_start_matches([' ', '\t']);
+        let after = grammar::trim_start(&text[end..]);
         return (after.is_empty() || after.starts_with(';')).then_some(end);
     }
-    let end = text.find(';').unwrap_or(text.len());
-    let value = text[..end].trim_end_matches([' ', '\t']);
+    let end = grammar::find(text, b';').unwrap_or(text.len());
+    let value = grammar::trim_end(&text[..end]);
     // An equals sign is plain within a value: base64 ends with it.
     value.bytes().all(|byte| is_plain(byte) || byte == b'=').then_some(value.len())
 }

@@ -1,6 +1,6 @@
 //! Bytes to messages.
 
-use super::grammar::{is_token, is_token_byte};
+use super::grammar::{cut_blank, find, is_blank, is_token, is_token_byte, trim};
 use super::{Fault, HeaderName, Headers, Message, Method, NameAddr, ParseFault, Request, Response, Uri, reason_phrase};
 
 /// The longest message that is read, in bytes: a UDP datagram's limit, and the same for streams.
@@ -85,13 +85,14 @@ impl<'a> RequestLine<'a> {
             // A URI has no such bytes; the line is cut off before them, so that the rest can be answered.
             Err(error) => return RequestLine::read_broken(line, error.valid_up_to()),
         };
-        let trimmed = text.trim_matches([' ', '\t']);
-        let (method, rest) = trimmed.split_once([' ', '\t'])?;
-        let (uri, version) = rest.rsplit_once([' ', '\t'])?;
+        let trimmed = trim(text);
+        let (method, rest) = cut_blank(trimmed)?;
+        let last = rest.bytes().rposition(is_blank)?;
+        let (uri, version) = (&rest[..last], &rest[last + 1..]);
         if version.len() < 4 || !version.as_bytes()[..4].eq_ignore_ascii_case(b"SIP/") {
             return None;
         }
-        let well_spaced = trimmed.len() == text.len() && !uri.contains([' ', '\t']) && text.matches('\t').count() == 0;
+        let well_spaced = trimmed.len() == text.len() && !uri.bytes().any(is_blank) && find(text, b'\t').is_none();
         Some(RequestLine { method, uri, version, well_spaced })
     }
 

@@ -143,10 +143,10 @@ impl Uri {
     /// user agent to refuse with 416.
     pub fn parse(text: &str) -> Result<Uri, ParseFault> {
         let fault = ParseFault { what: "URI" };
-        let (scheme, rest) = text.split_once(':').ok_or(fault)?;
+        let (scheme, rest) = grammar::cut(text, b':').ok_or(fault)?;
         let scheme_is_well_formed = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-        if !scheme_is_well_formed || rest.is_empty() || rest.chars().any(is_never_in_uri) {
+        if !scheme_is_well_formed || rest.is_empty() || rest.bytes().any(is_never_in_uri) {
             return Err(fault);
         }
         if scheme.eq_ignore_ascii_case("sip") {
@@ -244,33 +244,33 @@ impl fmt::Display for Uri {
     }
 }
 
-fn is_never_in_uri(character: char) -> bool {
-    character <= ' ' || matches!(character, '<' | '>' | '"' | '\x7f')
+fn is_never_in_uri(byte: u8) -> bool {
+    byte <= b' ' || matches!(byte, b'<' | b'>' | b'"' | 0x7f)
 }
 
 /// What follows `sip:` or `sips:`.
 fn sip_uri(scheme: Scheme, rest: &str) -> Result<Uri, ParseFault> {
     let fault = ParseFault { what: "URI" };
     // The user part may hold semicolons and question marks, but no at sign: so the at sign is looked for first.
-    let (user_part, rest) = match rest.rsplit_once('@') {
+    let (user_part, rest) = match grammar::cut_last(rest, b'@') {
         Some((user_part, rest)) => (Some(user_part), rest),
         None => (None, rest),
     };
     let (user, password) = match user_part {
-        Some(user_part) => match user_part.split_once(':') {
+        Some(user_part) => match grammar::cut(user_part, b':') {
             Some((user, password)) => (Some(user), Some(password)),
             None => (Some(user_part), None),
         },
         None => (None, None),
     };
-    if user.is_some_and(|user| user.is_empty() || user.contains('@')) {
+    if user.is_some_and(|user| user.is_empty() || grammar::find(user, b'@').is_some()) {
         return Err(fault);
     }
-    if password.is_some_and(|password| password.contains('@')) {
+    if password.is_some_and(|password| grammar::find(password, b'@').is_some()) {
         return Err(fault);
     }
-    let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
-    let end = rest.find(';').unwrap_or(rest.len());
+    let (rest, headers) = grammar::cut(rest, b'?').unwrap_or((rest, ""));
+    let end = grammar::find(rest, b';').unwrap_or(rest.len());
     let (host, port) = host_and_port(&rest[..end]).map_err(|_| fault)?;
     Ok(Uri {
         scheme,
@@ -285,9 +285,9 @@ fn sip_uri(scheme: Scheme, rest: &str) -> Result<Uri, ParseFault> {
 
 /// `hostport` of RFC 3261 section 25.1. White space around the colon is allowed in a Via, and elsewhere there is none.
 pub(super) fn host_and_port(text: &str) -> Result<(Host, Option<u16>), ParseFault> {
-    let colon = match text.rfind(']') {
-        Some(bracket) => text[bracket..].find(':').map(|colon| bracket + colon),
-        None => text.find(':'),
+    let colon = match text.bytes().rposition(|byte| byte == b']') {
+        Some(bracket) => grammar::find(&text[bracket..], b':').map(|colon| bracket + colon),
+        None => grammar::find(text, b':'),
     };
     let Some(colon) = colon else {
         return Ok((Host::parse(trim(text))?, None));
@@ -298,7 +298,7 @@ pub(super) fn host_and_port(text: &str) -> Result<(Host, Option<u16>), ParseFaul
 
 /// Without percent escapes. Bytes that make no UTF-8 are taken for Latin-1.
 pub(in crate::sip) fn decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
+    if grammar::find(text, b'%').is_none() {
         return Cow::Borrowed(text);
     }
     let mut bytes = Vec::with_capacity(text.len());

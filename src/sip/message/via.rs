@@ -34,19 +34,17 @@ impl Via {
     pub fn parse(text: &str) -> Result<Via, ParseFault> {
         const WHAT: &str = "Via";
         let fault = ParseFault { what: WHAT };
-        let mut parts = text.splitn(3, '/');
-        let (Some(protocol), Some(version), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(fault);
-        };
+        let (protocol, rest) = grammar::cut(text, b'/').ok_or(fault)?;
+        let (version, rest) = grammar::cut(rest, b'/').ok_or(fault)?;
         if !trim(protocol).eq_ignore_ascii_case("SIP") || trim(version) != "2.0" {
             return Err(fault);
         }
         let rest = trim(rest);
-        let (transport, rest) = rest.split_once([' ', '\t']).ok_or(fault)?;
+        let (transport, rest) = grammar::cut_blank(rest).ok_or(fault)?;
         if !grammar::is_token(transport) {
             return Err(fault);
         }
-        let end = rest.find(';').unwrap_or(rest.len());
+        let end = grammar::find(rest, b';').unwrap_or(rest.len());
         let (host, port) = host_and_port(trim(&rest[..end])).map_err(|_| fault)?;
         let mut via = Via {
             transport: transport.to_ascii_uppercase(),

@@ -117,7 +117,8 @@ impl TransactionLayer {
 
     /// A To tag that is the same for the same request.
     pub(super) fn stateless_tag(&self, parts: &[&str]) -> String {
-        format!("{:032x}", self.fingerprinter.of(parts))
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        format!("{:032x}", self.fingerprinter.of(&parts))
     }
 
     /// Whether a request of ours still waits for its final response, for the promises.

@@ -1,15 +1,19 @@
 //! Server transactions (RFC 3261 section 17.2 with RFC 6026 section 7.1).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Due, SERVER_TRANSACTIONS_MAX, TransactionLayer, earlier, response_bytes};
 use crate::clock::Moment;
 use crate::sip::dialog::tag_of;
-use crate::sip::message::{BRANCH_COOKIE, HeaderName, Method, Request, Response, Via};
+use crate::sip::message::{BRANCH_COOKIE, HeaderName, Host, Method, Request, Response, Via};
 use crate::sip::peer::{Output, Peer};
 use crate::telephony::LegId;
+
+/// Answered transactions are forgotten at whole multiples of this: they are only to live long enough, and so one wake-up
+/// ends those of many calls.
+const FORGET_STEP: Duration = Duration::from_millis(250);
 
 /// The name of a server transaction: a fingerprint of what RFC 3261 section 17.2.3 matches by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,27 +78,33 @@ impl TransactionLayer {
     /// The name of the transaction that `request` belongs to, looked for as if its method were `method`: INVITE for an
     /// ACK, and for the request that a CANCEL is about.
     pub(in crate::sip) fn server_id(&self, request: &Request, via: &Via, method: &Method) -> ServerId {
-        let port = via.port.unwrap_or(0);
-        let sent_by = format!("{}:{port}", via.host);
+        let host: &[u8] = match &via.host {
+            Host::Name(name) => name.as_bytes(),
+            Host::Address(IpAddr::V4(address)) => &address.octets(),
+            Host::Address(IpAddr::V6(address)) => &address.octets(),
+        };
+        let port: &[u8] = &via.port.unwrap_or(0).to_be_bytes();
+        let method = method.as_str().as_bytes();
         let parts = match &via.branch {
             Some(branch) if branch.starts_with(BRANCH_COOKIE) && branch.len() > BRANCH_COOKIE.len() => {
-                return ServerId(self.fingerprinter.of(&[branch, &sent_by, method.as_str()]));
+                return ServerId(self.fingerprinter.of(&[branch.as_bytes(), host, port, method]));
             }
-            Some(branch) => branch.as_str(),
-            None => "",
+            Some(branch) => branch.as_bytes(),
+            None => b"",
         };
         // A request of an RFC 2543 element. The To tag is left out: it tells no two requests apart that the rest of
         // these do not, and an ACK has another than its INVITE.
-        let cseq = request.headers.cseq().map_or(0, |(number, _)| number).to_string();
+        let cseq = request.headers.cseq().map_or(0, |(number, _)| number);
         ServerId(self.fingerprinter.of(&[
-            "RFC 2543",
-            &request.uri.to_string(),
-            request.headers.get(&HeaderName::From).and_then(tag_of).unwrap_or(""),
-            request.headers.call_id().unwrap_or(""),
-            &cseq,
+            b"RFC 2543",
+            request.uri.to_string().as_bytes(),
+            request.headers.get(&HeaderName::From).and_then(tag_of).unwrap_or("").as_bytes(),
+            request.headers.call_id().unwrap_or("").as_bytes(),
+            &cseq.to_be_bytes(),
             parts,
-            &sent_by,
-            method.as_str(),
+            host,
+            port,
+            method,
         ]))
     }
 
@@ -121,7 +131,7 @@ impl TransactionLayer {
         match &transaction.state {
             State::Refused { .. } if transaction.peer.reliable() => self.end_server(id),
             State::Refused { .. } => {
-                transaction.state = State::Confirmed { until: now + wait };
+                transaction.state = State::Confirmed { until: (now + wait).round_up(FORGET_STEP) };
                 let wanted = transaction.deadline();
                 self.deadlines.set(Due::Server(id), &mut transaction.due, wanted);
             }
@@ -134,9 +144,10 @@ impl TransactionLayer {
 
     /// The fingerprint by which a request outside a dialog is known to have come by two ways (section 8.2.2.2).
     pub(in crate::sip) fn merge_key(&self, request: &Request, from_tag: &str) -> u128 {
-        let cseq = request.headers.cseq().map_or(0, |(number, _)| number).to_string();
+        let cseq = request.headers.cseq().map_or(0, |(number, _)| number);
         let call_id = request.headers.call_id().unwrap_or("");
-        self.fingerprinter.of(&["merged", from_tag, call_id, &cseq, request.method.as_str()])
+        let method = request.method.as_str().as_bytes();
+        self.fingerprinter.of(&[b"merged", from_tag.as_bytes(), call_id.as_bytes(), &cseq.to_be_bytes(), method])
     }
 
     /// Whether a live transaction has this merge key.
@@ -192,7 +203,7 @@ impl TransactionLayer {
             *provisional = Some(bytes.clone());
             return Some((peer, bytes));
         }
-        let until = now + timers.give_up();
+        let until = (now + timers.give_up()).round_up(FORGET_STEP);
         transaction.state = match (*invite, status) {
             (true, ..=299) => State::Accepted { until },
             (true, _) => {

@@ -35,12 +35,12 @@ impl fmt::Display for Listener {
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {listener}: {}", explain(.source))]
+#[error("cannot listen on {listener}: {}", explain(.reason))]
 pub struct ListenFault {
     /// The address.
     pub listener: Listener,
-    /// What the operating system said.
-    pub source: io::Error,
+    /// What the operating system said; it is part of the text.
+    pub reason: io::Error,
 }
 
 fn explain(error: &io::Error) -> String {
@@ -67,7 +67,7 @@ impl Endpoints {
     pub fn bind(listeners: &[Listener]) -> Result<Endpoints, ListenFault> {
         let mut endpoints = Endpoints::default();
         for listener in listeners {
-            let fault = |source| ListenFault { listener: *listener, source };
+            let fault = |reason| ListenFault { listener: *listener, reason };
             match listener.transport {
                 TransportKind::Udp => {
                     let socket = bind_udp(listener.address).map_err(fault)?;
@@ -134,9 +134,11 @@ mod tests {
         for transport in [TransportKind::Udp, TransportKind::Tcp] {
             let first = Endpoints::bind(&[Listener { transport, address: any }]).expect("a free port");
             let taken = first.bound();
-            let fault = Endpoints::bind(&taken).expect_err("it is taken").to_string();
+            let again = Endpoints::bind(&taken).expect_err("it is taken");
+            let fault = again.to_string();
             let expected = format!("cannot listen on {}: address already in use: another telephone system", taken[0]);
             assert!(fault.starts_with(&expected), "{fault}");
+            assert!(std::error::Error::source(&again).is_none(), "what is told once is not told twice");
             assert_eq!(first.port(transport), Some(taken[0].address.port()));
         }
     }

@@ -21,6 +21,7 @@ use crate::clock::{Clock, Moment};
 use crate::telephony::{Cause, LegId, SipCommand, SipEvent, TransportKind};
 use datagram::{Datagrams, Routes};
 pub use listen::{Endpoints, ListenFault, Listener};
+pub use stream::CONNECTIONS_MAX;
 use stream::{INBOX, News, Streams, accept_all};
 
 /// Commands and pieces of news taken in one turn.
@@ -205,11 +206,19 @@ impl Shell {
         let now = self.clock.now();
         match news {
             News::Accepted { stream, bound, remote } => {
-                if !self.streams.accept(stream, bound, remote) {
+                if self.streams.is_full() {
+                    self.streams.make_room(&self.user_agent.connections());
                     self.user_agent.count_rejected(now, "connections_full");
                 }
+                // Where every one carries a call, the new one is closed.
+                self.streams.accept(now, stream, bound, remote);
             }
-            News::Message { peer, bytes } => self.user_agent.receive(now, peer, &bytes, &mut self.outputs),
+            News::Message { peer, bytes } => {
+                if let Some(connection) = peer.connection {
+                    self.streams.heard(now, connection);
+                }
+                self.user_agent.receive(now, peer, &bytes, &mut self.outputs);
+            }
             News::Closed { connection, reason } => {
                 self.streams.forget(connection);
                 self.user_agent.connection_closed(now, connection, &mut self.outputs);
@@ -269,7 +278,7 @@ impl Shell {
                             }
                         }
                         TransportKind::Tcp => {
-                            if !self.streams.send(peer, bytes) {
+                            if !self.streams.send(now, peer, bytes) {
                                 self.user_agent.transport_failed(now, peer, &mut self.outputs);
                             }
                         }

@@ -1,6 +1,6 @@
 //! TCP connections: one task each, which cuts what it reads into messages and writes what it is given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,12 +12,14 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::clock::Moment;
 use crate::sip::message::{Framed, Framer};
 use crate::sip::peer::{ConnectionId, Peer};
 use crate::telephony::{SipCommand, TransportKind};
 
-/// Connections at once, in both directions; a further one is closed as it is accepted. Each is an open file.
-const CONNECTIONS_MAX: usize = 1_024;
+/// Connections at once, in both directions, each of them an open file. A further one takes the place of the one that said
+/// nothing for the longest time and carries no call, so that idle ones cannot keep everybody else out.
+pub const CONNECTIONS_MAX: usize = 1_024;
 
 /// Messages that wait to be written to one connection; who reads more slowly is disconnected.
 const OUTBOX: usize = 64;
@@ -57,11 +59,14 @@ pub(super) struct Streams {
     /// Those that we opened, by their other end.
     opened: BTreeMap<SocketAddr, ConnectionId>,
     count: u64,
+    connections_max: usize,
     message_bytes_max: usize,
     inbox: mpsc::Sender<News>,
 }
 
 struct Connection {
+    /// When it last brought a message, or was opened.
+    heard: Moment,
     outbox: mpsc::Sender<Arc<[u8]>>,
     remote: SocketAddr,
     task: AbortHandle,
@@ -77,22 +82,44 @@ impl Drop for Streams {
 
 impl Streams {
     pub(super) fn new(inbox: mpsc::Sender<News>, message_bytes_max: usize) -> Streams {
-        Streams { open: BTreeMap::new(), opened: BTreeMap::new(), count: 0, message_bytes_max, inbox }
+        let connections_max = CONNECTIONS_MAX;
+        Streams { open: BTreeMap::new(), opened: BTreeMap::new(), count: 0, connections_max, message_bytes_max, inbox }
+    }
+
+    /// Whether a further connection needs [`Streams::make_room`] first.
+    pub(super) fn is_full(&self) -> bool {
+        self.open.len() >= self.connections_max
+    }
+
+    /// Closes the connection that was silent for the longest time, of those that are not `needed`.
+    pub(super) fn make_room(&mut self, needed: &BTreeSet<ConnectionId>) {
+        let others = self.open.iter().filter(|(id, _)| !needed.contains(id));
+        let Some((id, connection)) = others.min_by_key(|(_, connection)| connection.heard) else { return };
+        connection.task.abort();
+        let id = *id;
+        self.forget(id);
+    }
+
+    /// A message has come by a connection.
+    pub(super) fn heard(&mut self, now: Moment, id: ConnectionId) {
+        if let Some(connection) = self.open.get_mut(&id) {
+            connection.heard = now;
+        }
     }
 
     /// Takes an accepted connection. False when there are too many.
-    pub(super) fn accept(&mut self, stream: TcpStream, bound: SocketAddr, remote: SocketAddr) -> bool {
+    pub(super) fn accept(&mut self, now: Moment, stream: TcpStream, bound: SocketAddr, remote: SocketAddr) -> bool {
         let local = stream.local_addr().map_or(bound, |local| SocketAddr::new(local.ip(), bound.port()));
         let peer = Peer { transport: TransportKind::Tcp, local, remote, connection: None };
-        self.start(peer, Some(stream)).is_some()
+        self.start(now, peer, Some(stream)).is_some()
     }
 
     /// Writes to the connection that `peer` names, or to one that leads there, which is opened if need be. False when
     /// there are too many, or the other side reads too slowly.
-    pub(super) fn send(&mut self, peer: Peer, bytes: Arc<[u8]>) -> bool {
+    pub(super) fn send(&mut self, now: Moment, peer: Peer, bytes: Arc<[u8]>) -> bool {
         let standing = peer.connection.filter(|id| self.open.contains_key(id));
         let id = standing.or_else(|| self.opened.get(&peer.remote).copied());
-        let Some(id) = id.or_else(|| self.start(peer, None)) else { return false };
+        let Some(id) = id.or_else(|| self.start(now, peer, None)) else { return false };
         let Some(connection) = self.open.get(&id) else { return false };
         if connection.outbox.try_send(bytes).is_ok() {
             return true;
@@ -111,8 +138,8 @@ impl Streams {
         }
     }
 
-    fn start(&mut self, peer: Peer, stream: Option<TcpStream>) -> Option<ConnectionId> {
-        if self.open.len() >= CONNECTIONS_MAX {
+    fn start(&mut self, now: Moment, peer: Peer, stream: Option<TcpStream>) -> Option<ConnectionId> {
+        if self.is_full() {
             return None;
         }
         self.count += 1;
@@ -129,7 +156,7 @@ impl Streams {
             framer: Framer::new(self.message_bytes_max),
         };
         let task = tokio::spawn(served.run(stream)).abort_handle();
-        self.open.insert(id, Connection { outbox, remote: peer.remote, task });
+        self.open.insert(id, Connection { heard: now, outbox, remote: peer.remote, task });
         Some(id)
     }
 }
@@ -260,5 +287,35 @@ async fn write(writer: &mut (impl AsyncWriteExt + Unpin), bytes: &[u8]) -> Resul
     match timeout(WRITE_PATIENCE, writer.write_all(bytes)).await {
         Ok(Ok(())) => Ok(()),
         _ => Err(End::Broken),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_one_that_is_silent_for_longest_makes_room() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let bound = listener.local_addr().expect("bound");
+        let (inbox, _news) = mpsc::channel(INBOX);
+        let mut streams = Streams::new(inbox, 65_536);
+        streams.connections_max = 3;
+        let mut phones = Vec::new();
+        for second in 1..=3 {
+            phones.push(TcpStream::connect(bound).await.expect("it listens"));
+            let (stream, remote) = listener.accept().await.expect("it was connected");
+            assert!(streams.accept(Moment::from_millis(1_000 * second), stream, bound, remote));
+        }
+        assert!(streams.is_full());
+        // The first carries a call, the second has just been heard.
+        streams.heard(Moment::from_millis(4_000), ConnectionId(2));
+        streams.make_room(&BTreeSet::from([ConnectionId(1)]));
+        assert_eq!(streams.open.keys().collect::<Vec<_>>(), [&ConnectionId(1), &ConnectionId(2)]);
+        let mut rest = [0];
+        assert_eq!(phones[2].read(&mut rest).await.expect("closed in order"), 0);
+        // All carry calls.
+        streams.make_room(&BTreeSet::from([ConnectionId(1), ConnectionId(2)]));
+        assert_eq!(streams.open.len(), 2);
     }
 }

@@ -18,7 +18,7 @@ mod session_timer;
 mod transfer;
 mod within;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -203,6 +203,12 @@ impl UserAgent {
         if tally != SipTally::default() {
             out.push(Output::Event(SipEvent::Tally(tally)));
         }
+    }
+
+    /// The streams by which the calls that live, and agents' phones, are reached.
+    pub fn connections(&self) -> BTreeSet<ConnectionId> {
+        let calls = self.legs.values().filter_map(|leg| leg.dialog.peer.connection);
+        calls.chain(self.registrar.connections()).collect()
     }
 
     /// What is alive.

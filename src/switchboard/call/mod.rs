@@ -243,6 +243,14 @@ impl Call {
         }
     }
 
+    /// Nothing was heard of the caller for as long as is allowed.
+    pub(super) fn fell_silent(&mut self, turn: &mut Turn<'_>) {
+        // Who never acknowledged the answer either was never there.
+        let answered = matches!(self.phase, Phase::Answered { .. });
+        let cause = if answered { Cause::NotAcknowledged } else { Cause::MediaLost };
+        self.hang_up(turn, cause, Outcome::Failed);
+    }
+
     /// The deadline has come.
     pub(super) fn expire(&mut self, turn: &mut Turn<'_>) {
         if turn.now < self.deadline() {
