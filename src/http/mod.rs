@@ -215,6 +215,65 @@ mod tests {
     }
 
     #[test]
+    fn queues_and_agents_are_shown_and_agents_are_set() {
+        use crate::acd::{AgentFigures, AgentSnapshot, AgentState, WhyNoCalls};
+        use crate::switchboard::{self, AgentView};
+        let snapshot = AgentSnapshot {
+            state: AgentState::Paused,
+            since: std::time::Duration::from_secs(5),
+            reason: Some(crate::acd::PauseReason::Missed),
+            calls: 3,
+            talk: std::time::Duration::ZERO,
+            figures: AgentFigures::default(),
+            entry: None,
+            why: WhyNoCalls::Paused,
+        };
+        let agent = AgentView { extension: "1001".into(), name: "Ada".into(), snapshot, call: None };
+        let house = switchboard::View { agents: vec![agent], ..switchboard::View::default() };
+        let some = Some(Snapshot { view: Arc::new(house), ..Snapshot::default() });
+        let get = |path: &str| format!("GET /api/v1/{path} HTTP/1.1");
+        check(None, some.clone(), &get("queues"), "200", "{\"items\":[],\"next\":null}");
+        check(None, some.clone(), &get("queues/support"), "404", "no queue");
+        check(None, some.clone(), &get("agents"), "200", "\"state\":\"paused\"");
+        check(None, some.clone(), &get("agents/1001"), "200", "\"reason\":\"missed\"");
+        check(None, some.clone(), &get("agents/1002"), "404", "no agent");
+        check(None, some.clone(), "DELETE /api/v1/agents HTTP/1.1", "405", "problem+json");
+        check(Some("secret"), some.clone(), &get("agents"), "401", "token");
+        for (extension, body, status) in [
+            ("1001", r#"{"state": "ready"}"#, "204"),
+            ("1001", r#"{"state": "logged_out"}"#, "204"),
+            ("1001", r#"{"state": "paused", "reason": "lunch"}"#, "204"),
+            ("1001", r#"{"state": "paused"}"#, "422"),
+            ("1001", r#"{"state": "talking"}"#, "422"),
+            ("1001", r#"{"state": "ready", "until": 3}"#, "422"),
+            ("1001", "ready", "422"),
+            ("1002", r#"{"state": "ready"}"#, "404"),
+        ] {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            let (_keep, snapshot) = watch::channel(some.clone());
+            let view = View {
+                exposition: Metrics::new(crate::clock::Clock::start()).exposition(),
+                snapshot,
+                token: None,
+                operate: Arc::new(move |command| sender.send(command).is_ok()),
+            };
+            let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
+            let mut stream = std::net::TcpStream::connect(http.address).expect("it listens");
+            let length = body.len();
+            write!(
+                stream,
+                "PUT /api/v1/agents/{extension}/state HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+                 Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            )
+            .expect("it reads");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("it answers");
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{body}: {answer}");
+            assert_eq!(receiver.try_recv().is_ok(), status == "204", "{body}");
+        }
+    }
+
+    #[test]
     fn not_ready_says_why() {
         let full = Snapshot { calls: 2, agent_legs: 0, calls_max: 2, ports_free: 1, ..Snapshot::default() };
         let draining = Snapshot { calls: 0, draining: true, ..full.clone() };

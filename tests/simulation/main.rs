@@ -4,3 +4,4 @@ mod day;
 mod house;
 mod phone;
 mod scenarios;
+mod waiting;

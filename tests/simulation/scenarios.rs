@@ -15,14 +15,14 @@ use super::house::{self, NUMBER};
 use super::phone;
 
 /// One switchboard with its clock and what it wanted last.
-struct Rig {
-    switchboard: Switchboard,
-    now: Moment,
-    out: Vec<Output>,
-    playback: Option<PlaybackId>,
+pub struct Rig {
+    pub switchboard: Switchboard,
+    pub now: Moment,
+    pub out: Vec<Output>,
+    pub playback: Option<PlaybackId>,
 }
 
-const LEG: LegId = LegId::inbound(1);
+pub const LEG: LegId = LegId::inbound(1);
 
 impl Rig {
     fn new(change: impl FnOnce(&mut Settings)) -> Rig {
@@ -41,7 +41,7 @@ impl Rig {
     }
 
     /// One whose caller has heard all of the menu and is expected to press a key.
-    fn in_menu() -> Rig {
+    pub fn in_menu() -> Rig {
         let mut rig = Rig::answered();
         rig.heard();
         rig.heard();
@@ -60,25 +60,25 @@ impl Rig {
         }
     }
 
-    fn sip(&mut self, event: SipEvent) {
+    pub fn sip(&mut self, event: SipEvent) {
         self.give(Input::Sip(event));
     }
 
-    fn media(&mut self, event: MediaEvent) {
+    pub fn media(&mut self, event: MediaEvent) {
         self.give(Input::Media(event));
     }
 
-    fn call(&mut self, leg: LegId, dialled: &str) {
+    pub fn call(&mut self, leg: LegId, dialled: &str) {
         let offer = Some(phone::description(Direction::SendReceive));
         self.sip(SipEvent::Incoming(Box::new(phone::invite(leg, dialled, offer))));
     }
 
-    fn heard(&mut self) {
+    pub fn heard(&mut self) {
         let playback = self.playback.take().expect("something plays");
         self.media(MediaEvent::PlaybackFinished { leg: LEG, playback });
     }
 
-    fn key(&mut self, key: char, source: DigitSource) {
+    pub fn key(&mut self, key: char, source: DigitSource) {
         let digit = Digit::from_char(key).expect("a key");
         match source {
             DigitSource::Info => self.sip(SipEvent::Digit { leg: LEG, digit }),
@@ -86,12 +86,12 @@ impl Rig {
         }
     }
 
-    fn reinvite(&mut self, direction: Direction) {
+    pub fn reinvite(&mut self, direction: Direction) {
         self.sip(SipEvent::Offered { leg: LEG, offer: Some(phone::description(direction)) });
     }
 
     /// Lets time pass, acting on every deadline in it; what was wanted meanwhile is kept together.
-    fn wait(&mut self, length: Duration) {
+    pub fn wait(&mut self, length: Duration) {
         let until = self.now + length;
         let mut all = Vec::new();
         while let Some(deadline) = self.switchboard.deadline().filter(|deadline| *deadline <= until) {
@@ -104,7 +104,7 @@ impl Rig {
     }
 
     /// What was wanted last, in short words.
-    fn wanted(&self) -> String {
+    pub fn wanted(&self) -> String {
         let words: Vec<String> = self
             .out
             .iter()
@@ -122,11 +122,13 @@ impl Rig {
                 )),
                 Output::Sip(SipCommand::HangUp { cause, .. }) => Some(format!("hang up {cause:?}")),
                 Output::Sip(SipCommand::Drain) => Some("drain".into()),
+                Output::Sip(SipCommand::DialAgent { extension, .. }) => Some(format!("dial {extension}")),
                 Output::Sip(other) => Some(format!("{other:?}")),
                 Output::Media { command: MediaCommand::Open { .. }, .. } => Some("open".into()),
                 Output::Media { command: MediaCommand::Change { plan, .. }, .. } => {
                     Some(format!("change {:?}", plan.direction))
                 }
+                Output::Media { command: MediaCommand::Play { repeat: true, .. }, .. } => Some("music".into()),
                 Output::Media { command: MediaCommand::Play { clips, .. }, .. } => {
                     Some(format!("play {}", clips.iter().map(|clip| clip.duration().as_millis()).sum::<u128>()))
                 }
@@ -158,7 +160,7 @@ impl Rig {
     }
 
     #[track_caller]
-    fn check(&self, expected: &str) {
+    pub fn check(&self, expected: &str) {
         assert_eq!(self.wanted(), expected);
     }
 }

@@ -16,7 +16,7 @@ impl Rig {
     fn waiting() -> Rig {
         let mut rig = Rig::in_menu();
         rig.key('3', DigitSource::Rtp);
-        rig.check("stop, play 900");
+        rig.check("play 900");
         rig.heard();
         rig.check("music");
         rig
