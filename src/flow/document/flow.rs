@@ -245,7 +245,12 @@ impl<'r, 'a> FlowReader<'r, 'a> {
             "again" => return Some(Target::Again),
             "back" => return Some(Target::Back),
             "hangup" => return Some(Target::HangUp),
-            "callback" if self.while_waiting => return Some(Target::Callback),
+            "callback" if self.while_waiting => {
+                let message = "`callback` is not available in this version";
+                let fault = self.page.warning(codes::NOT_AVAILABLE, place, message);
+                self.fault(fault.consequence("callers would not be offered it"));
+                return Some(Target::Callback);
+            }
             "callback" => {
                 let message = "`callback` keeps a place in line, and nobody has one here";
                 let fault = self.page.error(codes::NOT_WAITING, place, message);

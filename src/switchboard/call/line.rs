@@ -104,6 +104,7 @@ impl Call {
         self.leave_line(
             turn,
             match why {
+                // Nobody is dialled yet who is no agent: the choice is not offered.
                 LeaveWhy::ByKey | LeaveWhy::Callback { .. } => Leaving::ByKey,
                 LeaveWhy::HungUp => Leaving::Abandoned,
             },
