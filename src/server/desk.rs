@@ -214,6 +214,10 @@ impl Desk {
             latest = now;
             self.take(latest, Input::Expired, pending);
         }
+        if self.switchboard.view_due().is_some_and(|due| due <= now) {
+            // Whoever looks is to see what is so now.
+            latest = now;
+        }
         latest
     }
 

@@ -95,7 +95,7 @@ fn the_phone_is_told_who_calls_and_from_which_queue() {
 
 #[test]
 fn an_answer_is_heard_at_once_whatever_plays() {
-    let mut rig = Rig::talking();
+    let rig = Rig::talking();
     assert_eq!(rig.left(), Some("answered"));
     // During an announcement likewise.
     let mut rig = Rig::waiting();
