@@ -19,6 +19,7 @@ test:
 
 # tests with SIPp, baresip, Kamailio and sipsak (Debian: sip-tester baresip-core kamailio sipsak)
 interop:
+    cargo test --features interop --test signaling clients
     cargo test --features interop --test interop
 
 # the figures of benches/REPORT.md, measured on this machine

@@ -1,5 +1,4 @@
-//! Real clients on 127.0.0.1: baresip and SIPp register and are called. `cargo test --test signaling -- --ignored clients`
-//! runs these where both are installed.
+//! Real clients on 127.0.0.1: baresip and SIPp register and are called. They belong to `just interop`, which needs both.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -88,7 +87,6 @@ async fn called(served: &mut Served, folder: &Path) {
 }
 
 #[tokio::test]
-#[ignore = "needs baresip"]
 async fn baresip_registers_and_is_called() {
     for (transport, extra) in
         [("udp", ""), ("tcp", ""), ("udp", ";sipnat=outbound;outbound=\"sip:127.0.0.1:PORT;transport=udp\"")]
@@ -154,7 +152,6 @@ const REGISTER: &str = r#"<?xml version="1.0" encoding="ISO-8859-1" ?>
 "#;
 
 #[tokio::test]
-#[ignore = "needs SIPp"]
 async fn sipp_registers() {
     for (mode, transport) in [("u1", "udp"), ("t1", "tcp")] {
         let mut served = with_agent().await;
