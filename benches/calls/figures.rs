@@ -95,8 +95,8 @@ impl Figures {
         self.row("memory after 10,000 more calls", &format!("back to {warm} KiB"), measured, Some(back));
         self.note(format!(
             "Memory: {cold} KiB before any call was torn down at speed, {warm} KiB after the first 12,000 and 36 s, {peak} KiB at \
-             the end of 11,000 more, {end} KiB 36 s later. What the first 12,000 leave is the allocator's, which gives nothing \
-             back; what later ones leave is the server's own."
+             the end of 11,000 more, {end} KiB 36 s later. The row compares with the warmed server: what the first 12,000 \
+             left did not come back."
         ));
     }
 
