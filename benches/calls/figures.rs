@@ -90,13 +90,13 @@ impl Figures {
     /// and when the transactions of those are forgotten.
     pub fn forgotten(&mut self, [cold, warm, peak, end]: [u64; 4]) {
         // A twentieth is what an allocator's leftovers come to.
-        let back = end <= warm + warm / 20;
-        let measured = format!("{end} KiB ({:+})", end as i64 - warm as i64);
-        self.row("memory after 10,000 more calls", &format!("back to {warm} KiB"), measured, Some(back));
+        let back = end <= cold + cold / 20;
+        let measured = format!("{end} KiB ({:+})", end as i64 - cold as i64);
+        self.row("memory after the calls", &format!("back to {cold} KiB"), measured, Some(back));
         self.note(format!(
             "Memory: {cold} KiB before any call was torn down at speed, {warm} KiB after the first 12,000 and 36 s, {peak} KiB at \
-             the end of 11,000 more, {end} KiB 36 s later. The row compares with the warmed server: what the first 12,000 \
-             left did not come back."
+             the end of 11,000 more, {end} KiB 36 s later. The row compares with the server that had torn no call \
+             down yet."
         ));
     }
 
