@@ -158,6 +158,8 @@ pub enum Refused {
     NoAnswer,
     /// Their telephone cannot be called.
     Failed,
+    /// Nothing rang, or what rang was ended, for a fault on our side: no agent has missed anything.
+    OurFault,
 }
 
 /// What an agent may ask for. In a call it takes effect when that ends; in a wrap-up at once.

@@ -256,7 +256,7 @@ impl AgentLeg {
     /// The line to the agent was lost: the caller is to wait again.
     pub(super) fn lost(&mut self, turn: &mut Turn<'_>, cause: Cause) {
         match self.phase {
-            Phase::Ringing { .. } => self.refuse(turn, Refused::Failed),
+            Phase::Ringing { .. } => self.refuse(turn, Refused::OurFault),
             Phase::Joined => turn.errand(Errand::AgentLeft { call: self.call, leg: self.id, broken: true }),
             _ => {}
         }

@@ -170,7 +170,7 @@ impl Switchboard {
                 reason: "no RTP port is free beside the caller's".to_owned(),
             };
             out.push(journal(now, call, failed));
-            let refused = acd::Input::OfferRefused { offer, reason: Refused::Failed };
+            let refused = acd::Input::OfferRefused { offer, reason: Refused::OurFault };
             return self.errands.push_back(Errand::Distribute(refused));
         };
         let queue = calling.queue().unwrap_or_default();

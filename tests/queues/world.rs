@@ -229,7 +229,8 @@ impl World {
             0 => Refused::Declined,
             1 => Refused::Busy,
             2 => Refused::Failed,
-            3 => return, // it rings out
+            3 => Refused::OurFault,
+            4 => return, // it rings out
             _ => return self.later(seconds.min(25.0) * 0.5, Event::Tell(Input::OfferAccepted { offer })),
         };
         self.later(seconds * 0.2, Event::Tell(Input::OfferRefused { offer, reason }));
