@@ -120,7 +120,7 @@ impl Entry {
             wants: entering.wants.bounded(),
             relaxed: 0,
             counted: false,
-            said: Said::default(),
+            said: Said { position: entering.told.position, wait: entering.told.wait, ..Said::default() },
             tries: 0,
             called_back: false,
             in_line: None,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::estimate::SpokenWait;
 use super::ids::{AgentId, CallerLabel, EntryId, OfferId, Priority, QueueId};
+use super::output::{Announcement, SpokenPlace};
 use super::settings::Settings;
 use super::skill::Wants;
 use crate::clock::Moment;
@@ -132,6 +134,31 @@ pub struct Entering {
     pub place_time: Option<Moment>,
     /// Who.
     pub label: CallerLabel,
+    /// What they were told in this queue before; nothing when they come from another.
+    pub told: Told,
+}
+
+/// What a caller was told in a queue before they had this place in it: what is said next is no worse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The least place.
+    pub position: Option<u32>,
+    /// The last wait, and when.
+    pub wait: Option<(Moment, SpokenWait)>,
+}
+
+impl Told {
+    /// They hear `words` at `now`.
+    pub fn hear(&mut self, now: Moment, words: Announcement) {
+        let position = match words.place {
+            SpokenPlace::YouAreNext => Some(1),
+            SpokenPlace::Number(number) => Some(u32::from(number)),
+            SpokenPlace::MoreThanTen => Some(u32::MAX),
+            SpokenPlace::Comfort => None,
+        };
+        self.position = self.position.into_iter().chain(position).min();
+        self.wait = words.wait.map(|wait| (now, wait)).or(self.wait);
+    }
 }
 
 /// How a caller leaves.

@@ -112,6 +112,7 @@ impl Scene {
             wants: Wants { at_first: Skills::new(wanted), later: later.into_iter().collect() },
             place_time: of("since").map(|since| Moment::ZERO + Duration::from_secs(since)),
             label: CallerLabel(entry),
+            told: Told::default(),
         }
     }
 

@@ -77,6 +77,8 @@ pub struct QueueSpec {
     pub wrap_up: Duration,
     /// The folder of hold music below `prompts/music/`; without it all music there is.
     pub music: Option<Arc<str>>,
+    /// All who wait hear the same moment of it, as of a radio; otherwise each begins at its beginning.
+    pub music_together: bool,
     /// Callers are told their place.
     pub position_announced: bool,
     /// Callers are told how long it takes, where that is known.
@@ -118,6 +120,7 @@ impl QueueSpec {
             ring: Duration::from_secs(20),
             wrap_up: Duration::from_secs(15),
             music: None,
+            music_together: false,
             position_announced: true,
             wait_announced: true,
             announce_first: Duration::from_secs(20),

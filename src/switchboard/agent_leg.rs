@@ -227,8 +227,7 @@ impl AgentLeg {
         match music {
             None => turn.media(self.audio.port, MediaCommand::Stop { leg: self.id }),
             Some(clips) if !clips.is_empty() => {
-                let playback = turn.playback();
-                turn.media(self.audio.port, MediaCommand::Play { leg: self.id, playback, clips, repeat: true });
+                turn.media(self.audio.port, MediaCommand::Music { leg: self.id, clips, together: false });
             }
             Some(_) => {}
         }

@@ -310,7 +310,15 @@ impl World {
         self.live.insert(entry);
         let label = CallerLabel(self.random.u64(..500));
         let wants = Wants { at_first, later };
-        self.tell(Input::CallerEntered(Entering { entry, queue, priority, wants, place_time, label }));
+        self.tell(Input::CallerEntered(Entering {
+            entry,
+            queue,
+            priority,
+            wants,
+            place_time,
+            label,
+            told: Told::default(),
+        }));
         let patience = -400.0 * (1.0 - self.random.f64()).ln();
         self.later(patience, Event::Impatience(entry));
     }

@@ -99,6 +99,7 @@ fn support() -> QueueSpec {
         ring: Duration::from_secs(20),
         wrap_up: Duration::from_secs(15),
         music: None,
+        music_together: false,
         position_announced: true,
         wait_announced: true,
         announce_first: Duration::from_secs(20),

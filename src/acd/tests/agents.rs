@@ -79,8 +79,8 @@ fn our_own_fault_is_no_miss_of_the_agents() {
          1 offer e1 to a2
          2.2 offer e1 to a1
          2.2 offer e1 to a2
-         3 withdraw from a1
          3 connect e1 to a2
+         3 withdraw from a1
          3 e1 ended: answered",
     );
 }
