@@ -1,5 +1,6 @@
 //! A leg to an agent's phone: it rings for one caller, is joined to them, and ends.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,10 +149,11 @@ impl AgentLeg {
     }
 
     /// The phone has answered.
-    pub(super) fn answered(&mut self, turn: &mut Turn<'_>, answer: &SessionDescription) {
+    pub(super) fn answered(&mut self, turn: &mut Turn<'_>, answer: &SessionDescription, local: IpAddr) {
         if !matches!(self.phase, Phase::Ringing { .. }) {
             return; // `sip` ends what was answered too late.
         }
+        self.audio.reached_by(local);
         match self.audio.accept(answer, turn.settings) {
             Ok(changed) => {
                 turn.errand(Errand::PickedUp { leg: self.id });

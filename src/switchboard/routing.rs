@@ -38,8 +38,8 @@ impl Switchboard {
             SipEvent::Digit { leg, digit } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, DigitSource::Info));
             }
-            SipEvent::Answered { leg, answer } => {
-                self.with_agent_leg(now, leg, out, |leg, turn| leg.answered(turn, &answer));
+            SipEvent::Answered { leg, answer, local } => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.answered(turn, &answer, local));
             }
             SipEvent::Ended { leg, cause } if self.is_agents(leg) => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.ended(turn, cause));

@@ -96,6 +96,8 @@ pub(super) struct Dialling {
     pub(super) later: Vec<Vec<Target>>,
     /// Who dials, with our tag.
     pub(super) sender: NameAddr,
+    /// Our offer; its addresses are those by which the one who is dialled reaches us.
+    pub(super) offer: SessionDescription,
     pub(super) headers: CallHeaders,
     pub(super) rang: bool,
     /// The description of a provisional response, in case the 200 of the same branch has none.
