@@ -52,7 +52,11 @@ drain: 1m30s
             realm: "acme".to_owned(),
         },
         media: MediaSettings { ports: 20001..=30000, codecs: vec![Codec::Pcma], inband_digits: InbandDigits::Off },
-        http: HttpSettings { listen: "0.0.0.0:80".parse().expect("an address"), token: Some("s3cret".to_owned()) },
+        http: HttpSettings {
+            listen: "0.0.0.0:80".parse().expect("an address"),
+            advertise: Some("https://help.example.com".to_owned()),
+            token: Some("s3cret".to_owned()),
+        },
         limits: Limits { calls: 2000, calls_per_second: 7 },
         data: "/var/lib/helpline".into(),
         flows: "menus".into(),

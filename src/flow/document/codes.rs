@@ -120,6 +120,8 @@ codes! {
     SERVICE_LEVEL = "HL0712", "Not a service level";
     NO_MUSIC = "HL0713", "No music for those who wait";
     NOT_WAITING = "HL0714", "A place where nobody waits";
+    ALERT_INFO = "HL0720", "Not an Alert-Info";
+    NEVER_ANNOUNCED = "HL0721", "An announcement that nobody would hear";
 }
 
 #[cfg(test)]

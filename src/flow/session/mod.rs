@@ -249,6 +249,11 @@ impl Session {
         turn.actions
     }
 
+    /// What was collected and set in this call, in that order, as an operator would write it; secrets are left out.
+    pub fn values(&self) -> impl Iterator<Item = (&str, String)> {
+        self.values.iter().filter_map(|(name, value)| Some((&**name, value.written()?)))
+    }
+
     /// When to call with `Expired`, if nothing comes before: exactly while the session waits for keys in silence. A caller who
     /// waits in a queue, or talks with an agent, waits for neither: that wait is ended by the queue.
     pub fn deadline(&self) -> Option<Moment> {
