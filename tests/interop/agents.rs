@@ -6,6 +6,7 @@ use std::time::Duration;
 use helpline::telephony::Codec;
 use serde_json::Value;
 
+use crate::capture::{Capture, Gap};
 use crate::house::{ADA, CALLER, Caller, GRACE, House, OTHER_CALLER, expect_heard, expect_music};
 use crate::pjsip::{Options, Pjsip};
 use crate::server::Server;
@@ -381,4 +382,35 @@ fn a_caller_whose_agent_is_killed_waits_again() {
 #[test]
 fn a_caller_whose_agents_network_is_cut_waits_again() {
     disappears(Maker::Pjsip, |phone| phone.freeze());
+}
+
+/// No packet of ours came later than 60 ms after the one before.
+fn expect_no_gap(who: &str, gaps: &[Gap]) {
+    assert!(gaps.is_empty(), "{who} was sent no audio for a while: {gaps:?}");
+}
+
+#[test]
+fn audio_flows_without_a_gap_from_the_first_ring_through_hold_to_the_end() {
+    let mut house = House::with("wrap_up: 1s");
+    let capture = Capture::start(&house.server);
+    let caller = Caller::dial(&house, CALLER, "60s");
+    house.expect_waiting(1);
+    sleep(Duration::from_secs(4));
+    // The phone registers when somebody waits: the caller goes from music to the agent, on hold, and back.
+    let mut ada = Phone::new(Maker::Pjsip, &house.server, ADA_IS, Codec::Pcma, ADA);
+    house.server.expect_agent("1001", "talking");
+    sleep(Duration::from_secs(2));
+    ada.order("hold");
+    house.server.expect_agent("1001", "holding");
+    sleep(Duration::from_secs(2));
+    ada.order("resume");
+    house.server.expect_agent("1001", "talking");
+    sleep(Duration::from_secs(2));
+    caller.hang_up();
+    house.server.expect_quiet();
+    let gaps = capture.end().gaps(2);
+    expect_no_gap("the caller", &gaps[0]);
+    // A phone that holds wants to hear nothing: that is one pause, as long as the hold.
+    let pauses: Vec<f64> = gaps[1].iter().map(|gap| gap.length_ms).collect();
+    assert!(matches!(pauses[..], [hold] if (1_800.0..4_000.0).contains(&hold)), "the agent was sent {:?}", gaps[1]);
 }

@@ -4,6 +4,7 @@
 
 mod agents;
 mod baresip;
+mod capture;
 mod house;
 mod kamailio;
 mod misbehaving;
