@@ -118,7 +118,16 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let token = setup.token.as_deref().map(Arc::from);
     let operators = inbox_end.clone();
     let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
-    let view = http::View { exposition: metrics.exposition(), snapshot: snapshots, token, operate };
+    let asking = inbox_end.clone();
+    let ask = Arc::new(move |asked: http::Asked| asking.try_send(asked.into()).is_ok());
+    let view = http::View {
+        exposition: metrics.exposition(),
+        snapshot: snapshots,
+        token,
+        operate,
+        desk: http::Desk::new(ask),
+        clock,
+    };
     let http = http::start(setup.http, view)?;
     let records = RotatedFile::open(&setup.data, "records", "jsonl", RECORDS_MAX)
         .with_context(|| format!("call records cannot be written below {}", setup.data.display()))?;

@@ -37,7 +37,7 @@ use errand::Errand;
 pub use hold::HOLD_MAX;
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
-pub use view::{AgentView, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
+pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
 
 /// What is fixed for the life of the process.
 #[derive(Clone, Debug)]

@@ -281,6 +281,7 @@ impl Call {
         if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
             return;
         }
+        turn.journal(Some(self.id), JournalEvent::HungUp { cause });
         self.leave_flow(turn);
         self.leave_line(turn, leaving(cause));
         self.stop_playing(turn);
