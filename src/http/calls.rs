@@ -83,17 +83,21 @@ fn call_id(id: &str) -> Option<CallId> {
 
 /// A call as the list shows it.
 fn summary(seen: &Seen, now: Moment, calendar: Calendar) -> Map<String, Value> {
-    let Story { offered, step, state, .. } = &*seen.story;
     let story = &seen.story;
-    let flow = step.as_ref().map(|step| &step.flow).or(offered.flow.as_ref());
+    let Story { origin, step, state, .. } = &**story;
+    let (offered, outbound) = (origin.offered(), origin.outbound());
+    let first_flow = offered.and_then(|offered| offered.flow.as_ref());
+    let flow = step.as_ref().map(|step| &step.flow).or(first_flow);
     let place = seen.place.as_ref();
-    let name = &offered.caller.name;
     let ended = story.events().last().filter(|_| *state == CallState::Ended).map(|event| event.at);
     let call = json!({
         "id": story.call.to_string(),
-        "caller": offered.caller.number.reveal(),
-        "caller_name": name,
-        "dialled": offered.dialled,
+        "direction": if outbound.is_some() { "outbound" } else { "inbound" },
+        "caller": origin.caller().number.reveal(),
+        "caller_name": origin.caller().name,
+        "dialled": origin.dialled(),
+        "callback_of": outbound.and_then(|call| call.callback_of).map(|call| call.to_string()),
+        "trunk": outbound.and_then(|call| call.trunk.as_ref()),
         "flow": flow,
         "step": step.as_ref().map(|step| &step.step),
         "state": state.name(),
@@ -104,8 +108,8 @@ fn summary(seen: &Seen, now: Moment, calendar: Calendar) -> Map<String, Value> {
         "agent": story.agent,
         "ringing": story.rings,
         "codec": story.codec.map(Codec::encoding),
-        "source": offered.source.to_string(),
-        "transport": offered.transport.to_string(),
+        "source": offered.map(|offered| offered.source.to_string()),
+        "transport": offered.map(|offered| offered.transport.to_string()),
         "started": calendar.time_of(story.began).to_string(),
         "duration": ended.unwrap_or(now).since(story.began).as_secs_f64(),
     });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::clock::{Calendar, Moment};
-use crate::journal::{Ended, JournalEvent, QueueEvent, Story, cause, digit_source, shown_exit, shown_prompt};
+use crate::journal::{Ended, JournalEvent, Origin, QueueEvent, Story, cause, digit_source, shown_exit, shown_prompt};
 use crate::telephony::{Codec, StreamReport};
 
 /// What a story adds to a call of the list.
@@ -17,7 +17,7 @@ pub(super) fn told(story: &Story, now: Moment, calendar: Calendar) -> Map<String
         _ => None,
     });
     let mut told = Map::new();
-    told.insert("sip_call_id".into(), json!(story.offered.sip_call_id));
+    told.insert("sip_call_id".into(), json!(story.origin.offered().map(|offered| &offered.sip_call_id)));
     told.insert("ended".into(), json!(end.map(|(at, _)| calendar.time_of(at).to_string())));
     told.insert("outcome".into(), json!(end.map(|(_, ended)| ended.outcome.label())));
     told.insert("cause".into(), json!(end.map(|(_, ended)| cause(ended.cause))));
@@ -139,15 +139,28 @@ fn events(story: &Story, calendar: Calendar) -> Vec<Value> {
         }
         Value::Object(event)
     };
-    let offered = &story.offered;
-    let flow = offered.flow.as_deref().map(|flow| format!("; the flow {flow} answers")).unwrap_or_default();
-    let from = match offered.caller.number.reveal() {
-        "" => "Somebody who withholds their number",
+    let first = shown(story.began, began(&story.origin));
+    std::iter::once(first).chain(story.events().map(|event| shown(event.at, tell(&event.event)))).collect()
+}
+
+fn began(origin: &Origin) -> Told {
+    let number = match origin.caller().number.reveal() {
+        "" => "somebody who withholds their number",
         number => number,
     };
-    let called = format!("{from} calls {}{flow}", offered.dialled);
-    let first = shown(story.began, ("offered", called, json!({"dialled": offered.dialled, "flow": offered.flow})));
-    std::iter::once(first).chain(story.events().map(|event| shown(event.at, tell(&event.event)))).collect()
+    let dialled = origin.dialled();
+    match origin {
+        Origin::Offered(offered) => {
+            let flow = offered.flow.as_deref().map(|flow| format!("; the flow {flow} answers")).unwrap_or_default();
+            let words = format!("A call from {number} to {dialled}{flow}");
+            ("offered", words, json!({"dialled": dialled, "flow": offered.flow}))
+        }
+        Origin::Dialled(call) => (
+            "dialled",
+            format!("Attempt {} to call {number} back", call.attempt),
+            json!({"queue": call.queue, "trunk": call.trunk, "attempt": call.attempt}),
+        ),
+    }
 }
 
 /// What kind of event, what happened, and its figures.
@@ -157,6 +170,7 @@ fn tell(event: &JournalEvent) -> Told {
     let plain = |kind, words: &str| (kind, words.to_owned(), Value::Null);
     match event {
         JournalEvent::Offered(_) => plain("offered", "Somebody calls"),
+        JournalEvent::Dialled(_) => plain("dialled", "Somebody is called"),
         JournalEvent::Refused { reason, status, .. } => {
             ("refused", format!("Refused with {status}"), json!({"reason": reason.label(), "status": status}))
         }
@@ -252,6 +266,11 @@ fn tell(event: &JournalEvent) -> Told {
         ),
         JournalEvent::Sip(_) | JournalEvent::Media(_) => plain("tally", "Figures were added up"),
         JournalEvent::Draining { .. } => plain("draining", "Helpline closes down"),
+        JournalEvent::Trunk { trunk, down } => (
+            "trunk",
+            format!("The trunk {trunk} takes {}", if down.is_some() { "no calls" } else { "calls" }),
+            json!({"trunk": trunk, "up": down.is_none()}),
+        ),
         JournalEvent::Revised { .. } => plain("revised", "New calls follow other flows"),
     }
 }

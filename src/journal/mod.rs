@@ -18,7 +18,8 @@ pub use log::log;
 pub use queue::{Joined, Parted, QueueEvent};
 pub use record::{CONVERSATIONS_RECORDED_MAX, CallRecord, Records, STEPS_RECORDED_MAX};
 pub use story::{
-    CallState, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story, StoryEvent,
+    CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
+    StoryEvent,
 };
 
 /// One thing that happened.

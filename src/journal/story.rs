@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::{JournalEntry, JournalEvent, Offered, QueueEvent, StepName};
+use super::{Dialled, JournalEntry, JournalEvent, Offered, QueueEvent, StepName};
 use crate::clock::Moment;
-use crate::telephony::{CallId, Codec};
+use crate::telephony::{CallId, Caller, Codec};
 
 /// As many events from a call's beginning are kept, ...
 pub const STORY_FIRST_MAX: usize = 300;
@@ -24,7 +24,7 @@ const EVENTS_USUAL: usize = 24;
 /// How a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallState {
-    /// It was answered, and the caller's side has not acknowledged it.
+    /// It was answered, and the caller's side has not acknowledged it; or the phone of who is called back rings.
     Ringing,
     /// The caller walks the flow.
     InFlow,
@@ -66,6 +66,49 @@ impl CallState {
     }
 }
 
+/// How a call came to be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// Somebody called.
+    Offered(Box<Offered>),
+    /// Helpline called somebody.
+    Dialled(Box<Dialled>),
+}
+
+impl Origin {
+    /// Who is on the line besides us.
+    pub fn caller(&self) -> &Caller {
+        match self {
+            Origin::Offered(offered) => &offered.caller,
+            Origin::Dialled(dialled) => &dialled.party,
+        }
+    }
+
+    /// The number that they dialled, now or before they were called back.
+    pub fn dialled(&self) -> &str {
+        match self {
+            Origin::Offered(offered) => &offered.dialled,
+            Origin::Dialled(dialled) => &dialled.shown,
+        }
+    }
+
+    /// The call that came in, when it did.
+    pub fn offered(&self) -> Option<&Offered> {
+        match self {
+            Origin::Offered(offered) => Some(offered),
+            Origin::Dialled(_) => None,
+        }
+    }
+
+    /// The call that went out, when it did.
+    pub fn outbound(&self) -> Option<&Dialled> {
+        match self {
+            Origin::Offered(_) => None,
+            Origin::Dialled(dialled) => Some(dialled),
+        }
+    }
+}
+
 /// Something that happened in a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoryEvent {
@@ -80,8 +123,8 @@ pub struct StoryEvent {
 pub struct Story {
     /// Which call.
     pub call: CallId,
-    /// Who called, and how; it is the first event, too.
-    pub offered: Box<Offered>,
+    /// How it came to be; that is the first event, too.
+    pub origin: Origin,
     /// When the call began.
     pub began: Moment,
     /// How it stands ...
@@ -108,10 +151,10 @@ pub struct Story {
 }
 
 impl Story {
-    fn new(call: CallId, at: Moment, offered: Box<Offered>) -> Story {
+    fn new(call: CallId, at: Moment, origin: Origin) -> Story {
         Story {
             call,
-            offered,
+            origin,
             began: at,
             state: CallState::Ringing,
             since: at,
@@ -129,7 +172,7 @@ impl Story {
         }
     }
 
-    /// The events from the first, without that of the call itself, which [`Story::offered`] tells.
+    /// The events from the first, without that of the call itself, which [`Story::origin`] tells.
     pub fn events(&self) -> impl Iterator<Item = &StoryEvent> {
         self.first.iter().chain(&self.last)
     }
@@ -248,7 +291,10 @@ impl Stories {
         let JournalEntry { at, call: Some(call), event } = entry else { return };
         match event {
             JournalEvent::Offered(offered) => {
-                self.open.insert(call, Arc::new(Story::new(call, at, offered)));
+                self.open.insert(call, Arc::new(Story::new(call, at, Origin::Offered(offered))));
+            }
+            JournalEvent::Dialled(dialled) => {
+                self.open.insert(call, Arc::new(Story::new(call, at, Origin::Dialled(dialled))));
             }
             JournalEvent::Ended(_) => {
                 if let Some(mut story) = self.open.remove(&call) {

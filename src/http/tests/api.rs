@@ -66,7 +66,7 @@ fn a_story_tells_all() {
             ("/legs/1/hold", json!(1.0)),
             ("/legs/1/ended_by", json!("caller")),
             ("/events/0/event", json!("offered")),
-            ("/events/0/words", json!("+442079460123 calls 1000; the flow main answers")),
+            ("/events/0/words", json!("A call from +442079460123 to 1000; the flow main answers")),
             ("/events/5/event", json!("step_left")),
             ("/events/5/exit", json!("choice")),
             ("/events/6/prompt", Value::Null),
