@@ -184,6 +184,9 @@ fn queue_settings(queue: QueueId, members: Vec<Member>, spec: &QueueSpec) -> Que
         },
         ring: spec.ring,
         wrap_up: spec.wrap_up,
+        back_off: spec.rest,
+        back_off_max: spec.rest_longest,
+        misses_until_pause: spec.misses_until_pause,
         service_goal: LevelGoal { per_cent: spec.service_per_cent, within: spec.service_within },
         announce: AnnounceSettings {
             position: spec.position_announced,
