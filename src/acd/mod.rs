@@ -26,8 +26,10 @@ mod skill;
 mod snapshot;
 mod strategy;
 mod waiting;
+mod why;
 
 use agent::Agent;
+pub use agent::Presence;
 use entry::Entry;
 pub use entry::Mode;
 pub use estimate::{
@@ -48,7 +50,8 @@ pub use settings::{
     Settings, Strategy, WAIT_MAX, WRAP_UP, WRAP_UP_MAX,
 };
 pub use skill::{RELAXATIONS_MAX, SKILLS_MAX, Skills, Wants};
-pub use snapshot::{AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
+pub use snapshot::{AgentSnapshot, PlaceSnapshot, QueueSnapshot};
+pub use why::{BEFORE_COUNTED_MAX, LACKING_TOLD_MAX, WhyNoCalls};
 
 /// The one owner of queues, entries, offers and agents' states.
 #[derive(Debug)]
@@ -131,6 +134,7 @@ impl Distributor {
             Input::AgentLegEnded { agent } => self.leg_ended(agent, out),
             Input::DirectCallBegan { agent } => self.direct_began(agent, out),
             Input::DirectCallEnded { agent } => self.direct_ended(agent, out),
+            Input::AgentListens { agent, listening } => self.set_listening(agent, listening, out),
             Input::Reconfigured(settings) => self.reconfigure(*settings, out),
             Input::Expired => {}
         }

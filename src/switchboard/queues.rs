@@ -145,6 +145,10 @@ impl Queues {
         self.queues.name(u32::from(queue.0))
     }
 
+    pub(super) fn skill_name(&self, skill: SkillId) -> Arc<str> {
+        self.skills.name(u32::from(skill.0))
+    }
+
     pub(super) fn extension(&self, agent: AgentId) -> Arc<str> {
         self.agents.name(agent.0)
     }
