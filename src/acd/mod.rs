@@ -38,16 +38,16 @@ pub use estimate::{
 };
 pub use figures::{AgentFigures, LevelCounts, LevelFormula, QueueFigures};
 pub use ids::{AgentId, CallerLabel, EntryId, OfferId, Priority, QueueId, SkillId, Target};
-pub use input::{AgentCommand, Entering, Input, Leaving, Refused};
+pub use input::{AgentCommand, Entering, Input, Leaving, Refused, Told};
 pub use output::{AgentState, Announcement, LevelEvent, Note, OfferResult, Outcome, Output, PauseReason, SpokenPlace};
 use queue::Queue;
 pub use queue::{LAST_WAIT_MAX, PAST, PAST_PIECE};
 pub use settings::{
     ANNOUNCE_FIRST, ANNOUNCE_GAP, ANNOUNCE_REPEAT, ANNOUNCEMENT_MAX, AgentSettings, AnnounceSettings, BACK_OFF,
     BACK_OFF_MAX, CALLBACK_GAP, CALLBACK_GRACE, CALLBACK_LONGEST, CALLBACK_SETTLE, CALLBACK_TRIES, CALLERS_LIMIT,
-    CALLERS_MAX, CallbackFirst, CallbackSettings, DROPPED_MAX, LevelGoal, MISSES_UNTIL_PAUSE, Member, NO_AGENTS_AFTER,
-    QueueSettings, RESUME_WINDOW, RING, SERVICE_LEVEL_PER_CENT, SERVICE_LEVEL_WITHIN, SHORT_ABANDON, SHORTEST,
-    Settings, Strategy, WAIT_MAX, WRAP_UP, WRAP_UP_MAX,
+    CALLERS_MAX, CallbackFirst, CallbackSettings, DROPPED_MAX, FAULT_REST, LevelGoal, MISSES_UNTIL_PAUSE, Member,
+    NO_AGENTS_AFTER, QueueSettings, RESUME_WINDOW, RING, SERVICE_LEVEL_PER_CENT, SERVICE_LEVEL_WITHIN, SHORT_ABANDON,
+    SHORTEST, Settings, Strategy, WAIT_MAX, WRAP_UP, WRAP_UP_MAX,
 };
 pub use skill::{RELAXATIONS_MAX, SKILLS_MAX, Skills, Wants};
 pub use snapshot::{AgentSnapshot, PlaceSnapshot, QueueSnapshot};

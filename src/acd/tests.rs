@@ -86,6 +86,7 @@ impl Scene {
             "gone" => Input::AgentUnreachable { agent: agent() },
             "back" => Input::AgentReachable { agent: agent() },
             "accept" => Input::OfferAccepted { offer: self.last_offers[&agent()] },
+            "fault" => Input::OfferRefused { offer: self.offers[&agent()], reason: Refused::OurFault },
             "busy" => Input::OfferRefused { offer: self.offers[&agent()], reason: Refused::Busy },
             "hold" => Input::AgentHolds { agent: agent(), holding: true },
             "unhold" => Input::AgentHolds { agent: agent(), holding: false },
@@ -113,6 +114,7 @@ impl Scene {
             wants: Wants { at_first: Skills::new(wanted), later: later.into_iter().collect() },
             place_time: of("since").map(|since| Moment::ZERO + Duration::from_secs(since)),
             label: CallerLabel(entry),
+            told: Told::default(),
         }
     }
 

@@ -88,6 +88,8 @@ pub struct QueueSpec {
     pub whisper: bool,
     /// The folder of hold music below `prompts/music/`; without it all music there is.
     pub music: Option<Arc<str>>,
+    /// All who wait hear the same moment of it, as of a radio; otherwise each begins at its beginning.
+    pub music_together: bool,
     /// Callers are told their place.
     pub position_announced: bool,
     /// Callers are told how long it takes, where that is known.
@@ -133,6 +135,7 @@ impl QueueSpec {
             misses_until_pause: Some(2),
             whisper: false,
             music: None,
+            music_together: false,
             position_announced: true,
             wait_announced: true,
             announce_first: Duration::from_secs(20),

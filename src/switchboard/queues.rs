@@ -126,6 +126,7 @@ impl Queues {
             wants: Wants { at_first, later },
             place_time: place.since,
             label,
+            told: place.told,
         }
     }
 

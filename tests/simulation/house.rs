@@ -104,6 +104,7 @@ fn support() -> QueueSpec {
         misses_until_pause: Some(2),
         whisper: false,
         music: None,
+        music_together: false,
         position_announced: true,
         wait_announced: true,
         announce_first: Duration::from_secs(20),
