@@ -5,6 +5,7 @@
 mod ask;
 mod calls;
 mod connection;
+mod explanation;
 mod paging;
 mod queues;
 mod story;

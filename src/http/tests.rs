@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::acd::{
-    AgentFigures, AgentSnapshot, AgentState, EntryId, Estimate, LevelGoal, Mode, PauseReason, PlaceSnapshot,
+    AgentFigures, AgentSnapshot, AgentState, EntryId, Estimate, LevelGoal, Mode, PauseReason, PlaceSnapshot, Presence,
     QueueFigures, QueueSnapshot, WhyNoCalls,
 };
 use crate::clock::Moment;
@@ -115,6 +115,10 @@ fn furnished() -> Snapshot {
         state: AgentState::Paused,
         since: Duration::from_secs(5),
         reason: Some(PauseReason::Missed),
+        presence: Presence::Paused(PauseReason::Missed),
+        reachable: true,
+        wrap_up_left: None,
+        queues: Vec::new(),
         calls: 3,
         talk: Duration::ZERO,
         figures: AgentFigures::default(),
@@ -145,7 +149,14 @@ fn furnished() -> Snapshot {
             snapshot: queue,
             places: vec![PlaceView { snapshot: place, call: Some(CallId(8)) }],
         }],
-        agents: vec![AgentView { extension: "1001".into(), name: "Ada".into(), snapshot: agent, call: None }],
+        agents: vec![AgentView {
+            extension: "1001".into(),
+            name: "Ada".into(),
+            snapshot: agent,
+            queues: vec!["support".into()],
+            lacking: Vec::new(),
+            call: None,
+        }],
     };
     Snapshot { calls: 1, calls_max: 2, ports_free: 1, view: Arc::new(house), ..Snapshot::default() }
 }
