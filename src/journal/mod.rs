@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::telephony::{
-    CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind,
+    CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind, TrunkDown,
 };
 
 mod log;
@@ -33,6 +33,8 @@ pub struct JournalEntry {
 pub enum JournalEvent {
     /// Somebody called and is being answered.
     Offered(Box<Offered>),
+    /// Somebody is being called.
+    Dialled(Box<Dialled>),
     /// Somebody called and was refused.
     Refused {
         /// Who and how.
@@ -152,6 +154,13 @@ pub enum JournalEvent {
         /// How long they have.
         time: Duration,
     },
+    /// A trunk takes calls from now on, or no more.
+    Trunk {
+        /// Its name.
+        trunk: Arc<str>,
+        /// Why it does not.
+        down: Option<TrunkDown>,
+    },
     /// New calls follow another revision of the flows.
     Revised {
         /// Its number.
@@ -190,6 +199,23 @@ pub struct Transfer {
     pub status: u16,
     /// Why it was refused.
     pub why: Option<&'static str>,
+}
+
+/// Somebody is being called back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dialled {
+    /// Who, with the number that is called.
+    pub party: Caller,
+    /// The number that they had dialled, which they are shown.
+    pub shown: String,
+    /// The queue in which they keep a place.
+    pub queue: Arc<str>,
+    /// The call in which they asked to be called back, where this process knows it.
+    pub callback_of: Option<CallId>,
+    /// By which trunk; none where a SIP address is called.
+    pub trunk: Option<Arc<str>>,
+    /// From 1.
+    pub attempt: u32,
 }
 
 /// A step by its flow's and its own name.
@@ -272,13 +298,15 @@ pub enum Outcome {
     Drained,
     /// Its caller was an agent, who has joined those to whom they talked and is out of it.
     Transferred,
+    /// Who was called did not answer.
+    Unanswered,
     /// Broken: signalling or audio was lost, or never came up.
     Failed,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 9] = [
         Outcome::Completed,
         Outcome::HungUp,
         Outcome::Cancelled,
@@ -286,6 +314,7 @@ impl Outcome {
         Outcome::Operator,
         Outcome::Drained,
         Outcome::Transferred,
+        Outcome::Unanswered,
         Outcome::Failed,
     ];
 
@@ -299,6 +328,7 @@ impl Outcome {
             Outcome::Operator => "operator",
             Outcome::Drained => "drained",
             Outcome::Transferred => "transferred",
+            Outcome::Unanswered => "unanswered",
             Outcome::Failed => "failed",
         }
     }

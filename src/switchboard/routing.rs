@@ -52,6 +52,10 @@ impl Switchboard {
             SipEvent::Ringing { leg, .. } => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.rings(turn));
             }
+            SipEvent::TrunkUp { trunk } => out.push(journal(now, None, JournalEvent::Trunk { trunk, down: None })),
+            SipEvent::TrunkDown { trunk, why } => {
+                out.push(journal(now, None, JournalEvent::Trunk { trunk, down: Some(why) }));
+            }
             SipEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Sip(tally))),
         }
     }
