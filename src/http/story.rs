@@ -35,6 +35,7 @@ fn legs(story: &Story, end: Option<(Moment, &Ended)>, now: Moment, calendar: Cal
         "party": "caller",
         "agent": null,
         "queue": null,
+        "from": null,
         "began": calendar.time_of(story.began).to_string(),
         "ended": end.map(|(at, _)| calendar.time_of(at).to_string()),
         "talk": sum(|segment| segment.talk),
@@ -47,6 +48,7 @@ fn legs(story: &Story, end: Option<(Moment, &Ended)>, now: Moment, calendar: Cal
             "party": "agent",
             "agent": segment.agent,
             "queue": segment.queue,
+            "from": segment.from,
             "began": calendar.time_of(segment.began).to_string(),
             "ended": segment.ended.map(|at| calendar.time_of(at).to_string()),
             "talk": segment.talk.as_secs_f64(),
@@ -73,7 +75,8 @@ fn audio(report: &StreamReport) -> Value {
 /// A conversation with an agent, so far.
 struct Segment {
     agent: Arc<str>,
-    queue: Arc<str>,
+    queue: Option<Arc<str>>,
+    from: Option<Arc<str>>,
     began: Moment,
     ended: Option<Moment>,
     talk: Duration,
@@ -106,6 +109,7 @@ fn segments(story: &Story, now: Moment) -> Vec<Segment> {
                 segments.push(Segment {
                     agent: joined.agent.clone(),
                     queue: joined.queue.clone(),
+                    from: joined.from.clone(),
                     began: event.at,
                     ended: None,
                     talk: Duration::ZERO,
@@ -222,7 +226,33 @@ fn tell(event: &JournalEvent) -> Told {
         JournalEvent::Joined(joined) => (
             "joined",
             format!("Caller and agent {} hear each other", joined.agent),
-            json!({"agent": joined.agent, "queue": joined.queue, "waited": joined.waited.as_secs_f64()}),
+            json!({
+                "agent": joined.agent,
+                "queue": joined.queue,
+                "waited": joined.waited.as_secs_f64(),
+                "from": joined.from,
+            }),
+        ),
+        JournalEvent::Dialling { agent } => {
+            ("dialling", format!("The phone of agent {agent} is to ring"), json!({"agent": agent}))
+        }
+        JournalEvent::NotReached { agent, status } => {
+            ("not_reached", format!("Agent {agent} is not reached"), json!({"agent": agent, "status": status}))
+        }
+        JournalEvent::Transfer(transfer) => (
+            "transfer",
+            match (transfer.status, &*transfer.by) {
+                (300.., _) => format!("A transfer to {} is refused", transfer.to),
+                (_, "") => format!("Is to be passed on to {}", transfer.to),
+                (_, agent) => format!("Agent {agent} passes the caller on to {}", transfer.to),
+            },
+            json!({
+                "by": transfer.by,
+                "to": transfer.to,
+                "kind": transfer.kind,
+                "status": transfer.status,
+                "why": transfer.why,
+            }),
         ),
         JournalEvent::AgentHeld { holding: true } => plain("agent_held", "The agent puts the caller on hold"),
         JournalEvent::AgentHeld { holding: false } => plain("agent_resumed", "The agent is back from hold"),

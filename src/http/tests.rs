@@ -197,10 +197,10 @@ fn told(offered: impl Fn() -> JournalEvent) -> Vec<(u64, u64, JournalEvent)> {
         promised: Some(Duration::from_secs(180)),
     };
     let joined = || {
-        let (agent, queue) = ("1001".into(), "support".into());
-        JournalEvent::Joined(Box::new(Joined { agent, queue, waited: Duration::from_secs(4) }))
+        let (agent, queue, from) = ("1001".into(), Some("support".into()), None);
+        JournalEvent::Joined(Box::new(Joined { agent, queue, waited: Duration::from_secs(4), from }))
     };
-    let (agent, left_queue) = ("1001".into(), "support".into());
+    let (agent, left_queue) = ("1001".into(), Some("support".into()));
     let (talk, hold) = (Duration::from_secs(2), Duration::from_secs(1));
     let parted = JournalEvent::Parted(Box::new(Parted { agent, queue: left_queue, talk, hold, by: "caller" }));
     let ended = Ended {

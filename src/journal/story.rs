@@ -24,7 +24,8 @@ const EVENTS_USUAL: usize = 24;
 /// How a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallState {
-    /// It was answered, and the caller's side has not acknowledged it; or the phone of who is called back rings.
+    /// It was answered, and the caller's side has not acknowledged it; or the phone rings of an agent who was dialled or
+    /// to whom the caller is passed on, or of who is called back.
     Ringing,
     /// The caller walks the flow.
     InFlow,
@@ -145,6 +146,7 @@ pub struct Story {
     pub left_out: u64,
     first: Vec<StoryEvent>,
     last: VecDeque<StoryEvent>,
+    answered: bool,
     joined: bool,
     caller_holds: bool,
     agent_holds: bool,
@@ -166,6 +168,7 @@ impl Story {
             left_out: 0,
             first: Vec::with_capacity(EVENTS_USUAL),
             last: VecDeque::new(),
+            answered: false,
             joined: false,
             caller_holds: false,
             agent_holds: false,
@@ -206,7 +209,10 @@ impl Story {
 
     fn follow(&mut self, at: Moment, event: &JournalEvent) {
         match event {
-            JournalEvent::Answered { codec, .. } => self.codec = *codec,
+            JournalEvent::Answered { codec, .. } => {
+                self.answered = true;
+                self.codec = *codec;
+            }
             JournalEvent::AudioChanged { codec } => self.codec = Some(*codec),
             JournalEvent::Began => self.stand(at, CallState::InFlow),
             JournalEvent::StepEntered(step) => self.step = Some(step.clone()),
@@ -218,14 +224,28 @@ impl Story {
             JournalEvent::Joined(joined) => {
                 self.joined = true;
                 self.agent = Some(joined.agent.clone());
-                self.queue = Some(joined.queue.clone());
+                self.queue = joined.queue.clone();
                 self.rings = None;
                 self.held(at, None, Some(false));
             }
             JournalEvent::Parted(_) => {
                 self.joined = false;
                 (self.agent, self.queue) = (None, None);
-                self.stand(at, CallState::InFlow);
+                // Who is passed on may hear another phone ring.
+                self.stand(at, if self.rings.is_some() { CallState::Ringing } else { CallState::InFlow });
+            }
+            JournalEvent::Dialling { agent } => {
+                self.rings = Some(agent.clone());
+                if !self.joined {
+                    self.stand(at, CallState::Ringing);
+                }
+            }
+            JournalEvent::NotReached { .. } => {
+                self.rings = None;
+                if !self.joined {
+                    // Who dialled the agent has nothing else to go on with.
+                    self.stand(at, if self.answered { CallState::InFlow } else { CallState::Ending });
+                }
             }
             JournalEvent::FlowEnded | JournalEvent::HungUp { .. } => self.stand(at, CallState::Ending),
             JournalEvent::Ended(_) => {
@@ -374,13 +394,14 @@ mod tests {
 
     fn joined() -> JournalEvent {
         let waited = Duration::ZERO;
-        JournalEvent::Joined(Box::new(Joined { agent: "1001".into(), queue: "support".into(), waited }))
+        let queue = Some("support".into());
+        JournalEvent::Joined(Box::new(Joined { agent: "1001".into(), queue, waited, from: None }))
     }
 
     fn parted() -> JournalEvent {
         JournalEvent::Parted(Box::new(Parted {
             agent: "1001".into(),
-            queue: "support".into(),
+            queue: Some("support".into()),
             talk: Duration::ZERO,
             hold: Duration::ZERO,
             by: "agent",
@@ -434,6 +455,37 @@ mod tests {
             (queue(left("support", "answered")), InFlow, 3),
             (joined(), Talking, 4),
             (JournalEvent::HungUp { cause: Cause::LocalHungUp }, Ending, 5),
+        ]);
+    }
+
+    #[test]
+    fn how_a_call_to_an_agent_stands() {
+        use CallState::{Ending, InFlow, Ringing, Talking};
+        let dialling = || JournalEvent::Dialling { agent: "1002".into() };
+        let not_reached = || JournalEvent::NotReached { agent: "1002".into(), status: 486 };
+        let check = |events: &[(JournalEvent, CallState)]| {
+            let mut stories = Stories::default();
+            for (event, state) in events {
+                stories.fold(JournalEntry { at: Moment::ZERO, call: Some(CallId(7)), event: event.clone() });
+                let story = stories.find(CallId(7)).expect("it was begun");
+                assert_eq!(story.state, *state, "after {event:?}");
+            }
+        };
+        let answered = || JournalEvent::Answered { codec: None, port: 16_384 };
+        check(&[(offered(), Ringing), (dialling(), Ringing), (not_reached(), Ending), (ended(), CallState::Ended)]);
+        check(&[
+            (offered(), Ringing),
+            (dialling(), Ringing),
+            (answered(), Ringing),
+            (joined(), Talking),
+            (dialling(), Talking),
+            (not_reached(), Talking),
+            (dialling(), Talking),
+            (parted(), Ringing),
+            (joined(), Talking),
+            (dialling(), Talking),
+            (parted(), Ringing),
+            (not_reached(), InFlow),
         ]);
     }
 
