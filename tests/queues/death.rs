@@ -166,7 +166,7 @@ impl World {
             let awaits = after.mode == Mode::Callback;
             *self.told.entry(if awaits { "kept to be called" } else { "kept on the line" }).or_default() += 1;
             assert_eq!(awaits, kept.mode == Mode::Callback || kept.called_back && kept.mode == Mode::Resumed);
-            assert_eq!(risen.resumable(kept.queue, kept.label).is_some(), true, "{kept:?} cannot come back");
+            assert!(risen.resumable(kept.queue, kept.label).is_some(), "{kept:?} cannot come back");
         }
     }
 
