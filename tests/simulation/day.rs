@@ -400,8 +400,11 @@ impl World {
             SipCommand::DialAgent { leg, extension, offer, headers, .. } => {
                 self.agent_is_dialled(leg, &extension, &offer, &headers);
             }
-            SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) => {}
-            SipCommand::Ring { .. } | SipCommand::Dial { .. } | SipCommand::TransferProgress { .. } => {
+            SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) => {}
+            SipCommand::Ring { .. }
+            | SipCommand::Dial { .. }
+            | SipCommand::DialTrunk { .. }
+            | SipCommand::TransferProgress { .. } => {
                 panic!("nobody wished {command:?}")
             }
         }
