@@ -208,6 +208,13 @@ impl Distributor {
         self.changes.as_ref().is_some_and(|changes| !changes.is_empty())
     }
 
+    /// Whether anybody waits, or is at work.
+    pub fn is_lively(&self) -> bool {
+        let rests =
+            |agent: &super::Agent| matches!(agent.state, super::AgentState::LoggedOut | super::AgentState::Unreachable);
+        !self.entries.is_empty() || !self.agents.values().all(rests)
+    }
+
     pub(super) fn remember_entry(&mut self, id: EntryId) {
         if let Some(changes) = &mut self.changes {
             changes.entries.insert(id);

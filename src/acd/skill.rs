@@ -33,6 +33,11 @@ impl Skills {
         self.levels.is_empty()
     }
 
+    /// The skills with their levels, in order.
+    pub fn levels(&self) -> impl Iterator<Item = (SkillId, u8)> + '_ {
+        self.levels.iter().copied()
+    }
+
     /// How well who knows this serves who wants `wanted`: the sum of the levels in what is wanted, or `None` when a
     /// skill is missing or below its least level. Who wants nothing is served equally by all: 0.
     pub fn fit(&self, wanted: &Skills) -> Option<u32> {
