@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::Distributor;
 use super::agent::{Handling, Phase, Presence, WrapUp, WrapUpOwed};
-use super::entry::{Entry, Mode, Said, Stage};
+use super::entry::{Entry, Mode, Stage};
 use super::estimate::SpokenWait;
 use super::figures::{AgentFigures, QueueFigures};
 use super::ids::{AgentId, CallerLabel, EntryId, Priority, QueueId};
-use super::line::Place;
+use super::input::{Entering, Told};
 use super::output::{Note, Output, PauseReason};
 use super::queue::PastPiece;
 use super::settings::DROPPED_MAX;
@@ -409,36 +409,26 @@ impl Distributor {
         queue.entries += 1;
         let is_dropped = matches!(stage, Stage::Dropped { .. });
         let told = is_dropped && !matches!(kept.stage, KeptStage::Dropped(_));
-        let place = Place { priority: Reverse(kept.priority), since: kept.place_time.min(now), entry: id };
-        let wants = kept.wants.bounded();
-        let relaxed = kept.relaxed.min(wants.later.len());
-        let said = Said {
-            position: kept.position,
-            ended: kept.announced.map(|moment| moment.min(now)),
-            wait: kept.wait,
-            first_wait: kept.first_wait,
-            ..Said::default()
-        };
-        let mode = if by_callback { Mode::Callback } else { kept.mode };
-        let entry = Entry {
+        let entering = Entering {
+            entry: id,
             queue: queue_id,
-            place,
+            priority: kept.priority,
+            wants: kept.wants,
+            place_time: Some(kept.place_time),
             label: kept.label,
-            entered: kept.entered.min(now),
-            mode,
-            mode_since: kept.mode_since.min(now),
-            stage,
-            offers: Vec::new(),
-            wants,
-            relaxed,
-            counted: kept.counted,
-            said,
-            tries: kept.tries,
-            called_back: kept.called_back && !by_callback,
-            in_line: None,
-            pool: None,
-            alarm: None,
+            told: Told { position: kept.position, wait: kept.wait },
         };
+        let mut entry = Entry::new(now, entering);
+        entry.entered = kept.entered.min(now);
+        entry.mode = if by_callback { Mode::Callback } else { kept.mode };
+        entry.mode_since = kept.mode_since.min(now);
+        entry.stage = stage;
+        entry.relaxed = kept.relaxed.min(entry.wants.later.len());
+        entry.counted = kept.counted;
+        entry.said.ended = kept.announced.map(|moment| moment.min(now));
+        entry.said.first_wait = kept.first_wait;
+        entry.tries = kept.tries;
+        entry.called_back = kept.called_back && !by_callback;
         self.entries.insert(id, entry);
         if is_dropped {
             self.dropped += 1;

@@ -63,6 +63,9 @@ pub struct Kept {
 #[serde(transparent)]
 pub struct WallTime(pub i64);
 
+/// Skills with their levels.
+pub type KeptSkills = Vec<(Arc<str>, u8)>;
+
 /// A caller's place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptPlace {
@@ -86,10 +89,10 @@ pub struct KeptPlace {
     pub stage: KeptPlaceStage,
     /// What the agent must know, with the least level.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub skills: Vec<(Arc<str>, u8)>,
+    pub skills: KeptSkills,
     /// What instead, after so many microseconds since the time of the place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub later: Vec<(u64, Vec<(Arc<str>, u8)>)>,
+    pub later: Vec<(u64, KeptSkills)>,
     /// How often that has happened.
     #[serde(default)]
     pub relaxed: usize,
@@ -270,7 +273,7 @@ fn micros(length: Duration) -> u64 {
 
 impl Queues {
     pub(super) fn place_to_keep(&self, day: Day, kept: acd::KeptEntry) -> KeptPlace {
-        let skills = |skills: &Skills| skills.levels().map(|(skill, level)| (self.skill(skill), level)).collect();
+        let skills = |skills: &Skills| skills.levels().map(|(skill, level)| (self.skill_name(skill), level)).collect();
         let wait = |(at, wait): (Moment, SpokenWait)| {
             let minutes = if let SpokenWait::Minutes(minutes) = wait { minutes } else { 0 };
             (day.time(at), minutes)

@@ -40,7 +40,8 @@ pub use hold::HOLD_MAX;
 use keeping::Keeping;
 pub use keeping::{ALIVE_GAP, KEEP_GAP};
 pub use kept::{
-    Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPlace, KeptPlaceStage, KeptQueue, KeptWish, WallTime,
+    Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPlace, KeptPlaceStage, KeptQueue, KeptSkills,
+    KeptWish, WallTime,
 };
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
