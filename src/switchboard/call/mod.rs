@@ -420,13 +420,14 @@ fn leaving(cause: Cause) -> Leaving {
         | Cause::DialogLost
         | Cause::SessionExpired
         | Cause::MediaLost
-        | Cause::TransportFailed => Leaving::Dropped,
+        | Cause::TransportFailed
+        // Helpline goes, and will be back.
+        | Cause::Drained => Leaving::Dropped,
         Cause::LocalHungUp
         | Cause::Refused
         | Cause::RefusedBy(_)
         | Cause::NoAnswer
-        | Cause::MediaFailed
-        | Cause::Drained => Leaving::Failed,
+        | Cause::MediaFailed => Leaving::Failed,
     }
 }
 
