@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Switchboard;
-use crate::acd::{AgentSnapshot, PlaceSnapshot, QueueSnapshot};
+use crate::acd::{AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
 use crate::clock::Moment;
 use crate::telephony::CallId;
 
@@ -56,11 +56,35 @@ pub struct AgentView {
     pub name: Arc<str>,
     /// What the distributor knows of them.
     pub snapshot: AgentSnapshot,
+    /// The queues that they serve.
+    pub queues: Vec<Arc<str>>,
+    /// The skills that they lack for those who wait, where that is why no call comes.
+    pub lacking: Vec<Arc<str>>,
     /// Whom they ring for, when they do.
     pub call: Option<CallId>,
 }
 
+/// Where a caller stands who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallPlace {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// From 1: true, not as it was spoken.
+    pub position: u32,
+    /// The time of the place.
+    pub since: Moment,
+}
+
 impl Switchboard {
+    /// Where a caller stands in a line at this very moment, in logarithmic time; `None` when they do not wait.
+    pub fn place(&self, call: CallId) -> Option<CallPlace> {
+        let calling = self.calls.get(&call)?;
+        let entry = calling.entry()?;
+        let position = self.queues.distributor.position(entry)?;
+        let since = self.queues.book.get(&entry)?.since;
+        Some(CallPlace { queue: calling.place()?.queue.clone(), position, since })
+    }
+
     /// When a snapshot is to be taken, so that its view is no older than it may be; never where there are no queues.
     pub fn view_due(&self) -> Option<Moment> {
         let age = if self.queues.changed { VIEW_AGE } else { VIEW_AGE_IDLE };
@@ -91,7 +115,18 @@ impl Switchboard {
             let snapshot = distributor.agent(now, id)?;
             let joined = || self.agent_legs.get(queues.lines.get(&id)?)?.joined_to();
             let call = joined().or_else(|| call(snapshot.entry?));
-            Some(AgentView { extension: queues.extension(id), name: queues.called(id), snapshot, call })
+            let lacking = match &snapshot.why {
+                WhyNoCalls::SkillsLack(skills) => skills.iter().map(|skill| queues.skill_name(*skill)).collect(),
+                _ => Vec::new(),
+            };
+            Some(AgentView {
+                extension: queues.extension(id),
+                name: queues.called(id),
+                queues: snapshot.queues.iter().map(|queue| queues.queue_name(*queue)).collect(),
+                lacking,
+                snapshot,
+                call,
+            })
         });
         View { at: now, queues: queue_views.collect(), agents: agent_views.collect() }
     }
