@@ -29,6 +29,7 @@ mod notes;
 mod ports;
 mod queues;
 mod routing;
+mod transfer;
 mod view;
 mod waiting;
 
