@@ -36,13 +36,13 @@ fn ready(count: u32) -> (&'static str, f64) {
 }
 
 /// A server with the queue, whose flow lies in `folder`.
-fn server(folder: &Path) -> Server {
+pub fn server(folder: &Path) -> Server {
     fs::write(folder.join("main.yaml"), FLOW).expect("the flow is written");
     Server::with_flows(folder, "")
 }
 
 /// A caller who says the tone of the caller, and holds the line so long.
-fn dial(server: &Server, folder: &Path, hold: &str) -> Child {
+pub fn dial(server: &Server, folder: &Path, hold: &str) -> Child {
     let voice = folder.join("caller.wav");
     let step = CALLER * std::f64::consts::TAU / 8_000.0;
     let tone: Vec<i16> = (0..240_000).map(|n| ((f64::from(n) * step).sin() * 2_000.0) as i16).collect();
@@ -59,7 +59,7 @@ fn dial(server: &Server, folder: &Path, hold: &str) -> Child {
         .expect("the caller dials")
 }
 
-fn called(caller: Child) -> Output {
+pub fn called(caller: Child) -> Output {
     let output = caller.wait_with_output().expect("the caller ends");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     output
