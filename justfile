@@ -17,7 +17,7 @@ test:
     cargo clippy --all-targets --all-features -- -D warnings
     cargo test
 
-# tests with SIPp, baresip, Kamailio and sipsak (Debian: sip-tester baresip-core kamailio sipsak)
+# tests with real clients and Prometheus (Debian: sip-tester baresip-core kamailio sipsak prometheus docker-compose)
 interop:
     cargo test --features interop --test signaling clients
     cargo test --features interop --test interop
