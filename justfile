@@ -17,8 +17,10 @@ test:
     cargo clippy --all-targets --all-features -- -D warnings
     cargo test
 
-# tests with real clients and Prometheus (Debian: sip-tester baresip-core kamailio sipsak prometheus docker-compose)
+# tests with SIPp, baresip, PJSIP, Kamailio, sipsak, tshark and Prometheus (Debian: sip-tester baresip-core kamailio sipsak tshark
+# python3-venv prometheus docker-compose)
 interop:
+    tests/interop/pjsip/install
     cargo test --features interop --test signaling clients
     cargo test --features interop --test interop
 

@@ -13,9 +13,10 @@ use std::time::Duration;
 use helpline::telephony::Codec;
 use serde_json::Value;
 
-use crate::queue;
-use crate::server::{Running, free_port, program, repository};
-use crate::softphone::Softphone;
+use crate::house::{ADA, CALLER, Caller, House};
+use crate::ports::free_port;
+use crate::server::{Running, program, repository};
+use crate::softphone::{Answering, Softphone};
 
 /// Panels that may stand empty: their figures are absent where nothing is known or nobody counts.
 const MAY_BE_EMPTY: [&str; 2] = ["Estimated wait of who comes now", "Promised and real wait: error"];
@@ -169,8 +170,9 @@ fn the_dashboard_is_sound() {
 
 #[test]
 fn every_query_is_answered() {
+    let house = House::with("wrap_up: 2s");
+    let server = &house.server;
     let folder = tempfile::tempdir().expect("a folder");
-    let server = queue::server(folder.path());
     check_promtool(&["check", "metrics"], folder.path(), &server.body("/metrics"));
     let prometheus_folder = prometheus_folder(&server.http_address(), None);
     let port = free_port();
@@ -186,13 +188,16 @@ fn every_query_is_answered() {
             .expect("Prometheus starts"),
     );
     // One is answered, one gives up, and one waits still.
-    let ada = Softphone::agent(&server, "1001", "secret", Codec::Pcmu, 500.0);
-    queue::called(queue::dial(&server, folder.path(), "3s"));
+    let ada = Softphone::agent(server, ("1001", "secret"), Codec::Pcmu, ADA, Answering::Auto);
+    server.expect_agent("1001", "ready");
+    Caller::dial(&house, CALLER, "3s").heard();
+    house.expect_left("answered", 1);
     ada.quit();
     server.expect_metric("helpline_queue_agents{queue=\"support\",state=\"ready\"}", 0.0);
-    queue::called(queue::dial(&server, folder.path(), "7s"));
-    let mut waiting = queue::dial(&server, folder.path(), "120s");
-    server.expect_metric("helpline_queue_callers_waiting{queue=\"support\"}", 1.0);
+    Caller::dial(&house, CALLER, "7s").heard();
+    house.expect_left("abandoned", 1);
+    let _waits = Caller::dial(&house, CALLER, "120s");
+    house.expect_waiting(1);
     check_promtool(&["check", "metrics"], folder.path(), &server.body("/metrics"));
     expect_scrapes(port);
     for path in dashboards() {
@@ -205,8 +210,6 @@ fn every_query_is_answered() {
     let rules = rules["data"]["groups"][0]["rules"].as_array().expect("rules").clone();
     assert_eq!(rules.len(), read("deploy/prometheus/alerts.yml").matches("- alert:").count());
     assert!(rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
-    waiting.kill().expect("it runs");
-    waiting.wait().expect("it ends");
 }
 
 /// A few scrapes have come, the waiting caller's among them.
