@@ -5,8 +5,10 @@
 mod connection;
 mod explanation;
 mod queues;
+mod records;
 
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 
@@ -19,6 +21,7 @@ use axum::{Json, Router};
 use tokio::sync::{oneshot, watch};
 use tracing::warn;
 
+use crate::journal::{RecordPage, RecordQuery};
 use crate::metrics::Exposition;
 use crate::switchboard::{OperatorCommand, Snapshot};
 pub use connection::CONNECTIONS_MAX;
@@ -35,10 +38,17 @@ pub struct View {
     pub token: Option<Arc<str>>,
     /// Tells the switchboard what an operator wants; false when its inbox is full.
     pub operate: Operate,
+    /// Finds records of calls.
+    pub records: FindRecords,
 }
 
 /// The way to the switchboard's inbox.
 pub type Operate = Arc<dyn Fn(OperatorCommand) -> bool + Send + Sync>;
+
+/// The way to the records of calls. The error finishes a sentence.
+pub type FindRecords = Arc<dyn Fn(RecordQuery) -> FoundRecords + Send + Sync>;
+/// What becomes of it.
+pub type FoundRecords = Pin<Box<dyn Future<Output = Result<RecordPage, String>> + Send>>;
 
 /// Why HTTP cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +122,7 @@ pub fn router(view: View) -> Router {
         .route("/metrics", get(metrics))
         .route("/api/v1/queues", get(queues::queues))
         .route("/api/v1/queues/{name}", get(queues::one_queue))
+        .route("/api/v1/records", get(records::records))
         .route("/api/v1/agents", get(queues::agents))
         .route("/api/v1/agents/{extension}", get(queues::one_agent))
         .route("/api/v1/agents/{extension}/state", put(queues::set_state))
@@ -182,6 +193,10 @@ mod tests {
     use super::*;
     use crate::metrics::Metrics;
 
+    fn no_records() -> FindRecords {
+        Arc::new(|_| Box::pin(std::future::ready(Ok(RecordPage::default()))))
+    }
+
     fn ask(address: SocketAddr, request: &str) -> String {
         let mut stream = std::net::TcpStream::connect(address).expect("it listens");
         write!(stream, "{request}\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");
@@ -197,6 +212,7 @@ mod tests {
             snapshot: receiver,
             token: token.map(Arc::from),
             operate: Arc::new(|_| true),
+            records: no_records(),
         };
         let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
         let answer = ask(http.address, request);
@@ -268,6 +284,7 @@ mod tests {
                 snapshot,
                 token: None,
                 operate: Arc::new(move |command| sender.send(command).is_ok()),
+                records: no_records(),
             };
             let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
             let mut stream = std::net::TcpStream::connect(http.address).expect("it listens");
@@ -316,6 +333,7 @@ mod tests {
             snapshot: receiver,
             token: None,
             operate: Arc::new(|_| true),
+            records: no_records(),
         };
         let refused = start("0.0.0.0:0".parse().expect("an address"), view).err();
         assert!(matches!(refused, Some(HttpError::TokenWanted(_))));

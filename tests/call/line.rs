@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use helpline::journal::{PAGE_MAX, RecordQuery};
+use helpline::store::History;
 use tempfile::TempDir;
 
 pub const FLOW: &str = "
@@ -140,7 +142,10 @@ impl Line {
     }
 
     pub fn records(&self) -> String {
-        fs::read_to_string(self.folder.path().join("data/records.jsonl")).unwrap_or_default()
+        let history = History::at(&self.folder.path().join("data"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let page = runtime.block_on(history.page(RecordQuery { limit: PAGE_MAX, ..RecordQuery::default() }));
+        page.map(|page| page.records.join("\n")).unwrap_or_default()
     }
 }
 
