@@ -43,7 +43,7 @@ fn address(query: &RecordQuery, next: i64) -> String {
             address += &format!("&{name}={}", encoded(value));
         }
     }
-    address + &format!("&before={next}")
+    address + &format!("&after={next}")
 }
 
 /// What is asked for; an error names the parameter.
@@ -67,14 +67,14 @@ fn parsed(text: &str) -> Result<RecordQuery, String> {
                 let number = value.parse().ok().filter(|number| (1..=PAGE_MAX).contains(number));
                 query.limit = number.ok_or_else(|| format!("`limit` is a number from 1 to {PAGE_MAX}"))?;
             }
-            "before" => {
+            "after" => {
                 let number = value.parse().ok().filter(|number: &i64| *number >= 0);
-                query.before = Some(number.ok_or("`before` is what the `next` of another page says")?);
+                query.before = Some(number.ok_or("`after` is what the `next` of another page says")?);
             }
             _ => {
                 let shown: String = name.chars().take(NAME_MAX).collect();
                 return Err(format!(
-                    "there is no parameter `{shown}`; there are from, to, outcome, queue, agent, limit and before"
+                    "there is no parameter `{shown}`; there are from, to, outcome, queue, agent, limit and after"
                 ));
             }
         }
@@ -141,7 +141,7 @@ mod tests {
             ("limit=x", "`limit`"),
             ("queue=", "`queue` is a name"),
             ("agent=%ff", "`agent` is not percent-encoded"),
-            ("before=-1", "`before` is what"),
+            ("after=-1", "`after` is what"),
             ("page=2", "no parameter `page`"),
             ("limit=1&limit=2", "`limit` stands there twice"),
         ] {

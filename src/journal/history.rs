@@ -7,7 +7,7 @@ use super::Outcome;
 /// As many records are on a page at most ...
 pub const PAGE_MAX: usize = 500;
 /// ... and so many unless something else is asked for.
-pub const PAGE_USUAL: usize = 50;
+pub const PAGE_USUAL: usize = 100;
 
 /// Which records, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

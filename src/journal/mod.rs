@@ -13,6 +13,7 @@ mod history;
 mod log;
 mod queue;
 mod record;
+mod story;
 
 pub use history::{PAGE_MAX, PAGE_USUAL, RecordPage, RecordQuery};
 pub use log::log;
@@ -21,6 +22,10 @@ pub use record::blank as blank_record;
 pub use record::{
     CONVERSATIONS_RECORDED_MAX, CallRecord, RecordedConversation, RecordedWait, Records, STEPS_RECORDED_MAX,
     WAITS_RECORDED_MAX,
+};
+pub use story::{
+    CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
+    StoryEvent,
 };
 
 /// One thing that happened.
@@ -147,12 +152,19 @@ pub enum JournalEvent {
         /// What the operating system said.
         reason: String,
     },
+    /// The flow is at its end, its last word on its way.
+    FlowEnded,
+    /// Helpline is ending the caller's leg.
+    HungUp {
+        /// Why.
+        cause: Cause,
+    },
     /// The call is over, its audio closed and its port given back.
     Ended(Box<Ended>),
     /// What `sip` did since its last tally.
     Sip(SipTally),
     /// What a media reactor did since its last tally.
-    Media(MediaTally),
+    Media(Box<MediaTally>),
     /// From now on no call is taken; those in progress may go on for this long.
     Draining {
         /// How many there are.
@@ -347,6 +359,16 @@ pub const fn digit_source(source: DigitSource) -> &'static str {
         DigitSource::Info => "info",
         DigitSource::Inband => "inband",
     }
+}
+
+/// How a step was left, without the key: which choice it was would be one.
+pub fn shown_exit(exit: &str) -> &str {
+    exit.split(' ').next().unwrap_or(exit)
+}
+
+/// The name of a recording where it tells nothing of what was keyed: phrases are what digits are read back with.
+pub fn shown_prompt(prompt: &str) -> Option<&str> {
+    (!prompt.starts_with("phrases/")).then_some(prompt)
 }
 
 /// The word of a record for why a leg ended.

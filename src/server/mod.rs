@@ -127,7 +127,17 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         let history = history.clone();
         Box::pin(async move { history.page(query).await.map_err(|reason| reason.to_string()) })
     });
-    let view = http::View { exposition: metrics.exposition(), snapshot: snapshots, token, operate, records };
+    let asking = inbox_end.clone();
+    let ask = Arc::new(move |asked: http::Asked| asking.try_send(asked.into()).is_ok());
+    let view = http::View {
+        exposition: metrics.exposition(),
+        snapshot: snapshots,
+        token,
+        operate,
+        records,
+        desk: http::Desk::new(ask),
+        clock,
+    };
     let http = http::start(setup.http, view)?;
     let signals = Signals::listen().context("signals cannot be listened to")?;
     let endpoints = Endpoints::bind(&setup.listen)?;

@@ -31,6 +31,7 @@ mod notes;
 mod ports;
 mod queues;
 mod routing;
+mod transfer;
 mod view;
 mod waiting;
 
@@ -48,7 +49,7 @@ pub use kept::{
 };
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
-pub use view::{AgentView, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
+pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
 
 /// What is fixed for the life of the process.
 #[derive(Clone, Debug)]
