@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
-use crate::flow::FlowSet;
+use crate::flow::{FlowSet, PromptId};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
@@ -17,6 +17,7 @@ use crate::telephony::{
 mod agent_leg;
 mod audio;
 mod call;
+mod codes;
 mod consistency;
 mod digits;
 mod direct;
@@ -31,6 +32,7 @@ mod queues;
 mod routing;
 mod view;
 mod waiting;
+mod whisper;
 
 use agent_leg::AgentLeg;
 use call::Call;
@@ -74,6 +76,14 @@ pub struct Revision {
     pub music: BTreeMap<Option<Arc<str>>, Vec<Arc<Clip>>>,
     /// The agents of [`FlowSet::agents`], with what their phones have to know.
     pub accounts: Vec<AgentAccount>,
+}
+
+impl Revision {
+    /// Those of `prompts` that are recorded.
+    fn clips_of(&self, prompts: &[PromptId]) -> Vec<Arc<Clip>> {
+        let clip = |prompt: &PromptId| self.clips.get(prompt.0 as usize)?.clone();
+        prompts.iter().filter_map(clip).collect()
+    }
 }
 
 /// What the switchboard is told.
