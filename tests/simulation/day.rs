@@ -119,6 +119,9 @@ struct Tally {
     agent_holds: u32,
     announced: u32,
     came_back: u32,
+    codes: BTreeMap<&'static str, u32>,
+    /// Agents who heard about a caller.
+    whispers: u32,
 }
 
 impl World {
@@ -238,6 +241,7 @@ impl World {
             2 => invite.offer = Some(phone::description(Direction::SendOnly)),
             _ => {}
         }
+        self.is_an_agent(&mut invite);
         let with_offer = invite.offer.is_some();
         let source =
             *self.random.choice(&[DigitSource::Rtp, DigitSource::Info, DigitSource::Inband]).expect("there are three");
@@ -435,6 +439,7 @@ impl World {
                 assert!(!clips.is_empty());
                 let Some(open) = self.media.get_mut(&leg) else { return };
                 open.playing = Some(playback);
+                self.tally.whispers += u32::from(leg.is_outbound());
                 let length: u128 = clips.iter().map(|clip| clip.duration().as_millis()).sum();
                 self.plan(length as u64, Happening::Played(leg, playback));
             }
@@ -545,11 +550,14 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
         }
         assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
         assert!(tally.joined > 50 && tally.agent_holds > 20 && tally.announced > 50, "day {seed}: {tally:?}");
+        assert!(tally.whispers > 10 && tally.codes.values().sum::<u32>() > 20, "day {seed}: {tally:?}");
+        seen.extend(tally.codes.keys());
         seen.extend(tally.offers.keys().chain(tally.unqueued.keys()).chain(tally.parted.keys()));
     }
     let offers = ["accepted", "busy", "declined", "failed", "no_answer", "withdrawn"];
     let outcomes = ["answered", "abandoned", "short_abandoned", "left_by_key", "no_agents", "overflowed", "timed_out"];
-    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken"]) {
+    let codes = ["ready", "pause", "log_out", "end_wrap_up", "extend_wrap_up", "why"];
+    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken"]).chain(codes) {
         assert!(seen.contains(word) || std::env::var("SEED").is_ok(), "{word} is in none of these days: {seen:?}");
     }
 }
