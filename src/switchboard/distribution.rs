@@ -131,7 +131,6 @@ impl Switchboard {
 
     pub(super) fn distribute(&mut self, now: Moment, input: acd::Input, out: &mut Vec<Output>) {
         self.queues.changed = true;
-        let picked_up = matches!(input, acd::Input::OfferAccepted { .. });
         if let acd::Input::AgentLegEnded { agent } = input {
             self.stop_whispering(agent);
         }
@@ -154,7 +153,7 @@ impl Switchboard {
                     }
                 }
                 acd::Output::Connect { entry, agent } => {
-                    if !(picked_up && self.whisper(now, entry, agent, out)) {
+                    if !self.whisper(now, entry, agent, out) {
                         self.connect(now, entry, agent, out);
                     }
                 }

@@ -12,6 +12,10 @@ impl Switchboard {
     /// Tells an agent who has picked up about the caller, where the queue is set up so. Tells whether they hear anything.
     pub(super) fn whisper(&mut self, now: Moment, entry: EntryId, agent: AgentId, out: &mut Vec<Output>) -> bool {
         let Some(leg) = self.queues.lines.get(&agent).copied() else { return false };
+        // Who has just picked up is still among those that ring. Who waited on the line for a callback knows for whom.
+        if !self.queues.ringing.values().any(|ringing| *ringing == leg) {
+            return false;
+        }
         let call = self.queues.book.get(&entry).and_then(|booked| self.calls.get(&booked.call?));
         let Some(queue) = call.filter(|call| call.entry() == Some(entry)).and_then(|call| call.queue()) else {
             return false;
