@@ -20,7 +20,7 @@ const DIALS: LegId = LegId::inbound(9);
 impl Rig {
     /// What an agent hears who dials `code`, as its length tells: each phrase is 700 ms, a number 300, "lunch" 800. The
     /// call is heard to its end.
-    fn dials(&mut self, extension: &str, code: &str) -> String {
+    fn hears_code(&mut self, extension: &str, code: &str) -> String {
         self.agent_dials(DIALS, extension, code);
         let wanted = self.wanted();
         assert!(wanted.ends_with("open, answer"), "{wanted}");
@@ -36,7 +36,7 @@ impl Rig {
         heard
     }
 
-    fn state(&self, extension: &str) -> (AgentState, Presence) {
+    fn standing(&self, extension: &str) -> (AgentState, Presence) {
         let view = self.switchboard.view(self.now);
         let agent = view.agents.iter().find(|agent| &*agent.extension == extension).expect("there is one");
         (agent.snapshot.state, agent.snapshot.presence.clone())
@@ -79,26 +79,26 @@ impl Rig {
 fn a_code_is_done_and_confirmed() {
     let mut rig = Rig::new(|_| {});
     rig.register("1001");
-    assert_eq!(rig.state("1001").0, AgentState::Ready);
-    assert_eq!(rig.dials("1001", "*121"), "play 800");
-    assert_eq!(rig.state("1001").0, AgentState::Paused);
+    assert_eq!(rig.standing("1001").0, AgentState::Ready);
+    assert_eq!(rig.hears_code("1001", "*121"), "play 800");
+    assert_eq!(rig.standing("1001").0, AgentState::Paused);
     assert_eq!(rig.ended(), Some((Outcome::Completed, Cause::LocalHungUp)));
     // "You are paused: lunch." "Nothing has changed."
-    assert_eq!(rig.dials("1001", "*121"), "play 1500");
+    assert_eq!(rig.hears_code("1001", "*121"), "play 1500");
     // A reason that is not recorded, and none at all: "You are paused."
-    assert_eq!(rig.dials("1001", "*122"), "play 700");
-    assert_eq!(rig.dials("1001", "*12"), "play 700");
-    assert_eq!(rig.dials("1001", "*11"), "play 700");
-    assert_eq!(rig.state("1001").0, AgentState::Ready);
-    assert_eq!(rig.dials("1001", "*13"), "play 700");
-    assert_eq!(rig.state("1001").0, AgentState::LoggedOut);
+    assert_eq!(rig.hears_code("1001", "*122"), "play 700");
+    assert_eq!(rig.hears_code("1001", "*12"), "play 700");
+    assert_eq!(rig.hears_code("1001", "*11"), "play 700");
+    assert_eq!(rig.standing("1001").0, AgentState::Ready);
+    assert_eq!(rig.hears_code("1001", "*13"), "play 700");
+    assert_eq!(rig.standing("1001").0, AgentState::LoggedOut);
     // Registering again does not log in who has logged out.
     rig.register("1001");
-    assert_eq!(rig.state("1001").0, AgentState::LoggedOut);
+    assert_eq!(rig.standing("1001").0, AgentState::LoggedOut);
     // "You are logged out." "To take calls, dial" star one one.
-    assert_eq!(rig.dials("1001", "*19"), "play 2600");
+    assert_eq!(rig.hears_code("1001", "*19"), "play 2600");
     // "There is no wrap-up now." "You are logged out."
-    assert_eq!(rig.dials("1001", "*14"), "play 1400");
+    assert_eq!(rig.hears_code("1001", "*14"), "play 1400");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn who_is_no_agent_is_told_that_there_is_no_such_number() {
 fn who_becomes_ready_hears_so_before_their_telephone_rings() {
     let mut rig = Rig::in_menu();
     rig.register("1002");
-    rig.dials("1002", "*12");
+    rig.hears_code("1002", "*12");
     rig.key('3', DigitSource::Rtp);
     rig.check("play 900");
     rig.playback = None;
@@ -126,7 +126,7 @@ fn who_becomes_ready_hears_so_before_their_telephone_rings() {
     rig.check("open, answer");
     rig.sip(SipEvent::Confirmed { leg: DIALS, answer: None });
     rig.check("play 700");
-    assert_eq!(rig.state("1002").0, AgentState::Ready);
+    assert_eq!(rig.standing("1002").0, AgentState::Ready);
     rig.sip(SipEvent::Ended { leg: DIALS, cause: Cause::RemoteHungUp });
     rig.check("close, open, dial 1002");
 }
@@ -139,17 +139,17 @@ fn a_pause_in_a_call_holds_after_it() {
     rig.register("1002");
     rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::description(Direction::SendReceive) });
     // "When your call is over:" "You are paused: lunch."
-    assert_eq!(rig.dials("1002", "*121"), "play 1500");
-    let (state, presence) = rig.state("1002");
+    assert_eq!(rig.hears_code("1002", "*121"), "play 1500");
+    let (state, presence) = rig.standing("1002");
     assert_eq!(state, AgentState::Talking);
     assert!(matches!(presence, Presence::Paused(_)));
     rig.sip(SipEvent::Ended { leg: AGENT, cause: Cause::RemoteHungUp });
-    assert_eq!(rig.state("1002").0, AgentState::WrapUp);
+    assert_eq!(rig.standing("1002").0, AgentState::WrapUp);
     // "Your wrap-up goes on." seventy-five "more seconds."
-    assert_eq!(rig.dials("1002", "*15"), "play 1700");
+    assert_eq!(rig.hears_code("1002", "*15"), "play 1700");
     // "Your wrap-up is over." "You are paused: lunch."
-    assert_eq!(rig.dials("1002", "*14"), "play 1500");
-    assert_eq!(rig.state("1002").0, AgentState::Paused);
+    assert_eq!(rig.hears_code("1002", "*14"), "play 1500");
+    assert_eq!(rig.standing("1002").0, AgentState::Paused);
 }
 
 #[test]
@@ -160,13 +160,13 @@ fn who_hangs_up_early_has_been_obeyed_all_the_same() {
     rig.check("open, answer");
     rig.sip(SipEvent::Ended { leg: DIALS, cause: Cause::Cancelled });
     rig.check("close");
-    assert_eq!(rig.state("1001").0, AgentState::Paused);
+    assert_eq!(rig.standing("1001").0, AgentState::Paused);
     // And whose ACK never comes is hung up on.
     rig.media(MediaEvent::Closed { leg: DIALS, report: StreamReport::default() });
     rig.agent_dials(DIALS, "1001", "*11");
     rig.wait(Duration::from_secs(40));
     rig.check("hang up NotAcknowledged");
-    assert_eq!(rig.state("1001").0, AgentState::Ready);
+    assert_eq!(rig.standing("1001").0, AgentState::Ready);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn a_caller_who_hangs_up_during_the_whisper_ends_the_agents_leg() {
     rig.check("");
     rig.sip(SipEvent::Ended { leg: AGENT, cause: Cause::LocalHungUp });
     rig.check("close");
-    assert_eq!(rig.state("1003").0, AgentState::Ready, "nothing was missed, and there is nothing to wrap up");
+    assert_eq!(rig.standing("1003").0, AgentState::Ready, "nothing was missed, and there is nothing to wrap up");
 }
 
 #[test]

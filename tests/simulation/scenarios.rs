@@ -32,6 +32,11 @@ impl Rig {
         Rig { switchboard, now: Moment::ZERO, out: Vec::new(), playback: None }
     }
 
+    /// Nobody has called yet.
+    pub fn idle() -> Rig {
+        Rig::new(|_| {})
+    }
+
     /// A call that was answered and acknowledged.
     fn answered() -> Rig {
         let mut rig = Rig::new(|_| {});
@@ -130,6 +135,8 @@ impl Rig {
                     if refusal.warning.is_some() { " with warning" } else { "" }
                 )),
                 Output::Sip(SipCommand::HangUp { cause, .. }) => Some(format!("hang up {cause:?}")),
+                Output::Sip(SipCommand::Ring { leg }) => Some(format!("ring {leg}")),
+                Output::Sip(SipCommand::TransferProgress { leg, status }) => Some(format!("progress {leg} {status}")),
                 Output::Sip(SipCommand::Drain) => Some("drain".into()),
                 Output::Sip(SipCommand::DialAgent { extension, .. }) => Some(format!("dial {extension}")),
                 Output::Sip(other) => Some(format!("{other:?}")),
