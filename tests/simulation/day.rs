@@ -413,11 +413,18 @@ impl World {
         let story = self.stories.find(call).expect("it was told to begin");
         let place = self.switchboard.place(call);
         let known = place.as_ref().map(|place| &place.queue);
+        let promised = self.switchboard.is_promised(call);
         match story.state {
+            CallState::Waiting if promised => assert_eq!(known, None, "{call} is told about, and stands in line"),
             CallState::Waiting => assert_eq!(known, story.queue.as_ref().or(known), "{call} waits"),
             state => assert_eq!(known, None, "{call} is {state:?}"),
         }
-        assert!(story.state != CallState::Waiting || place.is_some(), "{call} waits without a place");
+        let waits = place.is_some() || promised;
+        assert_eq!(
+            story.state == CallState::Waiting,
+            waits,
+            "{call} waits without a place, or has one and does not wait"
+        );
         let open = self.tally.open.contains(&call);
         assert_eq!(story.state != CallState::Ended, open, "{call} is {:?}", story.state);
     }
