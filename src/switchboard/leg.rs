@@ -54,7 +54,9 @@ impl Leg {
     pub(super) fn count_as_direct(&mut self, turn: &mut Turn<'_>) {
         if let Some(agent) = self.agent() {
             self.duty = Some(Duty::Direct);
-            turn.errand(Errand::Distribute(acd::Input::DirectCallBegan { agent }));
+            // Before all else: whoever was to be offered to this agent looks for another, and not for the colleague whom
+            // the agent has just dialled.
+            turn.errand_first(Errand::Distribute(acd::Input::DirectCallBegan { agent }));
         }
     }
 

@@ -243,6 +243,11 @@ impl Turn<'_> {
     fn errand(&mut self, errand: Errand) {
         self.errands.push_back(errand);
     }
+
+    /// Asks something that comes before whatever else is asked.
+    fn errand_first(&mut self, errand: Errand) {
+        self.errands.push_front(errand);
+    }
 }
 
 impl Settings {

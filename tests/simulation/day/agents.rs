@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use helpline::acd::AgentCommand;
 use helpline::journal::{JournalEvent, QueueEvent};
-use helpline::switchboard::{Input, OperatorCommand, Output};
+use helpline::switchboard::{CALL_MAX, Input, OperatorCommand, Output};
 use helpline::telephony::{
     CallHeaders, Cause, Digit, DigitSource, Direction, Incoming, LegId, MediaCommand, MediaEvent, SessionDescription,
     SipCommand, SipEvent, Unreachable,
@@ -315,7 +315,8 @@ impl Tally {
         match event {
             JournalEvent::Joined(joined) => {
                 self.joined += 1;
-                assert!(joined.waited < Duration::from_secs(3_600));
+                // Who is sent back to a queue brings the time of their place, and so that of their conversation.
+                assert!(joined.waited < CALL_MAX);
             }
             JournalEvent::Parted(parted) => *self.parted.entry(parted.by).or_default() += 1,
             JournalEvent::AgentHeld { holding: true } => self.agent_holds += 1,
