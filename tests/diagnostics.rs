@@ -36,8 +36,11 @@ fn report_on(name: &str, text: &str) -> String {
     }
     let sources = sources(name, text);
     let prompts = BTreeSet::new();
-    let mut faults =
-        document::read(&sources, &Known { prompts: &prompts, folder: "prompts", environment: &|_| None }).diagnostics;
+    let mut faults = document::read(
+        &sources,
+        &Known { prompts: &prompts, folder: "prompts", today: jiff::civil::date(2026, 11, 22), environment: &|_| None },
+    )
+    .diagnostics;
     if !name.starts_with("recording_missing") {
         faults.retain(|fault| fault.code != codes::NO_RECORDING && fault.code != codes::NO_PHRASES);
     }
@@ -144,6 +147,9 @@ fn the_page_for_operators_is_true() {
         page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it begins with a flow");
     let source = Source { file: "first.yaml".to_owned(), text: example.to_owned() };
     let prompts = BTreeSet::new();
-    let reading = document::read(&[source], &Known { prompts: &prompts, folder: "prompts", environment: &|_| None });
+    let reading = document::read(
+        &[source],
+        &Known { prompts: &prompts, folder: "prompts", today: jiff::civil::date(2026, 11, 22), environment: &|_| None },
+    );
     assert!(reading.flows.is_some(), "{:#?}", reading.diagnostics);
 }

@@ -58,7 +58,7 @@ impl Switchboard {
         };
         let id = self.next_call;
         self.next_call = CallId(id.0.wrapping_add(1));
-        let facts = CallFacts { caller: incoming.caller, dialled: incoming.dialled };
+        let facts = CallFacts { caller: incoming.caller, dialled: incoming.dialled, switches: self.switches.clone() };
         let agent = incoming.agent.and_then(|extension| self.queues.agent(now, &extension)).map(|(agent, _)| agent);
         if let Some(agent) = agent {
             self.errands.push_back(Errand::Distribute(acd::Input::DirectCallBegan { agent }));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
-use crate::flow::FlowSet;
+use crate::flow::{FlowSet, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
@@ -27,6 +27,7 @@ mod notes;
 mod ports;
 mod queues;
 mod routing;
+mod switches;
 mod view;
 mod waiting;
 
@@ -99,6 +100,14 @@ pub enum OperatorCommand {
     HangUp(CallId),
     /// End all calls, because Helpline closes down.
     HangUpAll,
+    /// Hours are open or closed, whatever is written, until somebody says otherwise or the time given has come;
+    /// `None`: what is written stands again. Calls in progress know it at once.
+    SwitchHours {
+        /// Which.
+        name: Arc<str>,
+        /// How.
+        switch: Option<Switch>,
+    },
     /// Let an agent be ready, pause or log out, or tell their wrap-up; nothing when there is none of this extension.
     Agent {
         /// Whom.
@@ -153,6 +162,8 @@ pub struct Switchboard {
     agent_legs: BTreeMap<LegId, Box<AgentLeg>>,
     queues: Queues,
     view: Arc<View>,
+    /// What hours people have switched by hand.
+    switches: Arc<Switches>,
     /// What is left to do before the next input.
     errands: VecDeque<Errand>,
     /// The deadline of every call and every agent's leg.
@@ -249,6 +260,7 @@ impl Switchboard {
             agent_legs: BTreeMap::new(),
             queues,
             view: Arc::default(),
+            switches: Arc::default(),
             errands: VecDeque::new(),
             deadlines: BTreeSet::new(),
             ports,

@@ -102,6 +102,7 @@ impl Switchboard {
                     call.hang_up(turn, Cause::LocalHungUp, Outcome::Operator);
                 });
             }
+            OperatorCommand::SwitchHours { name, switch } => self.switch_hours(&name, switch),
             OperatorCommand::Agent { extension, command } => self.command_agent(now, &extension, command),
             OperatorCommand::HangUpAll => {
                 if self.drain.is_none() {

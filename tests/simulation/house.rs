@@ -216,6 +216,7 @@ pub fn revision(number: u32) -> Revision {
         prompt_index: recordings.index,
         queues: vec![support(), sales()],
         agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
+        hours: Vec::new(),
     };
     let audio = vec![0x55; MUSIC as usize * 8].into_boxed_slice();
     let music = vec![Arc::new(Clip { pcmu: audio.clone(), pcma: audio })];

@@ -10,6 +10,7 @@ pub mod codes;
 pub mod diagnostic;
 pub mod environment;
 mod flow;
+mod hours;
 mod menu;
 mod outline;
 mod queues;
@@ -30,6 +31,7 @@ pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 
 use self::agents::Agents;
 use self::flow::FlowReader;
+use self::hours::HoursBook;
 use self::outline::Outline;
 use self::queues::Queues;
 use self::recordings::Recordings;
@@ -43,6 +45,8 @@ pub struct Known<'a> {
     pub prompts: &'a BTreeSet<String>,
     /// The folder of recordings, as it is shown.
     pub folder: &'a str,
+    /// The day on which they are read: holidays before it are over.
+    pub today: jiff::civil::Date,
     /// The environment variables, for `${NAME}` in passwords.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -83,6 +87,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let trees: Vec<_> = pages.iter().map(|page| tree::read(page, &mut faults)).collect();
     let outlines = outline::outlines(&pages, &trees, &mut faults);
     let agents = Agents::read(&pages, &trees, known, &mut faults);
+    let hours = HoursBook::read(&pages, &trees, known.today, &mut faults);
     let queues = Queues::read(&pages, &trees, &agents, known.prompts, &mut faults);
     let all_read = trees.iter().all(Option::is_some);
 
@@ -90,7 +95,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         pages: &pages,
         outlines: &outlines,
         known,
-        values: Values::collect(&outlines),
+        values: Values::collect(&outlines, hours),
         recordings: Recordings::default(),
         agents,
         queues,
@@ -131,9 +136,11 @@ impl Reader<'_> {
         self.recordings.add_phrases(&languages, self.known, &mut self.faults);
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
+            self.values.hours.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
         }
+        set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
         let recordings = std::mem::take(&mut self.recordings);
         set.prompts = recordings.prompts;

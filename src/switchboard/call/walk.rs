@@ -1,8 +1,10 @@
 //! A call's walk through its flow: what the session wants is played, noted or passed on.
 
+use std::sync::Arc;
+
 use super::{Call, LINGER, Phase};
 use crate::acd::Leaving;
-use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex};
+use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex, Switches};
 use crate::journal::{JournalEvent, Outcome, StepName};
 use crate::switchboard::Turn;
 use crate::telephony::{Cause, MediaCommand};
@@ -27,6 +29,15 @@ impl Call {
         if let Phase::Walking { session, .. } = &mut self.phase {
             let actions = session.handle(self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
             self.act(turn, actions);
+        }
+    }
+
+    /// Hours were switched by hand.
+    pub(in crate::switchboard) fn switch_hours(&mut self, switches: &Arc<Switches>) {
+        match &mut self.phase {
+            Phase::Answered { facts, .. } => facts.switches = switches.clone(),
+            Phase::Walking { session, .. } => session.switch(switches.clone()),
+            _ => {}
         }
     }
 
