@@ -3,6 +3,7 @@
 //! wants goes into the switchboard's inbox like everything else.
 
 mod connection;
+mod hours;
 mod queues;
 
 use std::net::{SocketAddr, TcpListener};
@@ -114,6 +115,9 @@ pub fn router(view: View) -> Router {
         .route("/api/v1/agents", get(queues::agents))
         .route("/api/v1/agents/{extension}", get(queues::one_agent))
         .route("/api/v1/agents/{extension}/state", put(queues::set_state))
+        .route("/api/v1/hours", get(hours::all))
+        .route("/api/v1/hours/{name}", get(hours::one))
+        .route("/api/v1/hours/{name}/state", put(hours::set_state))
         .fallback(async || problem(StatusCode::NOT_FOUND, "nothing is found here"))
         .method_not_allowed_fallback(async || problem(StatusCode::METHOD_NOT_ALLOWED, "this is not understood here"))
         .layer(middleware::from_fn_with_state(view.clone(), admit))
@@ -249,28 +253,81 @@ mod tests {
             ("1001", "ready", "422"),
             ("1002", r#"{"state": "ready"}"#, "404"),
         ] {
-            let (sender, receiver) = std::sync::mpsc::channel();
-            let (_keep, snapshot) = watch::channel(some.clone());
-            let view = View {
-                exposition: Metrics::new(crate::clock::Clock::start()).exposition(),
-                snapshot,
-                token: None,
-                operate: Arc::new(move |command| sender.send(command).is_ok()),
-            };
-            let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
-            let mut stream = std::net::TcpStream::connect(http.address).expect("it listens");
-            let length = body.len();
-            write!(
-                stream,
-                "PUT /api/v1/agents/{extension}/state HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
-                 Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-            )
-            .expect("it reads");
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).expect("it answers");
+            let (answer, told) = put(some.clone(), &format!("agents/{extension}/state"), body);
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{body}: {answer}");
-            assert_eq!(receiver.try_recv().is_ok(), status == "204", "{body}");
+            assert_eq!(told.is_some(), status == "204", "{body}");
         }
+    }
+
+    #[test]
+    fn hours_are_shown_and_switched() {
+        use crate::flow::hours::{Hours, Range};
+        use crate::flow::{FlowSet, Switch};
+        let never = Hours {
+            name: "office".into(),
+            zone: jiff::tz::TimeZone::UTC,
+            week: Default::default(),
+            days: Default::default(),
+        };
+        let always = std::array::from_fn(|_| vec![Range { from: 0, to: 24 * 60 }]);
+        let always = Hours { name: "always".into(), week: always, ..never.clone() };
+        let flows = Arc::new(FlowSet { hours: vec![never, always], ..FlowSet::default() });
+        let some = Some(Snapshot { flows, ..Snapshot::default() });
+        let get = |path: &str| format!("GET /api/v1/{path} HTTP/1.1");
+        check(None, some.clone(), &get("hours"), "200", "\"name\":\"office\",\"next\":null,\"open\":false");
+        check(None, some.clone(), &get("hours/always"), "200", "\"open\":true");
+        check(None, some.clone(), &get("hours/ofice"), "404", "no hours");
+        let later: jiff::Timestamp = "2999-12-24T18:00:00Z".parse().expect("a time");
+        let until = Some(Some(Switch { open: true, until: later }));
+        for (name, body, status, wanted) in [
+            ("office", r#"{"state": "open", "until": "2999-12-24T18:00:00Z"}"#, "204", until),
+            ("office", r#"{"state": "as_written"}"#, "204", Some(None)),
+            ("office", r#"{"state": "open", "until": "2020-12-24T18:00:00Z"}"#, "422", None),
+            ("office", r#"{"state": "ajar"}"#, "422", None),
+            ("office", r#"{"state": "open", "from": 3}"#, "422", None),
+            ("ofice", r#"{"state": "open"}"#, "404", None),
+        ] {
+            let (answer, told) = put(some.clone(), &format!("hours/{name}/state"), body);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{body}: {answer}");
+            let told = told.map(|command| match command {
+                OperatorCommand::SwitchHours { name, switch } => {
+                    assert_eq!(&*name, "office");
+                    switch
+                }
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(told, wanted, "{body}");
+        }
+        let (answer, told) = put(some, "hours/office/state", r#"{"state": "closed"}"#);
+        assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+        let Some(OperatorCommand::SwitchHours { switch: Some(switch), .. }) = told else { panic!("{told:?}") };
+        let day = jiff::SignedDuration::from_hours(24);
+        let ahead = switch.until.duration_since(jiff::Timestamp::now());
+        assert!(!switch.open && ahead <= day && ahead > -day, "until midnight, and not {}", switch.until);
+    }
+
+    /// What a PUT is answered, and what the switchboard is told.
+    fn put(snapshot: Option<Snapshot>, path: &str, body: &str) -> (String, Option<OperatorCommand>) {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let (_keep, snapshot) = watch::channel(snapshot);
+        let view = View {
+            exposition: Metrics::new(crate::clock::Clock::start()).exposition(),
+            snapshot,
+            token: None,
+            operate: Arc::new(move |command| sender.send(command).is_ok()),
+        };
+        let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
+        let mut stream = std::net::TcpStream::connect(http.address).expect("it listens");
+        let length = body.len();
+        write!(
+            stream,
+            "PUT /api/v1/{path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        (answer, receiver.try_recv().ok())
     }
 
     #[test]

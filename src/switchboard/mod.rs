@@ -148,6 +148,10 @@ pub struct Snapshot {
     pub draining: bool,
     /// Queues and agents, as they were [`VIEW_AGE`] ago at most.
     pub view: Arc<View>,
+    /// The flows that new calls follow.
+    pub flows: Arc<FlowSet>,
+    /// What hours people have switched by hand.
+    pub switches: Arc<Switches>,
 }
 
 /// The one owner of all calls.
@@ -311,6 +315,8 @@ impl Switchboard {
             ports_free: self.ports.available(now),
             draining: self.drain.is_some(),
             view: self.viewed(now),
+            flows: self.revision.flows.clone(),
+            switches: self.switches.clone(),
         }
     }
 }
