@@ -196,6 +196,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::flow::AgentCodes;
     use crate::flow::document::{self, Known, Source};
 
     const FLOW: &str = "\
@@ -237,6 +238,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
             &Known {
                 prompts: &BTreeSet::new(),
                 folder: "prompts",
+                codes: &AgentCodes::default(),
                 today: jiff::civil::date(2026, 11, 22),
                 environment: &|_| None,
             },

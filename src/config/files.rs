@@ -60,6 +60,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
             prompts: &prompts,
             folder: &folder,
             today: jiff::Zoned::now().date(),
+            codes: &installation.codes,
             environment: &|name| std::env::var(name).ok(),
         },
     );

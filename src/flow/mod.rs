@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::telephony::Digit;
 
+pub mod agent_talk;
+mod codes;
 mod condition;
 pub mod document;
 pub mod hours;
@@ -14,6 +16,7 @@ pub mod session;
 pub mod speech;
 mod value;
 
+pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
 pub use hours::{Hours, HoursIndex, Switch, Switches};
 pub use queue::{AgentSpec, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
@@ -57,6 +60,8 @@ pub struct FlowSet {
     pub agents: Vec<AgentSpec>,
     /// When what is open, each name once.
     pub hours: Vec<Hours>,
+    /// What agents can dial to steer their working day.
+    pub codes: AgentCodes,
 }
 
 impl FlowSet {

@@ -20,6 +20,17 @@ pub fn log(entry: &JournalEntry) {
             sip_call_id = ?offered.sip_call_id,
             "a call came in"
         ),
+        JournalEvent::Dialled(dialled) => info!(
+            %call,
+            party = %dialled.party.number,
+            queue = %dialled.queue,
+            callback_of = %Shown(dialled.callback_of),
+            trunk = dialled.trunk.as_deref(),
+            attempt = dialled.attempt,
+            "a caller is called back"
+        ),
+        JournalEvent::Trunk { trunk, down: None } => info!(%trunk, "the trunk takes calls"),
+        JournalEvent::Trunk { trunk, down: Some(why) } => warn!(%trunk, %why, "the trunk takes no calls"),
         JournalEvent::Refused { offered, reason, status } => info!(
             caller = %offered.caller.number,
             dialled = ?offered.dialled,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::telephony::{
-    CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind,
+    CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind, TrunkDown,
 };
 
 mod log;
@@ -33,6 +33,8 @@ pub struct JournalEntry {
 pub enum JournalEvent {
     /// Somebody called and is being answered.
     Offered(Box<Offered>),
+    /// Somebody is being called.
+    Dialled(Box<Dialled>),
     /// Somebody called and was refused.
     Refused {
         /// Who and how.
@@ -138,6 +140,13 @@ pub enum JournalEvent {
         /// How long they have.
         time: Duration,
     },
+    /// A trunk takes calls from now on, or no more.
+    Trunk {
+        /// Its name.
+        trunk: Arc<str>,
+        /// Why it does not.
+        down: Option<TrunkDown>,
+    },
     /// New calls follow another revision of the flows.
     Revised {
         /// Its number.
@@ -160,6 +169,23 @@ pub struct Offered {
     pub transport: TransportKind,
     /// The Call-ID, to find the call in a capture.
     pub sip_call_id: String,
+}
+
+/// Somebody is being called back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dialled {
+    /// Who, with the number that is called.
+    pub party: Caller,
+    /// The number that they had dialled, which they are shown.
+    pub shown: String,
+    /// The queue in which they keep a place.
+    pub queue: Arc<str>,
+    /// The call in which they asked to be called back, where this process knows it.
+    pub callback_of: Option<CallId>,
+    /// By which trunk; none where a SIP address is called.
+    pub trunk: Option<Arc<str>>,
+    /// From 1.
+    pub attempt: u32,
 }
 
 /// A step by its flow's and its own name.
@@ -240,19 +266,22 @@ pub enum Outcome {
     Operator,
     /// Ended because Helpline closed down.
     Drained,
+    /// Who was called did not answer.
+    Unanswered,
     /// Broken: signalling or audio was lost, or never came up.
     Failed,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 7] = [
+    pub const ALL: [Outcome; 8] = [
         Outcome::Completed,
         Outcome::HungUp,
         Outcome::Cancelled,
         Outcome::Refused,
         Outcome::Operator,
         Outcome::Drained,
+        Outcome::Unanswered,
         Outcome::Failed,
     ];
 
@@ -265,6 +294,7 @@ impl Outcome {
             Outcome::Refused => "refused",
             Outcome::Operator => "operator",
             Outcome::Drained => "drained",
+            Outcome::Unanswered => "unanswered",
             Outcome::Failed => "failed",
         }
     }

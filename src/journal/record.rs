@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Ended, JournalEntry, JournalEvent, Offered, Outcome, StepName, cause};
+use super::{Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, StepName, cause};
 use crate::clock::{Calendar, Moment};
 use crate::telephony::{CallId, Codec, DigitSource};
 
@@ -21,22 +21,30 @@ pub const CONVERSATIONS_RECORDED_MAX: usize = 50;
 pub struct CallRecord {
     /// The call's name.
     pub id: String,
-    /// Its Call-ID in SIP, to find it in a capture.
+    /// `inbound`, or `outbound` for one that Helpline made.
+    pub direction: &'static str,
+    /// Its Call-ID in SIP, to find it in a capture; empty for one that Helpline made.
     pub sip_call_id: String,
-    /// Who called; empty when withheld.
+    /// Who called, or was called back; empty when withheld.
     pub caller: String,
     /// The name that the caller's side sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_name: Option<String>,
-    /// What was dialled.
+    /// What was dialled: by the caller, also where this is the call back.
     pub dialled: String,
+    /// The call in which the caller asked for this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_of: Option<String>,
+    /// The trunk that made the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<Arc<str>>,
     /// The flow that answered.
     pub flow: Option<Arc<str>>,
-    /// Where the INVITE came from.
-    pub source: SocketAddr,
-    /// `UDP` or `TCP`.
-    pub transport: String,
-    /// When the INVITE came, RFC 3339.
+    /// Where the INVITE came from; none for one that Helpline sent.
+    pub source: Option<SocketAddr>,
+    /// `UDP` or `TCP`, of an INVITE that came.
+    pub transport: Option<String>,
+    /// When the INVITE came or was sent, RFC 3339.
     pub started: String,
     /// From the INVITE to the end, in seconds.
     pub duration_seconds: f64,
@@ -147,6 +155,11 @@ impl Records {
                 self.open.insert(call, Open { since: entry.at, record: begun(call, offered, entry.at, calendar) });
                 None
             }
+            JournalEvent::Dialled(dialled) => {
+                self.open
+                    .insert(call, Open { since: entry.at, record: dialled_record(call, dialled, entry.at, calendar) });
+                None
+            }
             JournalEvent::Ended(ended) => {
                 let mut open = self.open.remove(&call)?;
                 open.end(ended);
@@ -167,16 +180,45 @@ impl Records {
     }
 }
 
+fn dialled_record(call: CallId, dialled: &Dialled, at: Moment, calendar: Calendar) -> Box<CallRecord> {
+    Box::new(CallRecord {
+        direction: "outbound",
+        caller: dialled.party.number.reveal().to_owned(),
+        caller_name: dialled.party.name.clone(),
+        dialled: dialled.shown.clone(),
+        callback_of: dialled.callback_of.map(|call| call.to_string()),
+        trunk: dialled.trunk.clone(),
+        ..blank(call, at, calendar)
+    })
+}
+
 fn begun(call: CallId, offered: &Offered, at: Moment, calendar: Calendar) -> Box<CallRecord> {
     Box::new(CallRecord {
-        id: call.to_string(),
         sip_call_id: offered.sip_call_id.clone(),
         caller: offered.caller.number.reveal().to_owned(),
         caller_name: offered.caller.name.clone(),
         dialled: offered.dialled.clone(),
         flow: offered.flow.clone(),
-        source: offered.source,
-        transport: offered.transport.to_string(),
+        source: Some(offered.source),
+        transport: Some(offered.transport.to_string()),
+        ..blank(call, at, calendar)
+    })
+}
+
+/// The record of a call of which nothing is known but when it began.
+fn blank(call: CallId, at: Moment, calendar: Calendar) -> CallRecord {
+    CallRecord {
+        id: call.to_string(),
+        direction: "inbound",
+        sip_call_id: String::new(),
+        caller: String::new(),
+        caller_name: None,
+        dialled: String::new(),
+        callback_of: None,
+        trunk: None,
+        flow: None,
+        source: None,
+        transport: None,
         started: calendar.time_of(at).to_string(),
         duration_seconds: 0.0,
         outcome: Outcome::Failed.label(),
@@ -189,7 +231,7 @@ fn begun(call: CallId, offered: &Offered, at: Moment, calendar: Calendar) -> Box
         prompts_missing: 0,
         conversations: Vec::new(),
         audio: None,
-    })
+    }
 }
 
 impl Open {

@@ -46,6 +46,8 @@ pub struct Metrics {
     sip_rejected: IntCounterVec,
     sip_retransmissions: IntCounter,
     reloads: IntCounterVec,
+    trunks: IntGaugeVec,
+    trunk_names: Vec<Arc<str>>,
     queues: QueueMetrics,
 }
 
@@ -142,6 +144,12 @@ impl Metrics {
             sip_rejected: counters("helpline_sip_rejected_total", "What was refused or dropped, by why.", &["reason"]),
             sip_retransmissions: counter("helpline_sip_retransmissions_total", "SIP messages that we sent again."),
             reloads: counters("helpline_config_reloads_total", "Reloads of the flows, by how they went.", &["result"]),
+            trunks: registered(
+                &registry,
+                IntGaugeVec::new(Opts::new("helpline_trunk_up", "Whether a trunk takes calls: 1 or 0."), &["trunk"])
+                    .expect("the name is right"),
+            ),
+            trunk_names: Vec::new(),
             queues: QueueMetrics::new(&registry, clock),
             registry,
         };
@@ -177,6 +185,19 @@ impl Metrics {
         self.step(step);
     }
 
+    /// Makes the series of exactly these trunks; one that is not known to take calls yet has 0.
+    pub fn know_trunks<'a>(&mut self, trunks: impl IntoIterator<Item = &'a str>) {
+        let known: Vec<&str> = trunks.into_iter().collect();
+        for gone in self.trunk_names.iter().filter(|name| !known.contains(&&***name)) {
+            // One that is not there is gone all the same.
+            let _ = self.trunks.remove_label_values(&[&**gone]);
+        }
+        for trunk in &known {
+            self.trunks.with_label_values(&[trunk]);
+        }
+        self.trunk_names = known.into_iter().map(Arc::from).collect();
+    }
+
     /// A reload took place; `good` when the new set is in use.
     pub fn reloaded(&self, good: bool) {
         self.reloads.with_label_values(&[if good { "good" } else { "bad" }]).inc();
@@ -185,7 +206,10 @@ impl Metrics {
     /// Takes an entry, which was acted upon by `done`.
     pub fn fold(&mut self, entry: &JournalEntry, done: Moment) {
         match &entry.event {
-            JournalEvent::Offered(_) => self.calls_active.inc(),
+            JournalEvent::Offered(_) | JournalEvent::Dialled(_) => self.calls_active.inc(),
+            JournalEvent::Trunk { trunk, down } => {
+                self.trunks.with_label_values(&[&**trunk]).set(i64::from(down.is_none()));
+            }
             JournalEvent::Refused { reason, .. } => {
                 self.outcomes[&Outcome::Refused].inc();
                 self.sip_rejected.with_label_values(&[reason.label()]).inc();

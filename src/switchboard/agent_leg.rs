@@ -227,8 +227,7 @@ impl AgentLeg {
         match music {
             None => turn.media(self.audio.port, MediaCommand::Stop { leg: self.id }),
             Some(clips) if !clips.is_empty() => {
-                let playback = turn.playback();
-                turn.media(self.audio.port, MediaCommand::Play { leg: self.id, playback, clips, repeat: true });
+                turn.media(self.audio.port, MediaCommand::Music { leg: self.id, clips, together: false });
             }
             Some(_) => {}
         }
@@ -256,7 +255,7 @@ impl AgentLeg {
     /// The line to the agent was lost: the caller is to wait again.
     pub(super) fn lost(&mut self, turn: &mut Turn<'_>, cause: Cause) {
         match self.phase {
-            Phase::Ringing { .. } => self.refuse(turn, Refused::Failed),
+            Phase::Ringing { .. } => self.refuse(turn, Refused::OurFault),
             Phase::Joined => turn.errand(Errand::AgentLeft { call: self.call, leg: self.id, broken: true }),
             _ => {}
         }

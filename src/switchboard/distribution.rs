@@ -4,7 +4,7 @@ use super::agent_leg::{AgentLeg, Ring};
 use super::audio::Audio;
 use super::call::{Call, Joining};
 use super::errand::Errand;
-use super::queues::{Booked, talk};
+use super::queues::Booked;
 use super::waiting::Place;
 use super::{Alarm, Output, Switchboard, Turn, journal};
 use crate::acd::{self, AgentCommand, AgentId, AgentState, EntryId, Leaving, OfferId, Outcome, Refused};
@@ -90,12 +90,13 @@ impl Switchboard {
             return;
         };
         let entering = self.queues.entering(place, &calling.caller().number);
-        if place.since.is_none()
-            && let Some(entry) = self.queues.distributor.resumable(entering.queue, entering.label)
+        if let Some(entry) = self.queues.distributor.resumable(entering.queue, entering.label)
             && let Some(booked) = self.queues.book.get_mut(&entry)
+            && place.since.is_none_or(|since| booked.since <= since)
         {
             booked.call = Some(call);
-            self.with_call(now, call, out, |call, _| call.take_up(entry));
+            let since = booked.since;
+            self.with_call(now, call, out, |call, _| call.take_up(entry, since));
             return self.distribute(now, acd::Input::CallerResumed { entry }, out);
         }
         let since = entering.place_time.unwrap_or(now);
@@ -130,7 +131,7 @@ impl Switchboard {
                 }
                 acd::Output::Connect { entry, agent } => self.connect(now, entry, agent, out),
                 acd::Output::Announce { entry, words } => {
-                    self.with_entry(now, entry, out, |call, turn| call.announce(turn, talk(words)));
+                    self.with_entry(now, entry, out, |call, turn| call.announce(turn, words));
                 }
                 acd::Output::Ended { entry, outcome, .. } => {
                     over.push(entry);
@@ -170,7 +171,7 @@ impl Switchboard {
                 reason: "no RTP port is free beside the caller's".to_owned(),
             };
             out.push(journal(now, call, failed));
-            let refused = acd::Input::OfferRefused { offer, reason: Refused::Failed };
+            let refused = acd::Input::OfferRefused { offer, reason: Refused::OurFault };
             return self.errands.push_back(Errand::Distribute(refused));
         };
         let queue = calling.queue().unwrap_or_default();

@@ -53,6 +53,10 @@ impl Switchboard {
             SipEvent::AgentUnreachable { extension, .. } => self.agent_unreachable(now, &extension),
             // The caller hears music meanwhile, whatever the agent's side would have them hear.
             SipEvent::Ringing { .. } => {}
+            SipEvent::TrunkUp { trunk } => out.push(journal(now, None, JournalEvent::Trunk { trunk, down: None })),
+            SipEvent::TrunkDown { trunk, why } => {
+                out.push(journal(now, None, JournalEvent::Trunk { trunk, down: Some(why) }));
+            }
             SipEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Sip(tally))),
         }
     }

@@ -400,8 +400,11 @@ impl World {
             SipCommand::DialAgent { leg, extension, offer, headers, .. } => {
                 self.agent_is_dialled(leg, &extension, &offer, &headers);
             }
-            SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) => {}
-            SipCommand::Ring { .. } | SipCommand::Dial { .. } | SipCommand::TransferProgress { .. } => {
+            SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) => {}
+            SipCommand::Ring { .. }
+            | SipCommand::Dial { .. }
+            | SipCommand::DialTrunk { .. }
+            | SipCommand::TransferProgress { .. } => {
                 panic!("nobody wished {command:?}")
             }
         }
@@ -422,10 +425,10 @@ impl World {
                     self.media.get_mut(&with).expect("a bridge has two ends").with = None;
                 }
             }
-            MediaCommand::Play { leg, playback, repeat: true, clips } => {
+            MediaCommand::Music { leg, clips, .. } => {
                 assert!(!clips.is_empty());
                 if let Some(open) = self.media.get_mut(&leg) {
-                    open.playing = Some(playback);
+                    open.playing = None;
                 }
             }
             MediaCommand::Play { leg, playback, clips, .. } => {

@@ -12,6 +12,7 @@ fn reading(text: &str) -> Reading {
         &Known {
             prompts: &BTreeSet::new(),
             folder: "prompts",
+            codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
         },
@@ -184,6 +185,7 @@ fn flows_know_each_other() {
         &Known {
             prompts: &BTreeSet::new(),
             folder: "prompts",
+            codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
         },
@@ -205,7 +207,13 @@ fn a_text_that_is_missing_is_heard_in_the_first_language() {
     let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
     let reading = read(
         &[source],
-        &Known { prompts: &prompts, folder: "prompts", today: jiff::civil::date(2026, 11, 22), environment: &|_| None },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
+            environment: &|_| None,
+        },
     );
     assert!(!reading.diagnostics.iter().any(|fault| fault.code == codes::NOT_TRANSLATED));
     let set = reading.flows.expect("there is no error");
@@ -219,8 +227,13 @@ fn the_flow_with_every_recording_has_no_warning() {
     let prompts: BTreeSet<String> =
         set.prompts.iter().map(|prompt| format!("{}/{}.wav", prompt.language, prompt.name)).collect();
     let source = Source { file: "main.yaml".to_owned(), text: WHOLE.to_owned() };
-    let known =
-        Known { prompts: &prompts, folder: "prompts", today: jiff::civil::date(2026, 11, 22), environment: &|_| None };
+    let known = Known {
+        prompts: &prompts,
+        folder: "prompts",
+        codes: &AgentCodes::default(),
+        today: jiff::civil::date(2026, 11, 22),
+        environment: &|_| None,
+    };
     let told: Vec<Diagnostic> = read(&[source], &known).diagnostics;
     let others: Vec<&Diagnostic> = told.iter().filter(|fault| fault.code != codes::NOT_TRANSLATED).collect();
     assert!(others.is_empty(), "{others:#?}");

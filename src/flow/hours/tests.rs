@@ -1,6 +1,8 @@
 use super::*;
 
-fn hours(zone: &str, week: &[(usize, &[(u16, u16)])], days: &[(&str, bool, &[(u16, u16)])]) -> Hours {
+type Times<'a> = &'a [(u16, u16)];
+
+fn hours(zone: &str, week: &[(usize, Times<'_>)], days: &[(&str, bool, Times<'_>)]) -> Hours {
     let ranges = |ranges: &[(u16, u16)]| ranges.iter().map(|(from, to)| Range { from: *from, to: *to }).collect();
     let mut hours = Hours {
         name: "office".into(),

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{Call, Phase};
-use crate::acd::{AgentId, EntryId, Input, Leaving};
+use crate::acd::{AgentId, Announcement, EntryId, Input, Leaving};
 use crate::clock::Moment;
-use crate::flow::{LeaveWhy, QueueIndex, SessionInput, Unqueued, WaitingTalk};
+use crate::flow::{LeaveWhy, QueueIndex, SessionInput, Unqueued};
 use crate::journal::{Joined, JournalEvent};
 use crate::switchboard::Turn;
 use crate::switchboard::errand::Errand;
+use crate::switchboard::queues::talk;
 use crate::switchboard::waiting::{Conversation, Line, Place, Side, Waiting};
 use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand};
 
@@ -76,31 +77,39 @@ impl Call {
     pub(super) fn enter_queue(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, skills: Vec<Arc<str>>, priority: u8) {
         self.leave_line(turn, Leaving::ByKey);
         let spec = self.revision.flows.queue(queue);
+        let kept = self.kept.take().map(|kept| kept.place(turn.now, &spec.name));
+        let (since, told) = kept.unwrap_or_default();
         let place = Place {
             entry: turn.entry(),
             queue: spec.name.clone(),
             music: spec.music.clone(),
+            together: spec.music_together,
             skills,
             relax_after: spec.relax_after,
             priority,
-            since: None,
+            since,
+            told,
+            kept_for: spec.resume_window,
         };
         self.wait(turn, place);
     }
 
     fn wait(&mut self, turn: &mut Turn<'_>, place: Place) {
-        self.line = Line::Waiting(Waiting::new(place.clone()));
+        self.line = Line::Waiting(Waiting::new(turn.now, place.clone()));
         turn.errand(Errand::Enter { call: self.id, place });
     }
 
     /// The caller was here before, and has that place again.
-    pub(in crate::switchboard) fn take_up(&mut self, entry: EntryId) {
+    pub(in crate::switchboard) fn take_up(&mut self, entry: EntryId, since: Moment) {
         if let Line::Waiting(waiting) = &mut self.line {
-            waiting.place.entry = entry;
+            waiting.take_up(entry, since);
         }
     }
 
     pub(super) fn leave_queue(&mut self, turn: &mut Turn<'_>, why: &LeaveWhy) {
+        if let (Line::Waiting(waiting), LeaveWhy::ByKey) = (&self.line, why) {
+            self.kept = Some(waiting.kept_for_a_while(turn.now));
+        }
         self.leave_line(
             turn,
             match why {
@@ -139,16 +148,19 @@ impl Call {
     /// The distributor has taken the place away.
     pub(in crate::switchboard) fn unqueued(&mut self, turn: &mut Turn<'_>, why: Unqueued) {
         self.stop_music(turn);
-        if matches!(self.line, Line::Waiting(_)) {
+        if let Line::Waiting(waiting) = &self.line {
+            self.kept = Some(waiting.kept());
             self.line = Line::None;
             self.walk(turn, SessionInput::Unqueued(why));
         }
     }
 
     /// Says this to the waiting caller.
-    pub(in crate::switchboard) fn announce(&mut self, turn: &mut Turn<'_>, talk: WaitingTalk) {
-        let Line::Waiting(Waiting { place: Place { entry, .. }, .. }) = self.line else { return };
-        self.walk(turn, SessionInput::Announce(talk));
+    pub(in crate::switchboard) fn announce(&mut self, turn: &mut Turn<'_>, words: Announcement) {
+        let Line::Waiting(waiting) = &mut self.line else { return };
+        waiting.place.told.hear(turn.now, words);
+        let entry = waiting.place.entry;
+        self.walk(turn, SessionInput::Announce(talk(words)));
         match (&mut self.line, &self.phase) {
             (Line::Waiting(waiting), Phase::Walking { playing: Some(playing), .. }) => {
                 waiting.announcing = Some(*playing);
@@ -217,14 +229,13 @@ impl Call {
         }
         let agent = conversation.agent;
         let news = conversation.follow(turn.now, Side::Agent, holds);
-        let name = conversation.place.music.clone();
+        let (name, together) = (conversation.place.music.clone(), conversation.place.together);
         turn.journal(Some(self.id), JournalEvent::AgentHeld { holding: holds });
         let clips = self.music(name.as_ref());
         if !holds {
             turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
         } else if !clips.is_empty() {
-            let playback = turn.playback();
-            turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: true });
+            turn.media(self.audio.port, MediaCommand::Music { leg: self.leg, clips, together });
         }
         if let Some(holding) = news {
             turn.errand(Errand::Distribute(Input::AgentHolds { agent, holding }));
@@ -243,14 +254,13 @@ impl Call {
         if playing.is_some() || waiting.music {
             return;
         }
-        let name = waiting.place.music.clone();
+        let (name, together) = (waiting.place.music.clone(), waiting.place.together);
         let clips = self.music(name.as_ref());
         if let Line::Waiting(waiting) = &mut self.line
             && !clips.is_empty()
         {
             waiting.music = true;
-            let playback = turn.playback();
-            turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: true });
+            turn.media(self.audio.port, MediaCommand::Music { leg: self.leg, clips, together });
         }
     }
 

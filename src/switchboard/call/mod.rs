@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::audio::{Audio, Stream};
 use super::digits::DigitOwner;
 use super::hold::Hold;
-use super::waiting::Line;
+use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
 use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
@@ -58,6 +58,8 @@ pub(super) struct Call {
     /// The step in which the caller is.
     place: Option<(FlowIndex, StepIndex)>,
     line: Line,
+    /// The place that they had, for the next queue.
+    kept: Option<Kept>,
     phase: Phase,
 }
 
@@ -113,6 +115,7 @@ impl Call {
             hold: Hold::default(),
             place: None,
             line: Line::None,
+            kept: None,
             phase: Phase::Answered {
                 entry: visit.entry,
                 facts: Box::new(visit.facts),

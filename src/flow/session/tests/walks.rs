@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::super::*;
 use super::queues;
 use crate::clock::Calendar;
+use crate::flow::AgentCodes;
 use crate::flow::document::{self, Known, Source};
 use crate::telephony::PhoneNumber;
 
@@ -25,6 +26,7 @@ pub(super) fn read(flow: &str) -> FlowSet {
         &Known {
             prompts: &BTreeSet::new(),
             folder: "prompts",
+            codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
         },
