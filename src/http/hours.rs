@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ask::busy;
 use super::{View, problem};
 use crate::flow::hours::Why;
 use crate::flow::{FlowSet, Hours, Switch, Switches};
@@ -46,9 +47,14 @@ pub(super) async fn set_state(
     Path(name): Path<String>,
     wanted: Result<Json<Wanted>, axum::extract::rejection::JsonRejection>,
 ) -> Response {
-    let Ok(Json(Wanted { state, until })) = wanted else {
-        let detail = "hours are switched by JSON such as {\"state\": \"closed\", \"until\": \"2026-12-24T18:00:00Z\"}";
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    let Wanted { state, until } = match wanted {
+        Ok(Json(wanted)) => wanted,
+        Err(wrong) => {
+            // 400 for what is no JSON, 413 and 415 as they say, 422 for JSON that is not this.
+            let detail =
+                "hours are switched by JSON such as {\"state\": \"closed\", \"until\": \"2026-12-24T18:00:00Z\"}";
+            return problem(wrong.status(), detail);
+        }
     };
     let (flows, _) = known(&view);
     let Some(hours) = flows.find_hours(&name) else { return problem(StatusCode::NOT_FOUND, NO_SUCH_HOURS) };
@@ -69,7 +75,7 @@ pub(super) async fn set_state(
     if (view.operate)(OperatorCommand::SwitchHours { name: hours.name.clone(), switch }) {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        problem(StatusCode::SERVICE_UNAVAILABLE, "Helpline is too busy to be told; try again")
+        busy()
     }
 }
 
