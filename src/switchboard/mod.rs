@@ -32,6 +32,7 @@ mod ports;
 mod queues;
 mod routing;
 mod switches;
+mod transfer;
 mod view;
 mod waiting;
 
