@@ -211,6 +211,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) now: Moment,
     pub(crate) calendar: Calendar,
     pub(crate) settings: &'a Settings,
+    pub(crate) switches: &'a Arc<Switches>,
     playbacks: &'a mut u64,
     entries: &'a mut u64,
     errands: &'a mut VecDeque<Errand>,

@@ -141,6 +141,7 @@ impl Switchboard {
             now,
             calendar: self.calendar,
             settings: &self.settings,
+            switches: &self.switches,
             playbacks: &mut self.playbacks,
             entries: &mut self.entries,
             errands: &mut self.errands,
