@@ -9,14 +9,20 @@ use crate::telephony::{
     CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind, TrunkDown,
 };
 
+mod history;
 mod log;
 mod queue;
 mod record;
 mod story;
 
+pub use history::{PAGE_MAX, PAGE_USUAL, RecordPage, RecordQuery};
 pub use log::log;
 pub use queue::{Joined, Parted, QueueEvent};
-pub use record::{CONVERSATIONS_RECORDED_MAX, CallRecord, Records, STEPS_RECORDED_MAX};
+pub use record::blank as blank_record;
+pub use record::{
+    CONVERSATIONS_RECORDED_MAX, CallRecord, RecordedConversation, RecordedWait, Records, STEPS_RECORDED_MAX,
+    WAITS_RECORDED_MAX,
+};
 pub use story::{
     CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
     StoryEvent,

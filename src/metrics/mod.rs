@@ -46,6 +46,8 @@ pub struct Metrics {
     sip_rejected: IntCounterVec,
     sip_retransmissions: IntCounter,
     reloads: IntCounterVec,
+    store_failures: IntCounter,
+    records_lost: IntCounter,
     trunks: IntGaugeVec,
     trunk_names: Vec<Arc<str>>,
     queues: QueueMetrics,
@@ -150,6 +152,11 @@ impl Metrics {
                     .expect("the name is right"),
             ),
             trunk_names: Vec::new(),
+            store_failures: counter("helpline_store_failures_total", "Times that the database could not be written."),
+            records_lost: counter(
+                "helpline_records_lost_total",
+                "Records of calls lost because the database could not be written for too long.",
+            ),
             queues: QueueMetrics::new(&registry, clock),
             registry,
         };
@@ -201,6 +208,12 @@ impl Metrics {
     /// A reload took place; `good` when the new set is in use.
     pub fn reloaded(&self, good: bool) {
         self.reloads.with_label_values(&[if good { "good" } else { "bad" }]).inc();
+    }
+
+    /// So often could the database not be written, and so many records were lost, since the start.
+    pub fn stored(&self, failures: u64, records_lost: u64) {
+        self.store_failures.inc_by(failures.saturating_sub(self.store_failures.get()));
+        self.records_lost.inc_by(records_lost.saturating_sub(self.records_lost.get()));
     }
 
     /// Takes an entry, which was acted upon by `done`.

@@ -14,7 +14,7 @@ use crate::switchboard::waiting::{Conversation, Line, Place, Side, Waiting};
 use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand, SipCommand};
 
 /// Of a transfer whose caller has hung up meanwhile (487 Request Terminated).
-const GONE: u16 = 487;
+pub(super) const GONE: u16 = 487;
 
 /// Who is to be joined to a caller.
 pub(in crate::switchboard) struct Joining {
