@@ -138,7 +138,7 @@ fn agent_behind(transport: &str) {
     expect_heard("the caller", &heard, &[talk.clone(), (Other, 1.2..4.0), talk]);
     // What the phone was asked came by the proxy: its INVITE has a Route and two Vias.
     let told = ada.told();
-    assert!(told.iter().any(|line| line == &format!("from 127.0.0.1:{port}")), "not by the proxy: {told:?}");
+    assert!(told.iter().any(|line| line == &format!("from 127.0.0.1:{port}")), "not by the proxy at {port}: {told:?}");
     ada.quit();
     house.server.expect_agent("1001", "unreachable");
     house.server.expect_quiet();
