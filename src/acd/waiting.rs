@@ -57,7 +57,7 @@ impl Distributor {
     }
 
     /// Whether who hangs up (or was dropped) now does so shortly.
-    fn abandonment(&self, id: EntryId) -> Outcome {
+    pub(super) fn abandonment(&self, id: EntryId) -> Outcome {
         let Some(entry) = self.entries.get(&id) else { return Outcome::Abandoned };
         let short = self
             .queues
@@ -165,7 +165,7 @@ impl Distributor {
         let front = || position(queue.line.ahead_of(&entry.place));
         let (gives_up, stage_ends) = (due(entry.gives_up_at(settings)), due(entry.stage_ends_at()));
         let (relaxes, speaks) = (due(entry.relaxes_at()), due(entry.speaks_at(settings, front)));
-        let (mode, stage) = (entry.mode, entry.stage);
+        let (mode, stage, rested) = (entry.mode, entry.stage, due(entry.rests_until));
         if !entry.counted && entry.late_at(settings) <= now {
             self.count(id, LevelEvent::Late, out);
         }
@@ -173,7 +173,12 @@ impl Distributor {
             let outcome = if mode == Mode::Callback { Outcome::Failed } else { Outcome::TimedOut };
             return self.end(id, outcome, out);
         }
-        if relaxes {
+        if rested {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.rests_until = None;
+            }
+            self.reoffer(id, out);
+        } else if relaxes {
             self.relax(id, out);
             let freed = self.withdraw_strangers(id, out);
             self.reoffer(id, out);
@@ -273,7 +278,7 @@ impl Distributor {
 }
 
 /// As what an entry counts that ends so before its threshold has passed.
-fn service_event(outcome: Outcome) -> LevelEvent {
+pub(super) fn service_event(outcome: Outcome) -> LevelEvent {
     match outcome {
         Outcome::Answered | Outcome::Callback => LevelEvent::Answered,
         Outcome::Abandoned => LevelEvent::Abandoned,

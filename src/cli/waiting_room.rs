@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{
-    AgentCommand, AgentId, AgentSettings, Announcement, CallerLabel, Distributor, Entering, EntryId, Input, Leaving,
-    Member, OfferId, Outcome, Output, Priority, QueueId, QueueSettings, Settings, SkillId, Skills, SpokenPlace,
-    SpokenWait, Strategy, Target, Wants,
+    self, AgentCommand, AgentId, AgentSettings, Announcement, CallerLabel, Distributor, Entering, EntryId, Input,
+    Leaving, Member, OfferId, Outcome, Output, Priority, QueueId, QueueSettings, Settings, SkillId, Skills,
+    SpokenPlace, SpokenWait, Strategy, Target, Wants,
 };
 use crate::clock::Moment;
 use crate::flow::{
@@ -51,6 +51,10 @@ pub(super) struct WaitingRoom {
     entries: u64,
     /// The caller's own entry.
     own: Option<EntryId>,
+    /// Since when.
+    since: Moment,
+    /// The time of the place that they had, for the next queue.
+    kept: Option<Moment>,
 }
 
 impl WaitingRoom {
@@ -71,6 +75,8 @@ impl WaitingRoom {
             ahead: 0,
             entries: 0,
             own: None,
+            since: Moment::ZERO,
+            kept: None,
         };
         room.set_agents(Moment::ZERO, usize::MAX);
         room
@@ -104,19 +110,23 @@ impl WaitingRoom {
             let entry = EntryId(room.entries);
             let (queue, priority) = (QueueId(queue.0), Priority(priority));
             let label = CallerLabel(room.entries);
-            (entry, Entering { entry, queue, priority, wants: wants.clone(), place_time: None, label })
+            let (wants, told) = (wants.clone(), acd::Told::default());
+            (entry, Entering { entry, queue, priority, wants, place_time: None, label, told })
         };
         for _ in 0..std::mem::take(&mut self.ahead) {
             let (_, entering) = enter(self);
             self.tell(now, Input::CallerEntered(entering));
         }
-        let (entry, entering) = enter(self);
+        let (entry, mut entering) = enter(self);
+        entering.place_time = self.kept.take();
         self.own = Some(entry);
+        self.since = entering.place_time.unwrap_or(now);
         self.tell(now, Input::CallerEntered(entering));
     }
 
     pub(super) fn leave(&mut self, now: Moment, why: &LeaveWhy) {
         let Some(entry) = self.own.take() else { return };
+        self.kept = Some(self.since);
         self.tell(
             now,
             match why {

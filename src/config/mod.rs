@@ -3,6 +3,7 @@
 //! Every setting is optional, and without the file the defaults stand. Paths in it are relative to the folder of the file.
 //! `${NAME}` anywhere in a value takes the environment variable NAME, `${NAME:-text}` with a default; `$$` is a dollar sign.
 
+mod codes;
 mod files;
 mod settings;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use files::{FlowFiles, load_flows, read_flow_files};
 
+use crate::flow::AgentCodes;
 use crate::flow::document::{Diagnostic, Severity, Source};
 use crate::telephony::{Codec, InbandDigits, TransportKind};
 
@@ -30,12 +32,16 @@ pub struct Installation {
     pub limits: Limits,
     /// The folder of what is kept.
     pub data: PathBuf,
+    /// How many records of calls are kept.
+    pub records: RecordSettings,
     /// The folder of the flow files.
     pub flows: PathBuf,
     /// The folder of the recordings.
     pub prompts: PathBuf,
     /// How long calls in progress go on after a shutdown has begun.
     pub drain: Duration,
+    /// What agents dial to steer their working day.
+    pub codes: AgentCodes,
 }
 
 /// Signalling.
@@ -94,6 +100,15 @@ impl fmt::Debug for HttpSettings {
     }
 }
 
+/// How many records of calls are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordSettings {
+    /// Older ones are removed: 1 h to 20 years.
+    pub keep: Duration,
+    /// When the database is larger than so many MiB, the oldest are removed: 16 to 1,000,000.
+    pub size_mb: u32,
+}
+
 /// What one server takes on; more is refused with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -124,9 +139,11 @@ impl Default for Installation {
             http: HttpSettings { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), token: None },
             limits: Limits { calls: 1000, calls_per_second: 100 },
             data: PathBuf::from("data"),
+            records: RecordSettings { keep: Duration::from_secs(400 * 86_400), size_mb: 4_096 },
             flows: PathBuf::from("flows"),
             prompts: PathBuf::from("prompts"),
             drain: Duration::from_secs(30),
+            codes: AgentCodes::default(),
         }
     }
 }

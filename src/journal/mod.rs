@@ -6,16 +6,27 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::telephony::{
-    CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind,
+    CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind, TrunkDown,
 };
 
+mod history;
 mod log;
 mod queue;
 mod record;
+mod story;
 
+pub use history::{PAGE_MAX, PAGE_USUAL, RecordPage, RecordQuery};
 pub use log::log;
 pub use queue::{Joined, Parted, QueueEvent};
-pub use record::{CONVERSATIONS_RECORDED_MAX, CallRecord, Records, STEPS_RECORDED_MAX};
+pub use record::blank as blank_record;
+pub use record::{
+    CONVERSATIONS_RECORDED_MAX, CallRecord, RecordedConversation, RecordedWait, Records, STEPS_RECORDED_MAX,
+    WAITS_RECORDED_MAX,
+};
+pub use story::{
+    CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
+    StoryEvent,
+};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +44,8 @@ pub struct JournalEntry {
 pub enum JournalEvent {
     /// Somebody called and is being answered.
     Offered(Box<Offered>),
+    /// Somebody is being called.
+    Dialled(Box<Dialled>),
     /// Somebody called and was refused.
     Refused {
         /// Who and how.
@@ -94,6 +107,20 @@ pub enum JournalEvent {
     Resumed,
     /// Something happened in a queue or to an agent.
     Queue(Box<QueueEvent>),
+    /// The phone of an agent whom the caller has dialled, or to whom they are passed on, is to ring.
+    Dialling {
+        /// The agent's extension.
+        agent: Arc<str>,
+    },
+    /// And was not answered.
+    NotReached {
+        /// The agent's extension.
+        agent: Arc<str>,
+        /// The status that tells why: 400 to 699.
+        status: u16,
+    },
+    /// Somebody wants the call to go elsewhere.
+    Transfer(Box<Transfer>),
     /// A caller and an agent hear each other.
     Joined(Box<Joined>),
     /// The agent put the caller on hold, or is back.
@@ -125,18 +152,32 @@ pub enum JournalEvent {
         /// What the operating system said.
         reason: String,
     },
+    /// The flow is at its end, its last word on its way.
+    FlowEnded,
+    /// Helpline is ending the caller's leg.
+    HungUp {
+        /// Why.
+        cause: Cause,
+    },
     /// The call is over, its audio closed and its port given back.
     Ended(Box<Ended>),
     /// What `sip` did since its last tally.
     Sip(SipTally),
     /// What a media reactor did since its last tally.
-    Media(MediaTally),
+    Media(Box<MediaTally>),
     /// From now on no call is taken; those in progress may go on for this long.
     Draining {
         /// How many there are.
         calls: usize,
         /// How long they have.
         time: Duration,
+    },
+    /// A trunk takes calls from now on, or no more.
+    Trunk {
+        /// Its name.
+        trunk: Arc<str>,
+        /// Why it does not.
+        down: Option<TrunkDown>,
     },
     /// New calls follow another revision of the flows.
     Revised {
@@ -160,6 +201,39 @@ pub struct Offered {
     pub transport: TransportKind,
     /// The Call-ID, to find the call in a capture.
     pub sip_call_id: String,
+}
+
+/// A transfer as it was asked for, and what was said to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transfer {
+    /// The extension of the agent who asked; empty for everybody else.
+    pub by: Arc<str>,
+    /// Whereto: an extension, a queue or a number.
+    pub to: String,
+    /// `blind`, `attended`, or `replaces` for who takes over a conversation by an INVITE.
+    pub kind: &'static str,
+    /// The status that was said at first: 100 for one that is under way, 200 for one that is made, 300 and above for
+    /// one that is refused.
+    pub status: u16,
+    /// Why it was refused.
+    pub why: Option<&'static str>,
+}
+
+/// Somebody is being called back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dialled {
+    /// Who, with the number that is called.
+    pub party: Caller,
+    /// The number that they had dialled, which they are shown.
+    pub shown: String,
+    /// The queue in which they keep a place.
+    pub queue: Arc<str>,
+    /// The call in which they asked to be called back, where this process knows it.
+    pub callback_of: Option<CallId>,
+    /// By which trunk; none where a SIP address is called.
+    pub trunk: Option<Arc<str>>,
+    /// From 1.
+    pub attempt: u32,
 }
 
 /// A step by its flow's and its own name.
@@ -240,19 +314,25 @@ pub enum Outcome {
     Operator,
     /// Ended because Helpline closed down.
     Drained,
+    /// Its caller was an agent, who has joined those to whom they talked and is out of it.
+    Transferred,
+    /// Who was called did not answer.
+    Unanswered,
     /// Broken: signalling or audio was lost, or never came up.
     Failed,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 7] = [
+    pub const ALL: [Outcome; 9] = [
         Outcome::Completed,
         Outcome::HungUp,
         Outcome::Cancelled,
         Outcome::Refused,
         Outcome::Operator,
         Outcome::Drained,
+        Outcome::Transferred,
+        Outcome::Unanswered,
         Outcome::Failed,
     ];
 
@@ -265,6 +345,8 @@ impl Outcome {
             Outcome::Refused => "refused",
             Outcome::Operator => "operator",
             Outcome::Drained => "drained",
+            Outcome::Transferred => "transferred",
+            Outcome::Unanswered => "unanswered",
             Outcome::Failed => "failed",
         }
     }
@@ -277,6 +359,16 @@ pub const fn digit_source(source: DigitSource) -> &'static str {
         DigitSource::Info => "info",
         DigitSource::Inband => "inband",
     }
+}
+
+/// How a step was left, without the key: which choice it was would be one.
+pub fn shown_exit(exit: &str) -> &str {
+    exit.split(' ').next().unwrap_or(exit)
+}
+
+/// The name of a recording where it tells nothing of what was keyed: phrases are what digits are read back with.
+pub fn shown_prompt(prompt: &str) -> Option<&str> {
+    (!prompt.starts_with("phrases/")).then_some(prompt)
 }
 
 /// The word of a record for why a leg ended.

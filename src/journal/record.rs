@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Ended, JournalEntry, JournalEvent, Offered, Outcome, StepName, cause};
+use super::{Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, QueueEvent, StepName, cause};
 use crate::clock::{Calendar, Moment};
 use crate::telephony::{CallId, Codec, DigitSource};
 
@@ -16,27 +16,38 @@ pub const STEPS_RECORDED_MAX: usize = 200;
 /// As many conversations with agents are recorded of one call.
 pub const CONVERSATIONS_RECORDED_MAX: usize = 50;
 
+/// As many waits in queues are recorded of one call.
+pub const WAITS_RECORDED_MAX: usize = 50;
+
 /// One call's record. Numbers are whole here: whoever keeps records keeps them safe.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CallRecord {
     /// The call's name.
     pub id: String,
-    /// Its Call-ID in SIP, to find it in a capture.
+    /// `inbound`, or `outbound` for one that Helpline made.
+    pub direction: &'static str,
+    /// Its Call-ID in SIP, to find it in a capture; empty for one that Helpline made.
     pub sip_call_id: String,
-    /// Who called; empty when withheld.
+    /// Who called, or was called back; empty when withheld.
     pub caller: String,
     /// The name that the caller's side sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_name: Option<String>,
-    /// What was dialled.
+    /// What was dialled: by the caller, also where this is the call back.
     pub dialled: String,
+    /// The call in which the caller asked for this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_of: Option<String>,
+    /// The trunk that made the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<Arc<str>>,
     /// The flow that answered.
     pub flow: Option<Arc<str>>,
-    /// Where the INVITE came from.
-    pub source: SocketAddr,
-    /// `UDP` or `TCP`.
-    pub transport: String,
-    /// When the INVITE came, RFC 3339.
+    /// Where the INVITE came from; none for one that Helpline sent.
+    pub source: Option<SocketAddr>,
+    /// `UDP` or `TCP`, of an INVITE that came.
+    pub transport: Option<String>,
+    /// When the INVITE came or was sent, RFC 3339.
     pub started: String,
     /// From the INVITE to the end, in seconds.
     pub duration_seconds: f64,
@@ -56,6 +67,8 @@ pub struct CallRecord {
     pub holds: u32,
     /// Recordings that were missing.
     pub prompts_missing: u32,
+    /// The waits in queues, the first [`WAITS_RECORDED_MAX`].
+    pub waits: Vec<RecordedWait>,
     /// The conversations with agents, the first [`CONVERSATIONS_RECORDED_MAX`].
     pub conversations: Vec<RecordedConversation>,
     /// The audio, when it was open.
@@ -81,8 +94,12 @@ pub struct RecordedStep {
 pub struct RecordedConversation {
     /// The agent's extension.
     pub agent: Arc<str>,
-    /// The queue that brought them together.
-    pub queue: Arc<str>,
+    /// The queue that brought them together; absent where one dialled the other, or was passed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Arc<str>>,
+    /// The extension of the agent who passed the caller on, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transferred_by: Option<Arc<str>>,
     /// The wait before it, from the place time, in seconds.
     pub waited_seconds: f64,
     /// When it began, in seconds from the INVITE.
@@ -91,9 +108,24 @@ pub struct RecordedConversation {
     pub talk_seconds: f64,
     /// Held by either side, in seconds.
     pub hold_seconds: f64,
-    /// Who or what ended it: `caller`, `agent` or `broken`.
+    /// Who or what ended it: `caller`, `agent`, `transferred` or `broken`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<&'static str>,
+}
+
+/// A caller's wait in a queue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecordedWait {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// When they entered it (or were back at their place), in seconds from the INVITE.
+    pub entered_seconds: f64,
+    /// How it ended: `answered`, `abandoned`, ...; none where the place is kept and goes on without this call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
+    /// The wait since they entered, in seconds, once it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_seconds: Option<f64>,
 }
 
 /// Keys by how they came; never which.
@@ -147,6 +179,11 @@ impl Records {
                 self.open.insert(call, Open { since: entry.at, record: begun(call, offered, entry.at, calendar) });
                 None
             }
+            JournalEvent::Dialled(dialled) => {
+                self.open
+                    .insert(call, Open { since: entry.at, record: dialled_record(call, dialled, entry.at, calendar) });
+                None
+            }
             JournalEvent::Ended(ended) => {
                 let mut open = self.open.remove(&call)?;
                 open.end(ended);
@@ -167,16 +204,45 @@ impl Records {
     }
 }
 
+fn dialled_record(call: CallId, dialled: &Dialled, at: Moment, calendar: Calendar) -> Box<CallRecord> {
+    Box::new(CallRecord {
+        direction: "outbound",
+        caller: dialled.party.number.reveal().to_owned(),
+        caller_name: dialled.party.name.clone(),
+        dialled: dialled.shown.clone(),
+        callback_of: dialled.callback_of.map(|call| call.to_string()),
+        trunk: dialled.trunk.clone(),
+        ..blank(call, at, calendar)
+    })
+}
+
 fn begun(call: CallId, offered: &Offered, at: Moment, calendar: Calendar) -> Box<CallRecord> {
     Box::new(CallRecord {
-        id: call.to_string(),
         sip_call_id: offered.sip_call_id.clone(),
         caller: offered.caller.number.reveal().to_owned(),
         caller_name: offered.caller.name.clone(),
         dialled: offered.dialled.clone(),
         flow: offered.flow.clone(),
-        source: offered.source,
-        transport: offered.transport.to_string(),
+        source: Some(offered.source),
+        transport: Some(offered.transport.to_string()),
+        ..blank(call, at, calendar)
+    })
+}
+
+/// The record of a call of which nothing is known but when it began.
+pub fn blank(call: CallId, at: Moment, calendar: Calendar) -> CallRecord {
+    CallRecord {
+        id: call.to_string(),
+        direction: "inbound",
+        sip_call_id: String::new(),
+        caller: String::new(),
+        caller_name: None,
+        dialled: String::new(),
+        callback_of: None,
+        trunk: None,
+        flow: None,
+        source: None,
+        transport: None,
         started: calendar.time_of(at).to_string(),
         duration_seconds: 0.0,
         outcome: Outcome::Failed.label(),
@@ -187,12 +253,42 @@ fn begun(call: CallId, offered: &Offered, at: Moment, calendar: Calendar) -> Box
         digits: RecordedDigits::default(),
         holds: 0,
         prompts_missing: 0,
+        waits: Vec::new(),
         conversations: Vec::new(),
         audio: None,
-    })
+    }
 }
 
 impl Open {
+    fn note_queue(&mut self, at: Moment, event: &QueueEvent) {
+        let waits = &mut self.record.waits;
+        let has_room = waits.len() < WAITS_RECORDED_MAX;
+        match event {
+            QueueEvent::Entered { queue, .. } if has_room => waits.push(RecordedWait {
+                queue: queue.clone(),
+                entered_seconds: at.since(self.since).as_secs_f64(),
+                outcome: None,
+                wait_seconds: None,
+            }),
+            QueueEvent::Left { queue, outcome, wait, .. } => {
+                let open = waits.iter_mut().rev().find(|open| open.queue == *queue && open.outcome.is_none());
+                let wait = Some(wait.as_secs_f64());
+                match open {
+                    Some(open) => (open.outcome, open.wait_seconds) = (Some(*outcome), wait),
+                    // They had their place from an earlier call.
+                    None if has_room => waits.push(RecordedWait {
+                        queue: queue.clone(),
+                        entered_seconds: 0.0,
+                        outcome: Some(*outcome),
+                        wait_seconds: wait,
+                    }),
+                    None => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn note(&mut self, at: Moment, event: &JournalEvent) {
         let record = &mut self.record;
         match event {
@@ -229,6 +325,7 @@ impl Open {
                 record.conversations.push(RecordedConversation {
                     agent: joined.agent.clone(),
                     queue: joined.queue.clone(),
+                    transferred_by: joined.from.clone(),
                     waited_seconds: joined.waited.as_secs_f64(),
                     began_seconds: at.since(self.since).as_secs_f64(),
                     talk_seconds: 0.0,
@@ -244,6 +341,7 @@ impl Open {
                     last.ended_by = Some(parted.by);
                 }
             }
+            JournalEvent::Queue(event) => self.note_queue(at, event),
             JournalEvent::Held => record.holds = record.holds.saturating_add(1),
             JournalEvent::PromptMissing { .. } => {
                 record.prompts_missing = record.prompts_missing.saturating_add(1);

@@ -46,6 +46,10 @@ pub struct Metrics {
     sip_rejected: IntCounterVec,
     sip_retransmissions: IntCounter,
     reloads: IntCounterVec,
+    store_failures: IntCounter,
+    records_lost: IntCounter,
+    trunks: IntGaugeVec,
+    trunk_names: Vec<Arc<str>>,
     queues: QueueMetrics,
 }
 
@@ -142,6 +146,17 @@ impl Metrics {
             sip_rejected: counters("helpline_sip_rejected_total", "What was refused or dropped, by why.", &["reason"]),
             sip_retransmissions: counter("helpline_sip_retransmissions_total", "SIP messages that we sent again."),
             reloads: counters("helpline_config_reloads_total", "Reloads of the flows, by how they went.", &["result"]),
+            trunks: registered(
+                &registry,
+                IntGaugeVec::new(Opts::new("helpline_trunk_up", "Whether a trunk takes calls: 1 or 0."), &["trunk"])
+                    .expect("the name is right"),
+            ),
+            trunk_names: Vec::new(),
+            store_failures: counter("helpline_store_failures_total", "Times that the database could not be written."),
+            records_lost: counter(
+                "helpline_records_lost_total",
+                "Records of calls lost because the database could not be written for too long.",
+            ),
             queues: QueueMetrics::new(&registry, clock),
             registry,
         };
@@ -177,15 +192,37 @@ impl Metrics {
         self.step(step);
     }
 
+    /// Makes the series of exactly these trunks; one that is not known to take calls yet has 0.
+    pub fn know_trunks<'a>(&mut self, trunks: impl IntoIterator<Item = &'a str>) {
+        let known: Vec<&str> = trunks.into_iter().collect();
+        for gone in self.trunk_names.iter().filter(|name| !known.contains(&&***name)) {
+            // One that is not there is gone all the same.
+            let _ = self.trunks.remove_label_values(&[&**gone]);
+        }
+        for trunk in &known {
+            self.trunks.with_label_values(&[trunk]);
+        }
+        self.trunk_names = known.into_iter().map(Arc::from).collect();
+    }
+
     /// A reload took place; `good` when the new set is in use.
     pub fn reloaded(&self, good: bool) {
         self.reloads.with_label_values(&[if good { "good" } else { "bad" }]).inc();
     }
 
+    /// So often could the database not be written, and so many records were lost, since the start.
+    pub fn stored(&self, failures: u64, records_lost: u64) {
+        self.store_failures.inc_by(failures.saturating_sub(self.store_failures.get()));
+        self.records_lost.inc_by(records_lost.saturating_sub(self.records_lost.get()));
+    }
+
     /// Takes an entry, which was acted upon by `done`.
     pub fn fold(&mut self, entry: &JournalEntry, done: Moment) {
         match &entry.event {
-            JournalEvent::Offered(_) => self.calls_active.inc(),
+            JournalEvent::Offered(_) | JournalEvent::Dialled(_) => self.calls_active.inc(),
+            JournalEvent::Trunk { trunk, down } => {
+                self.trunks.with_label_values(&[&**trunk]).set(i64::from(down.is_none()));
+            }
             JournalEvent::Refused { reason, .. } => {
                 self.outcomes[&Outcome::Refused].inc();
                 self.sip_rejected.with_label_values(&[reason.label()]).inc();
@@ -208,6 +245,9 @@ impl Metrics {
             JournalEvent::Began
             | JournalEvent::Playing { .. }
             | JournalEvent::DigitRepeated { .. }
+            | JournalEvent::Dialling { .. }
+            | JournalEvent::NotReached { .. }
+            | JournalEvent::Transfer(_)
             | JournalEvent::Joined(_)
             | JournalEvent::AgentHeld { .. }
             | JournalEvent::Parted(_)
@@ -217,6 +257,8 @@ impl Metrics {
             | JournalEvent::AudioChanged { .. }
             | JournalEvent::ChangeRefused { .. }
             | JournalEvent::AudioFailed { .. }
+            | JournalEvent::FlowEnded
+            | JournalEvent::HungUp { .. }
             | JournalEvent::Draining { .. }
             | JournalEvent::Revised { .. } => {}
         }
@@ -423,8 +465,8 @@ mod tests {
             vec![
                 JournalEvent::Sip(sip.clone()),
                 JournalEvent::Sip(sip),
-                JournalEvent::Media(media),
-                JournalEvent::Media(media),
+                JournalEvent::Media(Box::new(media)),
+                JournalEvent::Media(Box::new(media)),
             ],
             &[
                 "helpline_sip_requests_total{code=\"200\",method=\"INVITE\"} 14",

@@ -277,6 +277,15 @@ impl Answer<'_> {
     }
 }
 
+/// Whether a challenge says that only the nonce was too old (RFC 7616 section 3.3).
+pub(super) fn is_stale(headers: &Headers, name: &HeaderName) -> bool {
+    headers
+        .all(name)
+        .take(8)
+        .filter_map(parameters)
+        .any(|challenge| challenge.text("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")))
+}
+
 /// The parameters of a challenge or of credentials of the Digest scheme.
 fn parameters(value: &str) -> Option<Parameters> {
     let (scheme, rest) = value.split_once([' ', '\t'])?;

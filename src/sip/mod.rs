@@ -20,6 +20,7 @@ mod settings;
 mod stun;
 mod transaction;
 pub mod transport;
+mod trunk;
 mod user_agent;
 
 pub use peer::{ConnectionId, Output, Peer};

@@ -9,6 +9,7 @@ mod ids;
 mod offer_answer;
 mod party;
 mod signal;
+mod trunk;
 
 pub use agent::{AgentAccount, AgentSecret, CallHeaders, HeaderRefused, Unreachable};
 pub use audio::{
@@ -20,4 +21,5 @@ pub use digit::{Digit, NotADigit};
 pub use ids::{CallId, LegId, PlaybackId};
 pub use offer_answer::{Agreed, InbandDigits, LocalMedia, OfferRefused, accept_answer, answer, offer};
 pub use party::{Caller, PhoneNumber};
-pub use signal::{Incoming, SipCommand, SipEvent, SipTally, Transfer, TransportKind};
+pub use signal::{Incoming, SipCommand, SipEvent, SipTally, Transfer, TransportKind, TrunkDown};
+pub use trunk::{DialPlan, Login, NUMBER_DIGITS_MAX, NUMBER_DIGITS_MIN, Network, Trunk, is_number};

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use super::{AgentAccount, CallHeaders, Caller, Cause, Digit, LegId, Refusal, SessionDescription, Unreachable};
+use super::{
+    AgentAccount, CallHeaders, Caller, Cause, Digit, LegId, PhoneNumber, Refusal, SessionDescription, Trunk,
+    Unreachable,
+};
 
 /// How signalling travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +50,8 @@ pub struct Incoming {
     /// The extension of the agent who calls, proven by digest; `None` for everybody else, whatever From says. Only who
     /// is an agent may be let dial anything but the flows' numbers.
     pub agent: Option<String>,
+    /// The trunk whose networks it came from, if any.
+    pub trunk: Option<Arc<str>>,
     /// The leg whose place the caller wants to take (Replaces, RFC 3891): answer, join the caller to whom that leg was
     /// joined to, and hang that leg up.
     pub replaces: Option<LegId>,
@@ -136,8 +142,44 @@ pub enum SipEvent {
         /// Why the last phone fell away.
         why: Unreachable,
     },
+    /// A trunk takes calls: it has registered us, or answers OPTIONS where there is nothing to register.
+    TrunkUp {
+        /// Its name.
+        trunk: Arc<str>,
+    },
+    /// A trunk takes no calls any more, or has not from the beginning.
+    TrunkDown {
+        /// Its name.
+        trunk: Arc<str>,
+        /// Why.
+        why: TrunkDown,
+    },
     /// What `sip` did since its last tally; about once a second.
     Tally(SipTally),
+}
+
+/// Why a trunk takes no calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TrunkDown {
+    /// Its host's name has no address that we could find.
+    NotFound,
+    /// It does not answer.
+    Silent,
+    /// It does not take our name and password.
+    Unauthorized,
+    /// It refused with this status.
+    Refused(u16),
+}
+
+impl fmt::Display for TrunkDown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrunkDown::NotFound => f.write_str("its host has no address"),
+            TrunkDown::Silent => f.write_str("it does not answer"),
+            TrunkDown::Unauthorized => f.write_str("it does not take our name and password"),
+            TrunkDown::Refused(status) => write!(f, "it answered {status}"),
+        }
+    }
 }
 
 /// Counts of `sip` since its last tally.
@@ -238,6 +280,22 @@ pub enum SipCommand {
     },
     /// These are the agents from now on. Who is missing loses the registration; all others keep theirs.
     SetAgents(Vec<AgentAccount>),
+    /// Dial a number by a trunk, which answers for it when it is asked who calls (401, 407). A number that the trunk may
+    /// not dial, and a trunk that is not there, are `Ended` with 403 at once.
+    DialTrunk {
+        /// The leg, of the outbound half.
+        leg: LegId,
+        /// The trunk's name.
+        trunk: Arc<str>,
+        /// Whom.
+        number: PhoneNumber,
+        /// Who calls, for From: the number that they may call back.
+        caller: Caller,
+        /// Our offer.
+        offer: SessionDescription,
+    },
+    /// These are the trunks from now on. One that is the same as before keeps its registration.
+    SetTrunks(Vec<Trunk>),
     /// From now on answer every new call with 503 and Retry-After.
     Drain,
 }

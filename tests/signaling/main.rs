@@ -9,3 +9,4 @@ mod scenarios;
 mod simulation;
 mod sockets;
 mod torture;
+mod trunks;

@@ -23,8 +23,8 @@ use helpline::sip::digest::Answer;
 use helpline::sip::message::{HeaderName, Headers, Message, Method, Request, Response};
 use helpline::sip::{Census, ConnectionId, Output, Peer, Settings, UserAgent, sdp};
 use helpline::telephony::{
-    AgentAccount, AgentSecret, CallHeaders, Caller, Cause, LegId, PhoneNumber, Refusal, SessionDescription, SipCommand,
-    SipEvent, SipTally, TransportKind, Warning,
+    AgentAccount, AgentSecret, CallHeaders, Caller, Cause, LegId, Login, Network, PhoneNumber, Refusal,
+    SessionDescription, SipCommand, SipEvent, SipTally, TransportKind, Trunk, Warning,
 };
 
 const OURS: &str = "192.0.2.1:5060";
@@ -349,6 +349,21 @@ impl Play {
                 let caller = Caller { number: PhoneNumber::new("2000"), name: Some("Help \"line\"".to_owned()) };
                 SipCommand::Dial { leg, uri: words[1].to_owned(), caller, offer: description() }
             }
+            "trunk" => SipCommand::SetTrunks(vec![trunk(&words[1..])]),
+            "trunk-lost" => SipCommand::SetTrunks(Vec::new()),
+            "dial-trunk" => {
+                let leg = LegId::outbound(1);
+                self.leg = Some(leg);
+                let caller = Caller { number: PhoneNumber::new("+442079460000"), name: None };
+                let number = PhoneNumber::new(words[1]);
+                SipCommand::DialTrunk { leg, trunk: "carrier".into(), number, caller, offer: description() }
+            }
+            "find" => {
+                let found = words.get(1).map(|address| (address.parse().expect("an address"), self.peer.local.ip()));
+                let mut out = Vec::new();
+                self.agent.learn_trunk(self.now, "carrier.example", found, &mut out);
+                return self.take(out);
+            }
             other => panic!("no such command: {other}"),
         };
         let mut out = Vec::new();
@@ -444,7 +459,8 @@ impl Play {
                 let agent = incoming.agent.as_ref().map_or(String::new(), |agent| format!(" agent {agent}"));
                 let replaces = incoming.replaces.map_or(String::new(), |leg| format!(" replaces {leg}"));
                 let offer = with(incoming.offer.is_some());
-                format!("incoming {} from {number}{offer}{agent}{replaces}", incoming.dialled)
+                let trunk = incoming.trunk.as_ref().map_or(String::new(), |trunk| format!(" by {trunk}"));
+                format!("incoming {} from {number}{offer}{agent}{replaces}{trunk}", incoming.dialled)
             }
             SipEvent::Confirmed { answer, .. } => format!("confirmed{}", with(answer.is_some())),
             SipEvent::Offered { offer, .. } => format!("offered{}", with(offer.is_some())),
@@ -458,6 +474,8 @@ impl Play {
             }
             SipEvent::AgentReachable { extension } => format!("reachable {extension}"),
             SipEvent::AgentUnreachable { extension, why } => format!("unreachable {extension} {why:?}"),
+            SipEvent::TrunkUp { trunk } => format!("up {trunk}"),
+            SipEvent::TrunkDown { trunk, why } => format!("down {trunk} {why:?}"),
             SipEvent::Tally(_) => "tally".to_owned(),
         };
         if shown.starts_with(line) && (line.starts_with("incoming") || shown == line) {
@@ -499,7 +517,24 @@ impl Play {
         }
         let mut out = Vec::new();
         self.agent.handle(self.now, SipCommand::SetAgents(Vec::new()), &mut out);
+        self.agent.handle(self.now, SipCommand::SetTrunks(Vec::new()), &mut out);
         self.wait(Duration::from_secs(300));
         assert_eq!(self.agent.census(), Census::default(), "something is left after\n{script}");
+    }
+}
+
+/// The trunk `carrier` at `carrier.example`: `user=NAME:PASSWORD` registers, `dial=` and `from=` are lists.
+fn trunk(words: &[&str]) -> Trunk {
+    let word = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let list = |name: &str| word(name).map(|list| list.split(',').collect()).unwrap_or_else(Vec::new);
+    let login = word("user").map(|account| account.split_once(':').expect("NAME:PASSWORD"));
+    Trunk {
+        name: "carrier".into(),
+        transport: TransportKind::Udp,
+        host: "carrier.example".to_owned(),
+        port: 5060,
+        from: list("from").iter().map(|network| Network::parse(network).expect("a network")).collect(),
+        register: login.map(|(user, password)| Login { user: user.to_owned(), password: password.to_owned() }),
+        dial: list("dial").iter().map(|prefix| (*prefix).to_owned()).collect(),
     }
 }

@@ -269,7 +269,9 @@ impl Run {
             SipEvent::Tally(_)
             | SipEvent::TransferAsked { .. }
             | SipEvent::AgentReachable { .. }
-            | SipEvent::AgentUnreachable { .. } => {}
+            | SipEvent::AgentUnreachable { .. }
+            | SipEvent::TrunkUp { .. }
+            | SipEvent::TrunkDown { .. } => {}
         }
     }
 

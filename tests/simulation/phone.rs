@@ -49,6 +49,7 @@ pub fn invite(leg: LegId, dialled: &str, offer: Option<SessionDescription>) -> I
         transport: TransportKind::Udp,
         sip_call_id: format!("{leg}@192.0.2.7"),
         agent: None,
+        trunk: None,
         replaces: None,
     }
 }

@@ -361,7 +361,9 @@ impl<'a> Load<'a> {
             | SipEvent::Digit { .. }
             | SipEvent::TransferAsked { .. }
             | SipEvent::AgentReachable { .. }
-            | SipEvent::AgentUnreachable { .. } => {}
+            | SipEvent::AgentUnreachable { .. }
+            | SipEvent::TrunkUp { .. }
+            | SipEvent::TrunkDown { .. } => {}
         }
     }
 

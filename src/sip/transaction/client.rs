@@ -8,6 +8,8 @@ use crate::clock::Moment;
 use crate::sip::message::{BRANCH_COOKIE, HeaderName, Headers, Host, Method, Request, Response};
 use crate::sip::peer::{Output, Peer};
 use crate::sip::registrar::BindingId;
+use crate::sip::trunk::TrunkId;
+use crate::sip::user_agent::Sent;
 use crate::telephony::LegId;
 
 /// How long a re-INVITE that refreshes a session may stay without final response: timer C of RFC 3261 section 16.6.
@@ -46,13 +48,15 @@ pub(in crate::sip) enum Errand {
     Leg(LegId, Purpose),
     /// OPTIONS to a registered phone.
     Probe(BindingId),
+    /// REGISTER or OPTIONS to a trunk.
+    Trunk(TrunkId),
 }
 
 impl Errand {
     fn purpose(self) -> Option<Purpose> {
         match self {
             Errand::Leg(_, purpose) => Some(purpose),
-            Errand::Probe(_) => None,
+            Errand::Probe(_) | Errand::Trunk(_) => None,
         }
     }
 }
@@ -81,6 +85,8 @@ pub(super) struct ClientTransaction {
     errand: Errand,
     /// To be cancelled as soon as a provisional response allows it.
     cancelled: bool,
+    /// How often the request was sent before, with other proofs of who we are.
+    proofs: u8,
     due: Option<Moment>,
 }
 
@@ -142,6 +148,29 @@ impl TransactionLayer {
         Some(id)
     }
 
+    /// Sends a request once more, in another transaction, with another proof of who we are.
+    pub(in crate::sip) fn begin_client_again(
+        &mut self,
+        now: Moment,
+        request: Request,
+        peer: Peer,
+        errand: Errand,
+        proofs: u8,
+        out: &mut Vec<Output>,
+    ) -> Option<ClientId> {
+        let id = self.begin_client(now, request, peer, errand, out)?;
+        if let Some(transaction) = self.clients.get_mut(&id) {
+            transaction.proofs = proofs;
+        }
+        Some(id)
+    }
+
+    /// The request that a response answers, as it was sent.
+    pub(in crate::sip) fn sent(&self, response: &Response) -> Option<Sent> {
+        let transaction = self.clients.get(&self.client_of(response)?)?;
+        Some(Sent { bytes: transaction.bytes.clone(), peer: transaction.peer, proofs: transaction.proofs })
+    }
+
     /// Sends what has no transaction: the ACK of a 2xx. The octets are given back to be repeated.
     pub(in crate::sip) fn send_ack(&mut self, mut request: Request, peer: Peer, out: &mut Vec<Output>) -> Arc<[u8]> {
         self.clients_begun += 1;
@@ -173,8 +202,18 @@ impl TransactionLayer {
             request.body = Vec::new();
             Box::new(request)
         });
-        let mut transaction =
-            ClientTransaction { nonce, peer, method, bytes, request, state, errand, cancelled: false, due: None };
+        let mut transaction = ClientTransaction {
+            nonce,
+            peer,
+            method,
+            bytes,
+            request,
+            state,
+            errand,
+            cancelled: false,
+            proofs: 0,
+            due: None,
+        };
         let wanted = transaction.deadline();
         self.deadlines.set(Due::Client(id), &mut transaction.due, wanted);
         self.clients.insert(id, transaction);
@@ -199,7 +238,7 @@ impl TransactionLayer {
         self.deadlines.set(Due::Client(id), &mut transaction.due, wanted);
         let errand = match errand {
             Errand::Leg(leg, _) => Errand::Leg(leg, Purpose::Cancel),
-            probe @ Errand::Probe(_) => probe,
+            other @ (Errand::Probe(_) | Errand::Trunk(_)) => other,
         };
         self.send_client(now, ClientId { cancel: true, ..id }, nonce, request, peer, errand, out);
     }

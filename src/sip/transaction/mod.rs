@@ -12,6 +12,7 @@ use super::fingerprint::Fingerprinter;
 use super::message::{Request, Response};
 use super::registrar::BindingId;
 use super::settings::Timers;
+use super::trunk::TrunkId;
 use crate::clock::Moment;
 use crate::telephony::{LegId, SipTally};
 
@@ -38,6 +39,8 @@ pub(super) enum Due {
     Leg(LegId),
     /// A registered phone's.
     Binding(BindingId),
+    /// A trunk's.
+    Trunk(TrunkId),
     /// The tally's.
     Tally,
 }

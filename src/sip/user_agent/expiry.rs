@@ -82,6 +82,7 @@ impl UserAgent {
         let (leg, purpose) = match errand {
             Errand::Leg(leg, purpose) => (leg, purpose),
             Errand::Probe(binding) => return self.probe_replied(now, binding, id, response.status, out),
+            Errand::Trunk(trunk) => return self.trunk_replied(now, trunk, id, response, out),
         };
         let reply = Reply { id, leg, purpose };
         match purpose {
@@ -100,6 +101,7 @@ impl UserAgent {
                 self.failed(now, Reply { id, leg, purpose }, Cause::NoAnswer, Cause::DialogLost, out);
             }
             Errand::Probe(binding) => self.probe_failed(now, binding, id, out),
+            Errand::Trunk(trunk) => self.trunk_unanswered(now, trunk, id, out),
         }
     }
 
@@ -111,6 +113,7 @@ impl UserAgent {
                 self.failed(now, Reply { id, leg, purpose }, cause, cause, out);
             }
             Errand::Probe(binding) => self.probe_failed(now, binding, id, out),
+            Errand::Trunk(trunk) => self.trunk_unanswered(now, trunk, id, out),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Taking a call: INVITE, ringing (reliably where the caller requires it), the answer, and CANCEL.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::UserAgent;
@@ -55,7 +56,11 @@ impl UserAgent {
             granted,
             request: arrival.request,
         };
-        let incoming = Incoming { agent, replaces, ..incoming_event(id, &early.request, arrival.from, offer) };
+        let mut incoming = Incoming { agent, replaces, ..incoming_event(id, &early.request, arrival.from, offer) };
+        if let Some(line) = self.trunks.from(arrival.from.remote.ip()) {
+            let account = line.trunk.register.as_ref().map(|login| login.user.as_str());
+            by_trunk(&mut incoming, &early.request, line.trunk.name.clone(), account);
+        }
         let takes_update = takes_update(&early.request.headers);
         let leg = Leg { takes_update, ..Leg::new(dialog, State::Early(Box::new(early))) };
         self.layer.belongs_to(arrival.id, id);
@@ -286,8 +291,30 @@ fn incoming_event(leg: LegId, request: &Request, from: Peer, offer: Option<Sessi
         transport: from.transport,
         sip_call_id: request.headers.call_id().unwrap_or("").to_owned(),
         agent: None,
+        trunk: None,
         replaces: None,
     }
+}
+
+/// What a trunk says is believed: who calls, in P-Asserted-Identity (RFC 3325), and what was dialled, in To, where the
+/// call went to the account that we registered.
+fn by_trunk(incoming: &mut Incoming, request: &Request, trunk: Arc<str>, account: Option<&str>) {
+    let headers = &request.headers;
+    let withheld = headers.values(&HeaderName::Privacy).any(|value| value.contains("id"));
+    let asserted = headers.routes(&HeaderName::PAssertedIdentity).unwrap_or_default();
+    let number = asserted.iter().map(|identity| user(&identity.uri)).find(|number| !number.is_empty());
+    if let Some(number) = number.filter(|_| !withheld) {
+        incoming.caller.number = PhoneNumber::new(number);
+        let name = asserted.iter().find_map(|identity| identity.display.as_deref());
+        let name = name.map(shortened).filter(|name| !name.is_empty());
+        incoming.caller.name = name.or_else(|| incoming.caller.name.take());
+    }
+    if Some(incoming.dialled.as_str()) == account
+        && let Ok(to) = headers.to()
+    {
+        incoming.dialled = user(&to.uri);
+    }
+    incoming.trunk = Some(trunk);
 }
 
 fn caller(headers: &Headers) -> Caller {

@@ -8,6 +8,7 @@ use crate::sip::dialog::{Dialog, Target};
 use crate::sip::message::{NameAddr, Request};
 use crate::sip::peer::Peer;
 use crate::sip::transaction::{ClientId, ServerId, earlier};
+use crate::sip::trunk::TrunkId;
 use crate::telephony::{CallHeaders, Cause, LegId, SessionDescription};
 
 use super::session_timer::{Granted, Session};
@@ -27,6 +28,8 @@ pub(super) struct Leg {
     pub(super) transfer: Option<Box<Transferring>>,
     /// Transfers that were asked for in this dialog.
     pub(super) transfers: u32,
+    /// The trunk that it was dialled by, which may ask who we are.
+    pub(super) trunk: Option<TrunkId>,
     /// Whether the other side takes UPDATE.
     pub(super) takes_update: bool,
     /// Our description as it was last sent.
@@ -161,6 +164,7 @@ impl Leg {
             refresh: None,
             transfer: None,
             transfers: 0,
+            trunk: None,
             takes_update: false,
             described: String::new(),
             due: None,

@@ -1,7 +1,8 @@
 //! The user agent: answers calls, dials them, and tells the switchboard what happens on its legs.
 //!
 //! One file an act: `incoming` takes a call, `outgoing` dials one, `within` takes what comes inside a dialog, `change`
-//! re-INVITE and UPDATE, `key` sends keys, `refresh` keeps sessions alive, `closing` ends them, `expiry` acts on deadlines.
+//! re-INVITE and UPDATE, `key` sends keys, `refresh` keeps sessions alive, `closing` ends them, `expiry` acts on deadlines,
+//! `trunk` speaks to trunks, `prove` tells those who ask who we are.
 
 mod answer;
 mod change;
@@ -11,11 +12,13 @@ mod incoming;
 mod key;
 mod leg;
 mod outgoing;
+mod prove;
 mod receive;
 mod refresh;
 mod register;
 mod session_timer;
 mod transfer;
+mod trunk;
 mod within;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,10 +31,12 @@ use super::peer::{ConnectionId, Output, Peer};
 use super::registrar::Registrar;
 use super::settings::Settings;
 use super::transaction::{Due, TransactionLayer};
+use super::trunk::Trunks;
 use crate::clock::Moment;
-use crate::telephony::{AgentSecret, LegId, SipCommand, SipEvent, SipTally};
+use crate::telephony::{AgentSecret, CallHeaders, LegId, SipCommand, SipEvent, SipTally};
 use leg::{Closing, Dialling, Leg, State};
 use outgoing::Ordered;
+pub(super) use prove::Sent;
 
 /// How often the tally is told.
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
@@ -61,6 +66,7 @@ pub struct UserAgent {
     hosts: BTreeMap<String, (IpAddr, IpAddr)>,
     tally_due: Option<Moment>,
     registrar: Registrar,
+    trunks: Trunks,
     has_agents: bool,
     nonces: Nonces,
     offers: Offers,
@@ -94,6 +100,7 @@ impl UserAgent {
         let unknown = AgentSecret::Password(format!("{:032x}", secrets.u128(..)));
         UserAgent {
             registrar: Registrar::new(),
+            trunks: Trunks::default(),
             has_agents: false,
             offers: Offers::default(),
             nonces: Nonces::new(&settings.secret, &mut secrets),
@@ -130,12 +137,21 @@ impl UserAgent {
             SipCommand::Dial { leg, uri, caller, offer } => self.dial(now, leg, &uri, &caller, &offer, out),
             SipCommand::SendDigit { leg, digit } => self.send_digit(now, leg, digit, out),
             SipCommand::DialAgent { leg, extension, caller, offer, headers } => {
-                let ordered = Ordered { caller: &caller, offer: &offer, headers };
+                let ordered = Ordered { caller: &caller, offer: &offer, headers, trunk: None };
                 self.dial_agent(now, leg, &extension, ordered, out);
             }
             SipCommand::TransferProgress { leg, status } => self.transfer_progress(now, leg, status, out),
             SipCommand::SetAgents(accounts) => self.set_agents(&accounts, out),
-            SipCommand::Drain => self.draining = true,
+            SipCommand::DialTrunk { leg, trunk, number, caller, offer } => {
+                let headers = CallHeaders::new();
+                let ordered = Ordered { caller: &caller, offer: &offer, headers, trunk: None };
+                self.dial_trunk(now, leg, (&trunk, &number), ordered, out);
+            }
+            SipCommand::SetTrunks(trunks) => self.set_trunks(now, trunks, out),
+            SipCommand::Drain => {
+                self.draining = true;
+                self.leave_trunks(now, out);
+            }
         }
         self.watch_tally(now);
     }
@@ -152,6 +168,7 @@ impl UserAgent {
                 }
                 Due::Leg(id) => self.expire_leg(now, id, out),
                 Due::Binding(id) => self.expire_binding(now, id, out),
+                Due::Trunk(id) => self.expire_trunk(now, id, out),
                 Due::Tally => {
                     self.tally_due = None;
                     self.tell_tally(out);
@@ -224,6 +241,7 @@ impl UserAgent {
     pub fn assert_consistent(&self) {
         let mut deadlines = self.layer.assert_consistent();
         deadlines += self.registrar.assert_consistent(&self.settings.registration, &self.layer.deadlines);
+        deadlines += self.trunks.assert_consistent(&self.layer.deadlines);
         let waits = |dialling: &Dialling| {
             !dialling.branches.is_empty() && dialling.branches.iter().all(|branch| self.layer.is_waiting(branch.id))
         };

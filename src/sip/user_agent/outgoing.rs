@@ -7,14 +7,16 @@ use super::UserAgent;
 use super::answer::{self, ALLOW};
 use super::incoming::takes_update;
 use super::leg::{Branch, Closing, Dialling, Leg, State, tag_of_leg};
+use super::prove::prove_alike;
 use super::session_timer;
 use crate::clock::Moment;
 use crate::sip::dialog::{self, Dialog, Target};
-use crate::sip::message::{HeaderName, Host, Method, NameAddr, Request, Response, Uri};
+use crate::sip::message::{HeaderName, Headers, Host, Method, NameAddr, Request, Response, Uri};
 use crate::sip::peer::{Output, Peer};
 use crate::sip::registrar::Binding;
 use crate::sip::sdp;
 use crate::sip::transaction::{ClientId, Errand, Purpose, Reply};
+use crate::sip::trunk::TrunkId;
 use crate::telephony::{CallHeaders, Caller, Cause, LegId, SessionDescription, SipEvent, TransportKind};
 
 /// How often an INVITE is repeated with a longer session interval.
@@ -33,7 +35,7 @@ impl UserAgent {
         let path = Uri::parse(uri).ok().filter(Uri::is_sip).and_then(|uri| Some((self.path_to(&uri)?, uri)));
         let targets = path.map(|(peer, uri)| vec![Target { uri, peer, route: Vec::new() }]);
         let ordered = targets.into_iter().collect();
-        self.dial_all(now, id, ordered, Ordered { caller, offer, headers: CallHeaders::new() }, out);
+        self.dial_all(now, id, ordered, Ordered { caller, offer, headers: CallHeaders::new(), trunk: None }, out);
     }
 
     /// All phones of an agent, the preferred ones first.
@@ -58,7 +60,7 @@ impl UserAgent {
         self.dial_all(now, id, groups, ordered, out);
     }
 
-    fn dial_all(
+    pub(super) fn dial_all(
         &mut self,
         now: Moment,
         id: LegId,
@@ -72,7 +74,9 @@ impl UserAgent {
         let failed = Output::Event(SipEvent::Ended { leg: id, cause: Cause::TransportFailed });
         let Some(first) = groups.first().and_then(|group| group.first()).cloned() else { return out.push(failed) };
         let call_id = format!("{:032x}", self.rng.u128(..));
-        let sender = sender(ordered.caller, first.peer.local.ip()).with_tag(&tag_of_leg(id, &mut self.rng));
+        let by_trunk = ordered.trunk.and_then(|trunk| self.trunk_sender(trunk, ordered.caller));
+        let sender = by_trunk.unwrap_or_else(|| sender(ordered.caller, first.peer.local.ip()));
+        let sender = sender.with_tag(&tag_of_leg(id, &mut self.rng));
         groups.reverse();
         let mut dialling = Dialling {
             branches: Vec::new(),
@@ -90,7 +94,7 @@ impl UserAgent {
             return out.push(failed);
         }
         let mut leg = Leg::new(dialog, State::Dialling(Box::new(dialling)));
-        leg.described = described;
+        (leg.described, leg.trunk) = (described, ordered.trunk);
         self.add_leg(id, leg);
     }
 
@@ -257,11 +261,16 @@ impl UserAgent {
         let invite = self.layer.invite_request(reply.id);
         let dialog = invite.and_then(|(invite, peer)| Dialog::from_answer(invite, response, peer));
         let (Some(dialog), Some(leg)) = (dialog, self.legs.get_mut(&reply.leg)) else { return };
+        let mut proof = Headers::new();
+        if let Some((invite, _)) = self.layer.invite_request(reply.id) {
+            prove_alike(&invite.headers, &mut proof);
+        }
         leg.dialog = dialog;
         leg.takes_update = takes_update(&response.headers);
         leg.session = session_timer::agreed(&response.headers, &self.settings, now);
         let cseq = leg.dialog.local_cseq;
-        let ack = leg.dialog.request(Method::Ack, Some(cseq), &self.settings);
+        let mut ack = leg.dialog.request(Method::Ack, Some(cseq), &self.settings);
+        prove_alike(&proof, &mut ack.headers);
         let peer = leg.dialog.next_hop(&self.settings);
         let bytes = self.layer.send_ack(ack, peer, out);
         self.layer.keep_ack(reply.id, &leg.dialog.remote_tag, peer, bytes);
@@ -316,6 +325,8 @@ pub(super) struct Ordered<'a> {
     pub(super) caller: &'a Caller,
     pub(super) offer: &'a SessionDescription,
     pub(super) headers: CallHeaders,
+    /// By whom, where a trunk makes the call.
+    pub(super) trunk: Option<TrunkId>,
 }
 
 /// How telling a failure is, the most telling first: what one phone said counts more than that another one was silent
@@ -345,7 +356,7 @@ fn sender(caller: &Caller, local: IpAddr) -> NameAddr {
 }
 
 /// A user part, with all but RFC 3261's unreserved and user-unreserved characters escaped.
-fn escaped(user: &str) -> String {
+pub(super) fn escaped(user: &str) -> String {
     let mut text = String::with_capacity(user.len());
     for byte in user.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,".contains(&byte) {

@@ -36,7 +36,10 @@ impl UserAgent {
             }
             Ok(Message::Request(request)) => self.receive_request(now, from, request, out),
             Ok(Message::Response(response)) => {
-                if let Some(reply) = self.layer.receive_response(now, &response, out) {
+                // A stream's transaction is forgotten with its final response.
+                let challenged = matches!(response.status, 401 | 407).then(|| self.layer.sent(&response)).flatten();
+                let Some(reply) = self.layer.receive_response(now, &response, out) else { return };
+                if !challenged.is_some_and(|sent| self.prove(now, reply, &sent, &response, out)) {
                     self.replied(now, reply, &response, out);
                 }
             }
