@@ -1,6 +1,7 @@
 //! The switchboard with real flows in virtual time: single calls step by step, and whole days from a seed.
 
 mod day;
+mod heard;
 mod house;
 mod phone;
 mod scenarios;
