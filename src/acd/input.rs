@@ -113,6 +113,14 @@ pub enum Input {
         /// Who.
         agent: AgentId,
     },
+    /// Helpline tells the agent something by telephone, or has done so: nothing is offered to them meanwhile. Their state
+    /// stays what it is.
+    AgentListens {
+        /// Who.
+        agent: AgentId,
+        /// Whether it has begun.
+        listening: bool,
+    },
     /// Queues and agents are set up anew. State and figures stay; what is gone drains.
     Reconfigured(Box<Settings>),
     /// The deadline has come.

@@ -91,6 +91,8 @@ impl Scene {
             "hold" => Input::AgentHolds { agent: agent(), holding: true },
             "unhold" => Input::AgentHolds { agent: agent(), holding: false },
             "hang" => Input::AgentLegEnded { agent: agent() },
+            "listen" => Input::AgentListens { agent: agent(), listening: true },
+            "unlisten" => Input::AgentListens { agent: agent(), listening: false },
             "direct" => Input::DirectCallBegan { agent: agent() },
             "indirect" => Input::DirectCallEnded { agent: agent() },
             other => panic!("nothing is called {other}"),
@@ -197,3 +199,4 @@ fn check(settings: Settings, script: &str, expected: &str) -> Scene {
 
 mod agents;
 mod callers;
+mod duty;

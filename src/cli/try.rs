@@ -196,6 +196,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::flow::AgentCodes;
     use crate::flow::document::{self, Known, Source};
 
     const FLOW: &str = "\
@@ -232,8 +233,15 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
 
     fn flows(text: &str) -> FlowSet {
         let source = Source { file: "main.yaml".into(), text: text.into() };
-        let reading =
-            document::read(&[source], &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None });
+        let reading = document::read(
+            &[source],
+            &Known {
+                prompts: &BTreeSet::new(),
+                folder: "prompts",
+                codes: &AgentCodes::default(),
+                environment: &|_| None,
+            },
+        );
         reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))
     }
 

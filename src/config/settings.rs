@@ -17,7 +17,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-const KEYS: [&str; 9] = ["helpline", "sip", "media", "http", "limits", "data", "flows", "prompts", "drain"];
+const KEYS: [&str; 10] = ["helpline", "sip", "media", "http", "limits", "data", "flows", "prompts", "drain", "codes"];
 const SIP_KEYS: [&str; 3] = ["listen", "advertise", "realm"];
 const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
 const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
@@ -45,9 +45,9 @@ pub(super) fn read(
     (installation, reader.faults.in_order(std::slice::from_ref(source)))
 }
 
-struct Reader<'a> {
-    page: &'a Page<'a>,
-    faults: Faults,
+pub(super) struct Reader<'a> {
+    pub(super) page: &'a Page<'a>,
+    pub(super) faults: Faults,
     environment: &'a dyn Fn(&str) -> Option<String>,
     read_secret: &'a dyn Fn(&Path) -> Result<String, String>,
 }
@@ -87,6 +87,7 @@ impl Reader<'_> {
             }
         }
         self.drain(root, installation);
+        installation.codes = self.codes(root);
         let pairs = installation.media.pairs();
         if pairs > 0 && pairs < installation.limits.calls {
             let place = root.find("media").and_then(|media| media.value.find("ports"));
@@ -337,7 +338,7 @@ impl Reader<'_> {
     }
 
     /// A table of settings; nothing where it is not written.
-    fn section<'n>(&mut self, root: &'n Node, key: &str, keys: &[&str]) -> Option<&'n Node> {
+    pub(super) fn section<'n>(&mut self, root: &'n Node, key: &str, keys: &[&str]) -> Option<&'n Node> {
         let entry = root.find(key)?;
         match &entry.value.content {
             Content::Nothing => None,
@@ -378,7 +379,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, entry: &Entry, wanted: &str) -> Option<String> {
+    pub(super) fn text(&mut self, entry: &Entry, wanted: &str) -> Option<String> {
         self.text_of_node(&entry.value, entry, wanted)
     }
 
@@ -408,7 +409,7 @@ impl Reader<'_> {
         }
     }
 
-    fn error(&mut self, code: Code, entry: &Entry, message: String, remedy: &str) {
+    pub(super) fn error(&mut self, code: Code, entry: &Entry, message: String, remedy: &str) {
         let fault = self.page.error(code, entry.place(), message);
         self.faults.push(if remedy.is_empty() { fault } else { fault.remedy(remedy) });
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::telephony::Digit;
 
+pub mod agent_talk;
+mod codes;
 mod condition;
 pub mod document;
 mod queue;
@@ -13,6 +15,7 @@ pub mod session;
 pub mod speech;
 mod value;
 
+pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
 pub use queue::{AgentSpec, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
 pub use session::{
@@ -53,6 +56,8 @@ pub struct FlowSet {
     pub queues: Vec<QueueSpec>,
     /// Those who answer, each extension once.
     pub agents: Vec<AgentSpec>,
+    /// What agents can dial to steer their working day.
+    pub codes: AgentCodes,
 }
 
 impl FlowSet {

@@ -12,10 +12,15 @@ use crate::telephony::{
 mod log;
 mod queue;
 mod record;
+mod story;
 
 pub use log::log;
 pub use queue::{Joined, Parted, QueueEvent};
 pub use record::{CONVERSATIONS_RECORDED_MAX, CallRecord, Records, STEPS_RECORDED_MAX};
+pub use story::{
+    CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
+    StoryEvent,
+};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +101,20 @@ pub enum JournalEvent {
     Resumed,
     /// Something happened in a queue or to an agent.
     Queue(Box<QueueEvent>),
+    /// The phone of an agent whom the caller has dialled, or to whom they are passed on, is to ring.
+    Dialling {
+        /// The agent's extension.
+        agent: Arc<str>,
+    },
+    /// And was not answered.
+    NotReached {
+        /// The agent's extension.
+        agent: Arc<str>,
+        /// The status that tells why: 400 to 699.
+        status: u16,
+    },
+    /// Somebody wants the call to go elsewhere.
+    Transfer(Box<Transfer>),
     /// A caller and an agent hear each other.
     Joined(Box<Joined>),
     /// The agent put the caller on hold, or is back.
@@ -127,12 +146,19 @@ pub enum JournalEvent {
         /// What the operating system said.
         reason: String,
     },
+    /// The flow is at its end, its last word on its way.
+    FlowEnded,
+    /// Helpline is ending the caller's leg.
+    HungUp {
+        /// Why.
+        cause: Cause,
+    },
     /// The call is over, its audio closed and its port given back.
     Ended(Box<Ended>),
     /// What `sip` did since its last tally.
     Sip(SipTally),
     /// What a media reactor did since its last tally.
-    Media(MediaTally),
+    Media(Box<MediaTally>),
     /// From now on no call is taken; those in progress may go on for this long.
     Draining {
         /// How many there are.
@@ -169,6 +195,22 @@ pub struct Offered {
     pub transport: TransportKind,
     /// The Call-ID, to find the call in a capture.
     pub sip_call_id: String,
+}
+
+/// A transfer as it was asked for, and what was said to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transfer {
+    /// The extension of the agent who asked; empty for everybody else.
+    pub by: Arc<str>,
+    /// Whereto: an extension, a queue or a number.
+    pub to: String,
+    /// `blind`, `attended`, or `replaces` for who takes over a conversation by an INVITE.
+    pub kind: &'static str,
+    /// The status that was said at first: 100 for one that is under way, 200 for one that is made, 300 and above for
+    /// one that is refused.
+    pub status: u16,
+    /// Why it was refused.
+    pub why: Option<&'static str>,
 }
 
 /// Somebody is being called back.
@@ -266,6 +308,8 @@ pub enum Outcome {
     Operator,
     /// Ended because Helpline closed down.
     Drained,
+    /// Its caller was an agent, who has joined those to whom they talked and is out of it.
+    Transferred,
     /// Who was called did not answer.
     Unanswered,
     /// Broken: signalling or audio was lost, or never came up.
@@ -274,13 +318,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 9] = [
         Outcome::Completed,
         Outcome::HungUp,
         Outcome::Cancelled,
         Outcome::Refused,
         Outcome::Operator,
         Outcome::Drained,
+        Outcome::Transferred,
         Outcome::Unanswered,
         Outcome::Failed,
     ];
@@ -294,6 +339,7 @@ impl Outcome {
             Outcome::Refused => "refused",
             Outcome::Operator => "operator",
             Outcome::Drained => "drained",
+            Outcome::Transferred => "transferred",
             Outcome::Unanswered => "unanswered",
             Outcome::Failed => "failed",
         }
@@ -307,6 +353,16 @@ pub const fn digit_source(source: DigitSource) -> &'static str {
         DigitSource::Info => "info",
         DigitSource::Inband => "inband",
     }
+}
+
+/// How a step was left, without the key: which choice it was would be one.
+pub fn shown_exit(exit: &str) -> &str {
+    exit.split(' ').next().unwrap_or(exit)
+}
+
+/// The name of a recording where it tells nothing of what was keyed: phrases are what digits are read back with.
+pub fn shown_prompt(prompt: &str) -> Option<&str> {
+    (!prompt.starts_with("phrases/")).then_some(prompt)
 }
 
 /// The word of a record for why a leg ended.

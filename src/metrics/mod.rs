@@ -232,6 +232,9 @@ impl Metrics {
             JournalEvent::Began
             | JournalEvent::Playing { .. }
             | JournalEvent::DigitRepeated { .. }
+            | JournalEvent::Dialling { .. }
+            | JournalEvent::NotReached { .. }
+            | JournalEvent::Transfer(_)
             | JournalEvent::Joined(_)
             | JournalEvent::AgentHeld { .. }
             | JournalEvent::Parted(_)
@@ -241,6 +244,8 @@ impl Metrics {
             | JournalEvent::AudioChanged { .. }
             | JournalEvent::ChangeRefused { .. }
             | JournalEvent::AudioFailed { .. }
+            | JournalEvent::FlowEnded
+            | JournalEvent::HungUp { .. }
             | JournalEvent::Draining { .. }
             | JournalEvent::Revised { .. } => {}
         }
@@ -447,8 +452,8 @@ mod tests {
             vec![
                 JournalEvent::Sip(sip.clone()),
                 JournalEvent::Sip(sip),
-                JournalEvent::Media(media),
-                JournalEvent::Media(media),
+                JournalEvent::Media(Box::new(media)),
+                JournalEvent::Media(Box::new(media)),
             ],
             &[
                 "helpline_sip_requests_total{code=\"200\",method=\"INVITE\"} 14",

@@ -1,9 +1,10 @@
 //! Brings the distributor's decisions to callers and phones, and what becomes of them back to it.
 
-use super::agent_leg::{AgentLeg, Ring};
+use super::agent_leg::{AgentLeg, Ring, Why};
 use super::audio::Audio;
 use super::call::{Call, Joining};
 use super::errand::Errand;
+use super::leg::Party;
 use super::queues::Booked;
 use super::waiting::Place;
 use std::time::Duration;
@@ -41,6 +42,10 @@ impl Switchboard {
                 Errand::Enter { call, place } => self.enter(now, call, &place, out),
                 Errand::Distribute(input) => self.distribute(now, input, out),
                 Errand::PickedUp { leg } => self.picked_up(now, leg, out),
+                Errand::Rings { call, leg } => self.with_call(now, call, out, |call, turn| call.rung(turn, leg)),
+                Errand::RingFailed { call, leg, status } => {
+                    self.with_call(now, call, out, |call, turn| call.ring_failed(turn, leg, status));
+                }
                 Errand::Release { leg } => {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.hang_up(turn, Cause::LocalHungUp));
                 }
@@ -114,9 +119,13 @@ impl Switchboard {
 
     /// An agent has picked up. The phone's leg is the distributor's to give to the caller, or to nobody.
     fn picked_up(&mut self, now: Moment, leg: LegId, out: &mut Vec<Output>) {
-        let mut offer = None;
-        self.with_agent_leg(now, leg, out, |leg, _| offer = leg.picked_up());
-        let Some(offer) = offer else { return };
+        let mut wanted = None;
+        self.with_agent_leg(now, leg, out, |leg, _| wanted = leg.picked_up());
+        let offer = match wanted {
+            Some((Why::Offer(offer), _)) => offer,
+            Some((Why::Direct | Why::Passed, call)) => return self.meet(now, call, leg, out),
+            None => return,
+        };
         self.queues.ringing.insert(offer, leg);
         self.distribute(now, acd::Input::OfferAccepted { offer }, out);
         self.queues.ringing.remove(&offer);
@@ -126,6 +135,11 @@ impl Switchboard {
         self.queues.changed = true;
         let mut wanted = Vec::new();
         self.queues.distributor.handle(now, input, &mut wanted);
+        self.deliver(now, wanted, out);
+    }
+
+    /// Does what the distributor wants.
+    pub(super) fn deliver(&mut self, now: Moment, wanted: Vec<acd::Output>, out: &mut Vec<Output>) {
         let mut over = Vec::new();
         for output in wanted {
             match output {
@@ -188,13 +202,10 @@ impl Switchboard {
         let audio = Audio::dial(calling.address(), port, session_id, settings);
         let call = calling.id();
         let extension = self.queues.extension(agent);
-        let id = LegId::outbound(self.next_leg);
-        self.next_leg += 1;
-        let mut turn = self.turn(now, out);
-        let leg = AgentLeg::dial(&mut turn, id, audio, Ring { agent, extension, call, offer, until, caller, headers });
+        let party = Party { agent, extension };
+        let ring = Ring { party, call, why: Why::Offer(offer), until, caller, headers };
+        let id = self.dial(now, audio, ring, out);
         self.queues.ringing.insert(offer, id);
-        self.deadlines.insert((leg.deadline(), Alarm::AgentLeg(id)));
-        self.agent_legs.insert(id, Box::new(leg));
     }
 
     /// Joins a caller to the agent who has picked up for them.
@@ -250,10 +261,12 @@ impl Switchboard {
         if let Some(offer) = rang.filter(|_| leg.offer().is_none()) {
             self.queues.ringing.remove(&offer);
         }
-        if leg.has_line() {
-            self.queues.lines.insert(leg.agent(), id);
-        } else if self.queues.lines.get(&leg.agent()) == Some(&id) {
-            self.queues.lines.remove(&leg.agent());
+        if let Some(agent) = leg.agent() {
+            if leg.has_line() {
+                self.queues.lines.insert(agent, id);
+            } else if self.queues.lines.get(&agent) == Some(&id) {
+                self.queues.lines.remove(&agent);
+            }
         }
         if let Some(sound) = leg.over() {
             self.take_back(now, leg.port(), sound);
@@ -283,22 +296,7 @@ fn unqueued(outcome: Outcome) -> Option<Unqueued> {
 
 /// What the agent's phone is told of the caller: From, and the headers that softphones show.
 fn shown(call: &Call, waited: Duration, http_address: Option<&str>) -> (Caller, CallHeaders) {
-    let printable =
-        |text: &str, most: usize| text.chars().filter(|letter| !letter.is_control()).take(most).collect::<String>();
-    let Caller { number, name } = call.caller();
-    let number_shown = printable(number.reveal(), SHOWN_MAX);
-    let name_shown = name.as_deref().map(|name| printable(name, SHOWN_MAX)).filter(|name| !name.trim().is_empty());
-    let who = match (&name_shown, number_shown.as_str()) {
-        (Some(name), _) => name.clone(),
-        (None, "") => "withheld".to_owned(),
-        (None, number) => number.to_owned(),
-    };
-    let dialable =
-        !number_shown.is_empty() && number_shown.chars().all(|c| c.is_ascii_alphanumeric() || "+*._-".contains(c));
-    let identity = dialable.then(|| {
-        let quoted = who.replace('\\', "\\\\").replace('"', "\\\"");
-        format!("\"{quoted}\" <sip:{number_shown}@{}>", host(call.address()))
-    });
+    let who = who(call);
     let seconds = waited.as_secs();
     let place = call.place();
     let queue = place.map_or("", |place| &*place.queue);
@@ -306,7 +304,7 @@ fn shown(call: &Call, waited: Duration, http_address: Option<&str>) -> (Caller, 
     // RFC 3261 section 20.26; nobody but the caller's own emergency call is an emergency.
     let urgent = place.is_some_and(|place| place.priority > 0);
     let told = [
-        ("P-Asserted-Identity", identity),
+        ("P-Asserted-Identity", identity(call)),
         ("Subject", Some(format!("{queue}, waited {}:{:02}", seconds / 60, seconds % 60))),
         ("Alert-Info", Some(alert.to_owned())),
         ("Call-Info", http_address.map(|address| format!("<{address}/api/v1/calls/{}>;purpose=info", call.id()))),
@@ -322,14 +320,40 @@ fn shown(call: &Call, waited: Duration, http_address: Option<&str>) -> (Caller, 
             let _ = headers.push(name, value);
         }
     }
-    let named = |(name, value): (&str, String)| (format!("X-Helpline-Data-{name}"), printable(&value, DATA_SHOWN_MAX));
+    let named = |(name, value): (&str, String)| (format!("X-Helpline-Data-{name}"), shortened(&value, DATA_SHOWN_MAX));
     let mut left = DATA_MAX;
     for (name, value) in call.values().into_iter().map(named) {
         if left > 0 && headers.push(&name, value).is_ok() {
             left -= 1;
         }
     }
-    (Caller { number: number.clone(), name: Some(format!("{who} ({queue})")) }, headers)
+    (Caller { number: call.caller().number.clone(), name: Some(format!("{who} ({queue})")) }, headers)
+}
+
+/// A caller's name, number, or neither, to be shown.
+fn who(call: &Call) -> String {
+    let Caller { number, name } = call.caller();
+    let name = name.as_deref().map(printable).filter(|name| !name.trim().is_empty());
+    name.or_else(|| Some(printable(number.reveal())).filter(|number| !number.is_empty()))
+        .unwrap_or_else(|| "withheld".to_owned())
+}
+
+/// A caller's number and name as P-Asserted-Identity has them (RFC 3325), unless the number is none that could be dialled.
+pub(super) fn identity(call: &Call) -> Option<String> {
+    let number = printable(call.caller().number.reveal());
+    let dialable = !number.is_empty() && number.chars().all(|c| c.is_ascii_alphanumeric() || "+*._-".contains(c));
+    dialable.then(|| {
+        let quoted = who(call).replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{quoted}\" <sip:{number}@{}>", host(call.address()))
+    })
+}
+
+fn printable(text: &str) -> String {
+    shortened(text, SHOWN_MAX)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(most).collect()
 }
 
 fn host(address: std::net::IpAddr) -> String {

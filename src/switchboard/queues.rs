@@ -72,7 +72,8 @@ impl Names {
 }
 
 impl Queues {
-    pub(super) fn new(flows: &FlowSet, random: &mut fastrand::Rng) -> Queues {
+    /// `seed` makes the labels of callers' numbers.
+    pub(super) fn new(now: Moment, seed: Option<u64>, flows: &FlowSet, random: &mut fastrand::Rng) -> Queues {
         let mut queues = Queues {
             distributor: Distributor::new(acd::Settings::default(), random.fork()),
             queues: Names::default(),
@@ -84,10 +85,11 @@ impl Queues {
             lines: BTreeMap::new(),
             signed_off: BTreeSet::new(),
             changed: true,
-            seed: random.u64(..),
+            seed: seed.unwrap_or_else(|| random.u64(..)),
         };
         let settings = queues.settings(flows);
-        queues.distributor = Distributor::new(settings, random.fork());
+        queues.distributor = Distributor::begun(now, settings, random.fork());
+        queues.distributor.remember();
         queues
     }
 
@@ -146,6 +148,22 @@ impl Queues {
         self.queues.name(u32::from(queue.0))
     }
 
+    pub(super) fn queue_of(&mut self, name: &Arc<str>) -> QueueId {
+        queue_id(self.queues.number(name))
+    }
+
+    pub(super) fn agent_of(&mut self, extension: &Arc<str>) -> AgentId {
+        AgentId(self.agents.number(extension))
+    }
+
+    pub(super) fn skill_of(&mut self, name: &Arc<str>) -> SkillId {
+        skill_id(self.skills.number(name))
+    }
+
+    pub(super) fn skill_name(&self, skill: SkillId) -> Arc<str> {
+        self.skills.name(u32::from(skill.0))
+    }
+
     pub(super) fn extension(&self, agent: AgentId) -> Arc<str> {
         self.agents.name(agent.0)
     }
@@ -185,6 +203,9 @@ fn queue_settings(queue: QueueId, members: Vec<Member>, spec: &QueueSpec) -> Que
         },
         ring: spec.ring,
         wrap_up: spec.wrap_up,
+        back_off: spec.rest,
+        back_off_max: spec.rest_longest,
+        misses_until_pause: spec.misses_until_pause,
         service_goal: LevelGoal { per_cent: spec.service_per_cent, within: spec.service_within },
         announce: AnnounceSettings {
             position: spec.position_announced,

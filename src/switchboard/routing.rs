@@ -1,21 +1,16 @@
 //! Brings each input to the call or the agent's leg that it is about.
 
 use super::call::Call;
-use super::errand::Errand;
 use super::{Alarm, Drain, OperatorCommand, Output, Switchboard, Turn, journal};
-use crate::acd;
 use crate::clock::Moment;
 use crate::journal::{JournalEvent, Outcome};
 use crate::telephony::{CallId, Cause, DigitSource, LegId, MediaEvent, SipCommand, SipEvent};
-
-/// A transfer that is not made (603 Decline).
-const TRANSFER_REFUSED: u16 = 603;
 
 impl Switchboard {
     pub(super) fn signal(&mut self, now: Moment, event: SipEvent, out: &mut Vec<Output>) {
         match event {
             SipEvent::Incoming(incoming) => {
-                if !self.legs.contains_key(&incoming.leg) {
+                if !self.legs.contains_key(&incoming.leg) && !self.is_agents(incoming.leg) {
                     self.incoming(now, *incoming, out);
                 }
             }
@@ -45,14 +40,12 @@ impl Switchboard {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.ended(turn, cause));
             }
             SipEvent::Ended { leg, cause } => self.with_leg(now, leg, out, |call, turn| call.leg_ended(turn, cause)),
-            // Nobody is transferred: the party keeps the call.
-            SipEvent::TransferAsked { leg, .. } => {
-                out.push(Output::Sip(SipCommand::TransferProgress { leg, status: TRANSFER_REFUSED }));
-            }
+            SipEvent::TransferAsked { leg, transfer } => self.transfer_asked(now, leg, &transfer, out),
             SipEvent::AgentReachable { extension } => self.agent_reachable(now, &extension),
             SipEvent::AgentUnreachable { extension, .. } => self.agent_unreachable(now, &extension),
-            // The caller hears music meanwhile, whatever the agent's side would have them hear.
-            SipEvent::Ringing { .. } => {}
+            SipEvent::Ringing { leg, .. } => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.rings(turn));
+            }
             SipEvent::TrunkUp { trunk } => out.push(journal(now, None, JournalEvent::Trunk { trunk, down: None })),
             SipEvent::TrunkDown { trunk, why } => {
                 out.push(journal(now, None, JournalEvent::Trunk { trunk, down: Some(why) }));
@@ -87,7 +80,7 @@ impl Switchboard {
             MediaEvent::Closed { leg, report } => {
                 self.with_leg(now, leg, out, |call, turn| call.audio_closed(turn, report));
             }
-            MediaEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Media(tally))),
+            MediaEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Media(Box::new(tally)))),
         }
     }
 
@@ -186,9 +179,6 @@ impl Switchboard {
             self.take_back(now, call.port(), over.port_is_sound);
             self.deadlines.remove(&(before, Alarm::Call(id)));
             self.legs.remove(&call.leg());
-            if let Some(agent) = call.agent() {
-                self.errands.push_back(Errand::Distribute(acd::Input::DirectCallEnded { agent }));
-            }
             return;
         }
         if before != after {

@@ -1,10 +1,11 @@
 //! Queues and agents at one moment, for those who only look.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Switchboard;
-use crate::acd::{AgentSnapshot, PlaceSnapshot, QueueSnapshot};
+use crate::acd::{AgentId, AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
 use crate::clock::Moment;
 use crate::telephony::CallId;
 
@@ -56,11 +57,35 @@ pub struct AgentView {
     pub name: Arc<str>,
     /// What the distributor knows of them.
     pub snapshot: AgentSnapshot,
-    /// Whom they ring for, when they do.
+    /// The queues that they serve.
+    pub queues: Vec<Arc<str>>,
+    /// The skills that they lack for those who wait, where that is why no call comes.
+    pub lacking: Vec<Arc<str>>,
+    /// For whom they ring, to whom they talk, or which call of their own they have.
     pub call: Option<CallId>,
 }
 
+/// Where a caller stands who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallPlace {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// From 1: true, not as it was spoken.
+    pub position: u32,
+    /// The time of the place.
+    pub since: Moment,
+}
+
 impl Switchboard {
+    /// Where a caller stands in a line at this very moment, in logarithmic time; `None` when they do not wait.
+    pub fn place(&self, call: CallId) -> Option<CallPlace> {
+        let calling = self.calls.get(&call)?;
+        let entry = calling.entry()?;
+        let position = self.queues.distributor.position(entry)?;
+        let since = self.queues.book.get(&entry)?.since;
+        Some(CallPlace { queue: calling.place()?.queue.clone(), position, since })
+    }
+
     /// When a snapshot is to be taken, so that its view is no older than it may be; never where there are no queues.
     pub fn view_due(&self) -> Option<Moment> {
         let age = if self.queues.changed { VIEW_AGE } else { VIEW_AGE_IDLE };
@@ -87,12 +112,34 @@ impl Switchboard {
             let places = places.map(|snapshot| PlaceView { snapshot, call: call(snapshot.entry) }).collect();
             Some(QueueView { name: queues.queue_name(id), snapshot: distributor.queue(now, id)?, places })
         });
+        let own = self.own_calls();
         let agent_views = distributor.agents().filter_map(|id| {
             let snapshot = distributor.agent(now, id)?;
             let joined = || self.agent_legs.get(queues.lines.get(&id)?)?.joined_to();
-            let call = joined().or_else(|| call(snapshot.entry?));
-            Some(AgentView { extension: queues.extension(id), name: queues.called(id), snapshot, call })
+            let call = joined().or_else(|| call(snapshot.entry?)).or_else(|| own.get(&id).copied());
+            let lacking = match &snapshot.why {
+                WhyNoCalls::SkillsLack(skills) => skills.iter().map(|skill| queues.skill_name(*skill)).collect(),
+                _ => Vec::new(),
+            };
+            Some(AgentView {
+                extension: queues.extension(id),
+                name: queues.called(id),
+                queues: snapshot.queues.iter().map(|queue| queues.queue_name(*queue)).collect(),
+                lacking,
+                snapshot,
+                call,
+            })
         });
         View { at: now, queues: queue_views.collect(), agents: agent_views.collect() }
+    }
+
+    /// The calls that agents have without a queue.
+    fn own_calls(&self) -> BTreeMap<AgentId, CallId> {
+        let dialling = self.calls.iter().filter_map(|(id, call)| Some((call.duty()?.0, *id)));
+        let called = self.agent_legs.values().filter_map(|leg| {
+            let (agent, _) = leg.duty()?;
+            Some((agent, leg.joined_to().or_else(|| leg.rings_for())?))
+        });
+        dialling.chain(called).collect()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use helpline::clock::Moment;
 use helpline::flow::session::exits;
-use helpline::journal::{JournalEvent, Outcome, Records};
+use helpline::journal::{CallState, JournalEvent, Outcome, Records, Stories};
 use helpline::switchboard::{Input, OperatorCommand, Output, REST, Settings, Switchboard};
 use helpline::telephony::{
     CallId, Cause, Digit, DigitSource, Direction, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
@@ -18,6 +18,7 @@ use super::house::{self, NUMBER};
 use super::phone;
 
 mod agents;
+mod colleagues;
 
 use agents::{AgentAct, AgentPhone};
 
@@ -36,6 +37,8 @@ enum Happening {
     Shut(LegId),
     /// An agent's phone does something, if its leg is still there.
     AgentActs(LegId, AgentAct),
+    /// The next agent calls somebody.
+    Colleague,
     /// An agent's phone comes or goes.
     Shift(&'static str),
 }
@@ -52,6 +55,8 @@ enum Act {
     AskForOffer,
     OfferNothing,
     FallSilent,
+    /// Somebody transfers, or tries to.
+    Refer,
     /// `sip` gives up on a 200.
     GiveUp,
 }
@@ -67,6 +72,8 @@ struct SipLeg {
     /// A change without an offer awaits its answer.
     owes_answer: bool,
     source: DigitSource,
+    /// The agent who calls, when it is one.
+    agent: Option<&'static str>,
 }
 
 /// A leg as a reactor sees it.
@@ -91,8 +98,11 @@ struct World {
     media: BTreeMap<LegId, MediaLeg>,
     phones: BTreeMap<LegId, AgentPhone>,
     registered: BTreeSet<&'static str>,
+    /// Legs whose transfer is not told to its end.
+    referring: BTreeSet<LegId>,
     port_free_at: BTreeMap<u16, Moment>,
     records: Records,
+    stories: Stories,
     tally: Tally,
     /// Of every step, by its name.
     exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
@@ -119,6 +129,9 @@ struct Tally {
     agent_holds: u32,
     announced: u32,
     came_back: u32,
+    transfers: BTreeMap<(&'static str, &'static str), u32>,
+    dialling: u32,
+    not_reached: u32,
 }
 
 impl World {
@@ -137,8 +150,10 @@ impl World {
             media: BTreeMap::new(),
             phones: BTreeMap::new(),
             registered: BTreeSet::new(),
+            referring: BTreeSet::new(),
             port_free_at: BTreeMap::new(),
             records: Records::default(),
+            stories: Stories::default(),
             tally: Tally::default(),
             exits: {
                 let flows = house::revision(0).flows;
@@ -151,6 +166,7 @@ impl World {
             world.plan(0, Happening::Shift(extension));
         }
         world.plan(1, Happening::Dial);
+        world.plan(1, Happening::Colleague);
         world
     }
 
@@ -206,6 +222,7 @@ impl World {
                 }
             }
             Happening::AgentActs(leg, act) => self.agent_acts(leg, act),
+            Happening::Colleague => self.colleague_dials(),
             Happening::Shift(extension) => self.shift(extension),
             Happening::Shut(leg) => {
                 if let Some(open) = self.media.remove(&leg) {
@@ -241,8 +258,15 @@ impl World {
         let with_offer = invite.offer.is_some();
         let source =
             *self.random.choice(&[DigitSource::Rtp, DigitSource::Info, DigitSource::Inband]).expect("there are three");
-        let known =
-            SipLeg { with_offer, answered: false, acknowledged: false, offered: false, owes_answer: false, source };
+        let known = SipLeg {
+            with_offer,
+            answered: false,
+            acknowledged: false,
+            offered: false,
+            owes_answer: false,
+            source,
+            agent: None,
+        };
         self.sip.insert(leg, known);
         self.tell(Input::Sip(SipEvent::Incoming(Box::new(invite))));
         if self.random.u8(0..30) == 0 {
@@ -254,6 +278,9 @@ impl World {
 
     /// Called when our 200 has come: plans the caller's whole life.
     fn live(&mut self, leg: LegId) {
+        if self.sip.get(&leg).is_some_and(|known| known.agent.is_some()) {
+            return self.live_as_agent(leg);
+        }
         if self.random.u8(0..30) == 0 {
             return self.plan(32_000, Happening::Act(leg, Act::GiveUp));
         }
@@ -266,6 +293,7 @@ impl World {
         for _ in 0..self.random.u64(0..25) {
             at += self.random.u64(0..6_000);
             let act = match self.random.u8(0..30) {
+                6 => Act::Refer,
                 0 => Act::Hold(Direction::SendOnly),
                 1 => Act::Hold(Direction::Inactive),
                 2 | 3 => Act::Resume,
@@ -315,6 +343,7 @@ impl World {
                 known.offered = true;
                 self.tell(Input::Sip(SipEvent::Offered { leg, offer: Some(phone::video()) }));
             }
+            Act::Refer => self.refers(leg),
             Act::FallSilent => self.tell(Input::Media(MediaEvent::Silent { leg })),
             Act::Cancel | Act::OfferNothing => {}
         }
@@ -341,10 +370,18 @@ impl World {
     fn give(&mut self, input: Input) {
         self.tally.inputs += 1;
         let expired = matches!(input, Input::Expired);
-        let picked_up = self.picked_up(&input);
+        let (picked_up, wish) = (self.picked_up(&input), self.wish_of(&input));
         let out = self.switchboard.handle(self.now, input);
+        let mut touched = BTreeSet::new();
         if let Some(leg) = picked_up {
             agents::assert_heard_or_hung_up(leg, &out);
+        }
+        if let Some(leg) = wish {
+            let told = out.iter().filter_map(|output| match output {
+                Output::Sip(command) => Some(command.clone()),
+                _ => None,
+            });
+            colleagues::assert_answered(leg, &told.collect::<Vec<_>>());
         }
         self.switchboard.assert_consistent();
         let idle_until = self.switchboard.deadline().unwrap_or(self.now + Duration::from_secs(1));
@@ -359,9 +396,26 @@ impl World {
                     let ended = matches!(entry.event, JournalEvent::Ended(_));
                     assert_eq!(record.is_some(), ended, "a call is recorded exactly when it ends");
                     self.count(entry.call, &entry.event);
+                    touched.extend(entry.call);
+                    self.stories.fold(entry);
                 }
             }
         }
+        touched.into_iter().for_each(|call| self.assert_told(call));
+    }
+
+    /// What the journal says of a call is what the switchboard knows: whoever waits has a place, and nobody else.
+    fn assert_told(&self, call: CallId) {
+        let story = self.stories.find(call).expect("it was told to begin");
+        let place = self.switchboard.place(call);
+        let known = place.as_ref().map(|place| &place.queue);
+        match story.state {
+            CallState::Waiting => assert_eq!(known, story.queue.as_ref().or(known), "{call} waits"),
+            state => assert_eq!(known, None, "{call} is {state:?}"),
+        }
+        assert!(story.state != CallState::Waiting || place.is_some(), "{call} waits without a place");
+        let open = self.tally.open.contains(&call);
+        assert_eq!(story.state != CallState::Ended, open, "{call} is {:?}", story.state);
     }
 
     fn signal(&mut self, command: SipCommand) {
@@ -401,12 +455,9 @@ impl World {
                 self.agent_is_dialled(leg, &extension, &offer, &headers);
             }
             SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) => {}
-            SipCommand::Ring { .. }
-            | SipCommand::Dial { .. }
-            | SipCommand::DialTrunk { .. }
-            | SipCommand::TransferProgress { .. } => {
-                panic!("nobody wished {command:?}")
-            }
+            SipCommand::Ring { leg } => self.rings(leg),
+            SipCommand::TransferProgress { leg, status } => self.is_told_of_transfer(leg, status),
+            SipCommand::Dial { .. } | SipCommand::DialTrunk { .. } => panic!("nobody wished {command:?}"),
         }
     }
 
@@ -537,6 +588,7 @@ fn check_day(seed: u64, callers: u32, faults: bool) -> Tally {
 #[test]
 fn a_day_of_callers_leaves_the_house_as_it_was() {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut transfers: BTreeSet<(&str, &str)> = BTreeSet::new();
     for seed in seeds(6) {
         let tally = check_day(seed, 1_000, false);
         // A day on which nothing of interest happens proves nothing.
@@ -544,13 +596,18 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
             assert!(tally.outcomes.contains_key(&outcome), "no call was {outcome:?} on day {seed}: {tally:?}");
         }
         assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
+        assert!(tally.dialling > 20 && tally.not_reached > 5, "day {seed}: {tally:?}");
+        transfers.extend(tally.transfers.keys());
         assert!(tally.joined > 50 && tally.agent_holds > 20 && tally.announced > 50, "day {seed}: {tally:?}");
         seen.extend(tally.offers.keys().chain(tally.unqueued.keys()).chain(tally.parted.keys()));
     }
     let offers = ["accepted", "busy", "declined", "failed", "no_answer", "withdrawn"];
     let outcomes = ["answered", "abandoned", "short_abandoned", "left_by_key", "no_agents", "overflowed", "timed_out"];
-    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken"]) {
+    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken", "transferred"]) {
         assert!(seen.contains(word) || std::env::var("SEED").is_ok(), "{word} is in none of these days: {seen:?}");
+    }
+    for kind in ["blind", "attended", "replaces"].into_iter().flat_map(|kind| [(kind, "made"), (kind, "refused")]) {
+        assert!(transfers.contains(&kind) || std::env::var("SEED").is_ok(), "{kind:?} is in none: {transfers:?}");
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience, Piece, Prompt, PromptId,
-    QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
+    AgentCodes, AgentSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience, Piece, Prompt,
+    PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, Digit, InbandDigits};
@@ -83,6 +83,7 @@ fn patience() -> Patience {
 fn agent(extension: &str) -> AgentSpec {
     let billing = ["1002", "1004"].contains(&extension);
     AgentSpec {
+        language: "en".into(),
         extension: extension.into(),
         name: "Ada".into(),
         password: None,
@@ -99,6 +100,10 @@ fn support() -> QueueSpec {
         strategy: QueueStrategy::LongestIdle,
         ring: Duration::from_secs(20),
         wrap_up: Duration::from_secs(15),
+        rest: Duration::from_secs(5),
+        rest_longest: Duration::from_secs(60),
+        misses_until_pause: Some(2),
+        whisper: false,
         music: None,
         music_together: false,
         position_announced: true,
@@ -220,6 +225,7 @@ pub fn revision(number: u32) -> Revision {
         prompts: recordings.prompts,
         prompt_index: recordings.index,
         queues: vec![support(), sales()],
+        codes: AgentCodes::default(),
         agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
     };
     let audio = vec![0x55; MUSIC as usize * 8].into_boxed_slice();

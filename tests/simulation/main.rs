@@ -5,4 +5,5 @@ mod heard;
 mod house;
 mod phone;
 mod scenarios;
+mod transfers;
 mod waiting;

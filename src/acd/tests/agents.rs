@@ -351,10 +351,10 @@ fn why_an_agent_gets_no_calls() {
     };
     expect("0 back 1", 1, WhyNoCalls::LoggedOut);
     expect("0 ready 2", 2, WhyNoCalls::Unreachable);
-    expect("0 ready 1", 1, WhyNoCalls::NobodyWaits);
+    expect("0 ready 1", 1, WhyNoCalls::NobodyWaits { before: Some(0) });
     expect("0 up 3", 3, WhyNoCalls::NoQueue);
-    expect("0 enter 1 wants 9", 1, WhyNoCalls::NoneFits);
-    expect("1 enter 2", 1, WhyNoCalls::Busy);
+    expect("0 enter 1 wants 9", 1, WhyNoCalls::SkillsLack(vec![SkillId(9)]));
+    expect("1 enter 2", 1, WhyNoCalls::Ringing);
     expect("2 busy 1", 1, WhyNoCalls::Resting(secs(5)));
     expect("8 accept 1\n8 bridge 2\n9 hang 1", 1, WhyNoCalls::WrapUp(secs(15)));
     expect("10 pause 1", 1, WhyNoCalls::Paused);

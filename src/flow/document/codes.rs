@@ -120,6 +120,7 @@ codes! {
     SERVICE_LEVEL = "HL0712", "Not a service level";
     NO_MUSIC = "HL0713", "No music for those who wait";
     NOT_WAITING = "HL0714", "A place where nobody waits";
+    AGENT_CODE = "HL0715", "Not a code that agents can dial, or one that something else answers";
     ALERT_INFO = "HL0720", "Not an Alert-Info";
     NEVER_ANNOUNCED = "HL0721", "An announcement that nobody would hear";
 }

@@ -125,6 +125,9 @@ pub enum SessionInput {
     Unqueued(Unqueued),
     /// The conversation with the agent is over, and the caller is still there.
     Done,
+    /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
+    /// that led them to the agent is left.
+    SentToQueue(QueueIndex),
 }
 
 /// What a session wants.
@@ -205,16 +208,42 @@ impl Session {
         now: Moment,
         wall: Timestamp,
     ) -> (Session, Vec<Action>) {
+        let mut session = Session::resting(&flows, entry, facts);
+        let mut turn = Turn::new(&flows, now, wall);
+        let first = session.enter(&mut turn, flows.flow(entry).start);
+        session.walk(&mut turn, first);
+        (session, turn.actions)
+    }
+
+    /// A session of somebody who enters a queue without a step that leads there: it speaks the language of the queue's
+    /// flow, and ends when the conversation is over, unless a choice or an exit of the queue leads into the flow.
+    /// `flows` has a flow.
+    pub fn start_in_queue(
+        flows: Arc<FlowSet>,
+        (queue, priority): (QueueIndex, u8),
+        facts: CallFacts,
+        now: Moment,
+        wall: Timestamp,
+    ) -> (Session, Vec<Action>) {
+        let home = flows.queue(queue).home.unwrap_or(FlowIndex(0));
+        let mut session = Session::resting(&flows, home, facts);
+        let mut turn = Turn::new(&flows, now, wall);
+        let first = session.enter_queue(&mut turn, queue, &[], priority);
+        session.walk(&mut turn, first);
+        (session, turn.actions)
+    }
+
+    /// A session that has not begun.
+    fn resting(flows: &Arc<FlowSet>, entry: FlowIndex, facts: CallFacts) -> Session {
         let flow = flows.flow(entry);
-        let (start, tongue) = (flow.start, flow.languages[0].clone());
-        let mut session = Session {
-            flows: Arc::clone(&flows),
+        Session {
+            flows: Arc::clone(flows),
             caller: facts.caller,
             dialled: facts.dialled,
             flow: entry,
-            step: start,
+            step: flow.start,
             inside: false,
-            tongue,
+            tongue: flow.languages[0].clone(),
             language: LanguageIndex(0),
             values: Vec::new(),
             returns: Vec::new(),
@@ -224,11 +253,7 @@ impl Session {
             steps: 0,
             playing: false,
             state: State::Ended,
-        };
-        let mut turn = Turn::new(&flows, now, wall);
-        let first = session.enter(&mut turn, start);
-        session.walk(&mut turn, first);
-        (session, turn.actions)
+        }
     }
 
     /// Takes an input; `wall` is the time of day at `now`. What comes late or out of place changes nothing.
@@ -244,6 +269,7 @@ impl Session {
             SessionInput::WaitsAgain => self.wait_again(&mut turn),
             SessionInput::Unqueued(why) => self.unqueued(&mut turn, why),
             SessionInput::Done => self.conversation_over(&mut turn),
+            SessionInput::SentToQueue(queue) => self.sent_to_queue(&mut turn, queue),
         };
         self.walk(&mut turn, next);
         turn.actions
@@ -270,6 +296,16 @@ impl Session {
         let mut turn = Turn::new(&flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
         self.abandon_queue(&mut turn);
         self.leave(&mut turn, Exit::CallerHungUp.name());
+        self.state = State::Ended;
+        self.playing = false;
+        turn.actions
+    }
+
+    /// The caller goes elsewhere out of a conversation: the step that led there is left as after any other.
+    pub fn let_go(&mut self) -> Vec<Action> {
+        let flows = Arc::clone(&self.flows);
+        let mut turn = Turn::new(&flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
+        self.leave(&mut turn, Exit::Answered.name());
         self.state = State::Ended;
         self.playing = false;
         turn.actions
@@ -333,7 +369,7 @@ impl Session {
                 asking.assert_consistent();
             }
             State::Waiting(waiting) => {
-                assert!(self.inside && self.ahead.is_empty(), "a queue belongs to a step, and keys to the queue");
+                assert!(self.ahead.is_empty(), "keys belong to the queue");
                 waiting.assert_consistent();
             }
             State::Parting => {}

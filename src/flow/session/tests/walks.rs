@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::super::*;
 use super::queues;
 use crate::clock::Calendar;
+use crate::flow::AgentCodes;
 use crate::flow::document::{self, Known, Source};
 use crate::telephony::PhoneNumber;
 
@@ -20,8 +21,10 @@ pub(super) fn read(flow: &str) -> FlowSet {
         .enumerate()
         .map(|(index, text)| Source { file: format!("flow{index}.yaml"), text: text.to_owned() })
         .collect();
-    let reading =
-        document::read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None });
+    let reading = document::read(
+        &sources,
+        &Known { prompts: &BTreeSet::new(), folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None },
+    );
     let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
 }
