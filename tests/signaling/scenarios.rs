@@ -544,6 +544,21 @@ fn draining_and_full() {
 }
 
 #[test]
+fn who_never_acknowledges_holds_a_share_of_the_calls_at_most() {
+    // Of 80 calls 20 may be on their way from one source.
+    let mut script = String::new();
+    for call in 0..20 {
+        script.push_str(&format!("-> INVITE offer call=c{call} tag=t{call}\n * incoming\n ! answer\n <- 200 sdp\n"));
+    }
+    script.push_str("-> INVITE offer call=one tag=more\n <- 503 | Retry-After: \n");
+    script.push_str("at 198.51.100.9:5060\n -> INVITE offer call=other tag=other via=198.51.100.9\n * incoming\n");
+    script.push_str("! answer\n <- 200 sdp to=198.51.100.9:5060\n");
+    script.push_str("tally unacknowledged 1\n");
+    let few = Settings { calls: 80, ..Settings::default() };
+    check_with(&script, TransportKind::Udp, few);
+}
+
+#[test]
 fn rfc_2543_elements() {
     check(
         "

@@ -44,7 +44,8 @@ fn place(clip: &Arc<Clip>) -> usize {
 impl Scene {
     fn new(flow: &str) -> Scene {
         let sources = [Source { file: "main.yaml".to_owned(), text: flow.to_owned() }];
-        let known = Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None };
+        let known =
+            Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, codes: &Default::default() };
         let reading = document::read(&sources, &known);
         let flows = Arc::new(reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics)));
         let clips: Vec<Arc<Clip>> = flows.prompts.iter().map(|_| second()).collect();
@@ -257,7 +258,28 @@ fn the_place_only_improves_and_is_told_in_time() {
          71 1001 refuses
          77 1001 answers
          130 B waits",
-        "",
+        "0 A hears: Please hold while I find somebody to help you.
+         1 A hears music
+         2 B hears: Please hold while I find somebody to help you.
+         3 B hears music
+         4 C hears: Please hold while I find somebody to help you.
+         5 C hears music
+         20 A hears: You are next in line.
+         21 A hears music
+         22 B hears: You are number two in line.
+         24 C hears: You are number three in line.
+         25 B hears music
+         26 A hears no more
+         27 C hears music
+         45 B hears: You are next in line.
+         46 B hears music
+         47 C hears: You are number two in line.
+         50 C hears music
+         70 1001 rings
+         76 1001 rings
+         77 B talks to 1001
+         77 C hears: You are next in line.
+         78 C hears music",
     );
 }
 
@@ -270,7 +292,26 @@ fn who_is_sent_on_keeps_the_time_of_their_place() {
          60 1002 registers
          61 1002 answers
          100 B waits",
-        "",
+        "0 A hears: Please hold while I find somebody to help you.
+         1 A hears music
+         10 B hears: Please hold while I find somebody to help you.
+         10 B hears: You are sent on.
+         11 B hears: Please hold while I find somebody to help you.
+         12 B hears music with all
+         20 A hears: You are next in line.
+         21 A hears music
+         30 A hears no more
+         30 A hears: You are sent on.
+         31 A hears: Please hold while I find somebody to help you.
+         31 B hears: You are next in line.
+         32 A hears music with all
+         32 B hears music with all
+         51 A hears: You are next in line.
+         52 A hears music with all
+         60 1002 rings
+         61 A talks to 1002
+         92 B hears: You are next in line.
+         93 B hears music with all",
     );
 }
 
@@ -287,7 +328,20 @@ fn a_look_at_something_else_costs_nobody_their_place() {
          28 A presses 1
          40 1001 registers
          41 1001 answers",
-        "",
+        "0 A hears: Please hold while I find somebody to help you.
+         1 A hears music
+         1 B hears: Please hold while I find somebody to help you.
+         2 B hears music
+         20 A hears: You are next in line. For news, press one.
+         21 B hears: You are number two in line. For news, press one.
+         22 A hears music
+         25 B hears music
+         28 A hears no more
+         28 A hears: Nothing is new.
+         29 A hears: Please hold while I find somebody to help you.
+         30 A hears music
+         40 1001 rings
+         41 A talks to 1001",
     );
 }
 
@@ -303,7 +357,18 @@ fn comfort_messages_are_cut_off_by_keys_and_by_the_agent() {
          46.5 A presses 5
          107.2 1001 registers
          107.6 1001 answers",
-        "",
+        "0 A hears: Please hold while I find somebody to help you.
+         1 A hears music with all
+         20 A hears: You are next in line.
+         21 A hears music with all
+         46 A hears: All lines are busy. You can also write.
+         46.5 A hears no more
+         46.5 A hears music with all
+         81 A hears: You are next in line.
+         82 A hears music with all
+         107 A hears: We are still here.
+         107.2 1001 rings
+         107.6 A talks to 1001, in the middle of a word",
     );
 }
 
@@ -329,6 +394,45 @@ fn the_wait_is_told_where_enough_is_known() {
          6126 1001 answers
          6180 D waits",
     );
-    let expected = "";
+    let expected = "6000 Z hears: Please hold while I find somebody to help you.
+        6000 1001 rings
+        6001 Z hears music
+        6005 Z talks to 1001
+        6010 A hears: Please hold while I find somebody to help you.
+        6011 A hears music
+        6011 B hears: Please hold while I find somebody to help you.
+        6012 B hears music
+        6012 C hears: Please hold while I find somebody to help you.
+        6013 C hears music
+        6013 D hears: Please hold while I find somebody to help you.
+        6014 D hears music
+        6030 A hears: You are next in line.
+        6031 A hears music
+        6031 B hears: You are number two in line.
+        6032 C hears: You are number three in line. You will wait about six minutes.
+        6033 D hears: You are number four in line. You will wait about eight minutes.
+        6034 B hears music
+        6038 C hears music
+        6039 D hears music
+        6091 A hears: You are next in line.
+        6092 A hears music
+        6094 B hears: You are number two in line.
+        6097 B hears music
+        6098 C hears: You are number three in line.
+        6099 D hears: You are number four in line.
+        6101 C hears music
+        6102 D hears music
+        6105 Z hears: Bye.
+        6106.2 Z is hung up on
+        6125 1001 rings
+        6126 A talks to 1001
+        6126 B hears: You are next in line.
+        6126 C hears: You are number two in line.
+        6126 D hears: You are number three in line. You will wait about six minutes.
+        6127 B hears music
+        6129 C hears music
+        6132 D hears music
+";
+    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim())).collect();
     assert_eq!(scene.told, expected, "\n--- heard\n{}", scene.told);
 }
