@@ -28,6 +28,8 @@ impl Switchboard {
                 // Those in the audio go over the bridge by themselves.
                 if let Some(call) = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to()) {
                     self.with_call(now, call, out, |call, turn| call.hears_key(turn, digit));
+                } else {
+                    self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
                 }
             }
             SipEvent::Digit { leg, digit } => {
@@ -56,8 +58,14 @@ impl Switchboard {
 
     pub(super) fn media(&mut self, now: Moment, event: MediaEvent, out: &mut Vec<Output>) {
         match event {
+            MediaEvent::Digit { leg, .. } if self.is_agents(leg) => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
+            }
             MediaEvent::Digit { leg, digit, source } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, source));
+            }
+            MediaEvent::PlaybackFinished { leg, playback } if self.is_agents(leg) => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.playback_finished(turn, playback));
             }
             MediaEvent::PlaybackFinished { leg, playback } => {
                 self.with_leg(now, leg, out, |call, turn| call.playback_finished(turn, playback));

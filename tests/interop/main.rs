@@ -5,6 +5,7 @@
 mod agents;
 mod baresip;
 mod capture;
+mod dashboards;
 mod house;
 mod kamailio;
 mod misbehaving;

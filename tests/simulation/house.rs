@@ -8,7 +8,7 @@ use std::time::Duration;
 use helpline::clock::Calendar;
 use helpline::flow::{
     AgentCodes, AgentSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience, Piece, Prompt,
-    PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
+    PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target, speech,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, Digit, InbandDigits};
@@ -131,13 +131,14 @@ fn support() -> QueueSpec {
     }
 }
 
-/// All ring at once; who finds nobody goes to `bye`.
+/// All ring at once, and who picks up hears about the caller; who finds nobody goes to `bye`.
 fn sales() -> QueueSpec {
     let bye = FlowTarget { flow: FlowIndex(0), target: Target::Step(StepIndex(5)) };
     QueueSpec {
         name: "sales".into(),
         agents: vec![("1003".into(), 1), ("1004".into(), 1), ("1001".into(), 1)],
         strategy: QueueStrategy::RingAll,
+        whisper: true,
         wrap_up: Duration::ZERO,
         while_waiting: Vec::new(),
         no_agents: Some(bye),
@@ -162,6 +163,15 @@ pub fn revision(number: u32) -> Revision {
     }
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
+    }
+    for (phrase, _) in speech::phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/")) {
+        recordings.add(phrase, 700);
+    }
+    for number in 1..100 {
+        recordings.add(&format!("phrases/number/{number}"), 300);
+    }
+    for (name, millis) in [("phrases/pause/lunch", 800), ("queues/sales", 500), ("phrases/digit/star", 400)] {
+        recordings.add(name, millis);
     }
     let step = |name: &str, kind, next: Option<u32>| Step {
         name: name.into(),
