@@ -325,10 +325,10 @@ impl AgentLeg {
         }
     }
 
-    /// A key by INFO; those in the audio go over the bridge by themselves.
-    pub(super) fn digit(&self, turn: &mut Turn<'_>, to: LegId, digit: Digit) {
+    /// The caller pressed a key by INFO.
+    pub(super) fn hears_key(&self, turn: &mut Turn<'_>, digit: Digit) {
         if matches!(self.phase, Phase::Joined) {
-            turn.sip(SipCommand::SendDigit { leg: to, digit });
+            self.leg.hears_key(turn, digit);
         }
     }
 

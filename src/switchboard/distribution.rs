@@ -56,6 +56,9 @@ impl Switchboard {
                 Errand::AgentHolds { call, leg, holding } => {
                     self.with_call(now, call, out, |call, turn| call.agent_holds(turn, leg, holding));
                 }
+                Errand::KeyForAgent { leg, digit } => {
+                    self.with_agent_leg(now, leg, out, |leg, turn| leg.hears_key(turn, digit));
+                }
                 Errand::CallerHolds { leg, music } => {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.entertain(turn, music));
                 }

@@ -25,9 +25,9 @@ impl Switchboard {
             }
             SipEvent::Offered { leg, offer } => self.with_leg(now, leg, out, |call, turn| call.offered(turn, offer)),
             SipEvent::Digit { leg, digit } if self.is_agents(leg) => {
-                let joined = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to());
-                if let Some(to) = joined.and_then(|call| self.calls.get(&call)).map(|call| call.leg()) {
-                    self.with_agent_leg(now, leg, out, |leg, turn| leg.digit(turn, to, digit));
+                // Those in the audio go over the bridge by themselves.
+                if let Some(call) = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to()) {
+                    self.with_call(now, call, out, |call, turn| call.hears_key(turn, digit));
                 } else {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
                 }

@@ -2,6 +2,7 @@
 
 mod codes;
 mod day;
+mod heard;
 mod house;
 mod phone;
 mod scenarios;

@@ -205,6 +205,30 @@ fn an_agent_who_answers_with_nothing_we_can_take_is_let_go() {
 }
 
 #[test]
+fn keys_by_info_go_over_as_the_other_side_hears_them() {
+    let five = helpline::telephony::Digit::from_char('5').expect("a key");
+    let by_info = |formats: usize| {
+        let mut rig = Rig::in_menu();
+        rig.key('3', DigitSource::Info);
+        rig.heard();
+        rig.register("1002");
+        let mut answer = phone::description(Direction::SendReceive);
+        answer.media[0].formats.truncate(formats);
+        rig.sip(SipEvent::Answered { leg: AGENT, answer, local: phone::LOCAL });
+        rig
+    };
+    let mut rig = by_info(2);
+    rig.sip(SipEvent::Digit { leg: LEG, digit: five });
+    rig.check("press 5 out1");
+    rig.sip(SipEvent::Digit { leg: AGENT, digit: five });
+    rig.check("press 5 in1");
+    // A phone without telephone-event has them by INFO.
+    let mut rig = by_info(1);
+    rig.sip(SipEvent::Digit { leg: LEG, digit: five });
+    assert!(rig.wanted().starts_with("SendDigit { leg: "), "{}", rig.wanted());
+}
+
+#[test]
 fn a_phone_of_another_family_is_bridged_with_the_caller() {
     let mut rig = Rig::ringing();
     let local = "2001:db8::1".parse().expect("an address");

@@ -1,5 +1,6 @@
 //! One leg: a dialog, what it is doing, and what it waits for.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ pub(super) struct Leg {
     /// Our description as it was last sent.
     pub(super) described: String,
     pub(super) due: Option<Moment>,
+    /// Where a call came from that nobody has vouched for, and whether it is counted as a newcomer there.
+    pub(super) stranger: Option<IpAddr>,
+    pub(super) counted: bool,
 }
 
 #[derive(Debug)]
@@ -170,6 +174,19 @@ impl Leg {
             takes_update: false,
             described: String::new(),
             due: None,
+            stranger: None,
+            counted: false,
+        }
+    }
+
+    /// Whether it holds a place among the calls without having shown that anybody is there: not answered, or answered
+    /// and not acknowledged.
+    pub(super) fn is_newcomer(&self) -> bool {
+        let awaits_ack = |sent: &Option<Box<Unacknowledged>>| sent.as_ref().is_some_and(|sent| sent.initial);
+        match &self.state {
+            State::Early(_) => true,
+            State::Confirmed(sent) => awaits_ack(sent),
+            State::Dialling(_) | State::Closing(_) => false,
         }
     }
 
