@@ -44,8 +44,13 @@ fn place(clip: &Arc<Clip>) -> usize {
 impl Scene {
     fn new(flow: &str) -> Scene {
         let sources = [Source { file: "main.yaml".to_owned(), text: flow.to_owned() }];
-        let known =
-            Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, codes: &Default::default() };
+        let known = Known {
+            prompts: &BTreeSet::new(),
+            folder: "prompts",
+            environment: &|_| None,
+            today: jiff::civil::date(2026, 11, 22),
+            codes: &Default::default(),
+        };
         let reading = document::read(&sources, &known);
         let flows = Arc::new(reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics)));
         let clips: Vec<Arc<Clip>> = flows.prompts.iter().map(|_| second()).collect();
