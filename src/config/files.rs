@@ -56,7 +56,12 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
     let folder = installation.prompts.display().to_string();
     let mut reading = document::read(
         &files.sources,
-        &Known { prompts: &prompts, folder: &folder, environment: &|name| std::env::var(name).ok() },
+        &Known {
+            prompts: &prompts,
+            folder: &folder,
+            environment: &|name| std::env::var(name).ok(),
+            dial_plan: &installation.sip.dial_plan(),
+        },
     );
     if !files.diagnostics.is_empty() {
         let mut diagnostics = files.diagnostics;

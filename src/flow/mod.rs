@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::telephony::Digit;
+use crate::telephony::{DialPlan, Digit};
 
 mod condition;
 pub mod document;
@@ -14,7 +14,7 @@ pub mod speech;
 mod value;
 
 pub use condition::Condition;
-pub use queue::{AgentSpec, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
+pub use queue::{AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
 pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };
@@ -53,6 +53,8 @@ pub struct FlowSet {
     pub queues: Vec<QueueSpec>,
     /// Those who answer, each extension once.
     pub agents: Vec<AgentSpec>,
+    /// Which numbers may be called back, and by which trunk.
+    pub dial_plan: DialPlan,
 }
 
 impl FlowSet {
@@ -207,6 +209,17 @@ pub enum StepKind {
         skills: Vec<Arc<str>>,
         /// How urgent: a greater number goes first, 0 to 9.
         priority: u8,
+    },
+    /// Take a place in a queue and be called back when it is the caller's turn; then go on to `next`.
+    Callback {
+        /// Where.
+        queue: QueueIndex,
+        /// What the agent must know.
+        skills: Vec<Arc<str>>,
+        /// How urgent.
+        priority: u8,
+        /// Where callers go who are not called back; without it, the step's `next`.
+        otherwise: Option<Target>,
     },
     /// Say the last words and hang up.
     HangUp {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience, Piece, Prompt, PromptId,
+    AgentSpec, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience, Piece, Prompt, PromptId,
     QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
@@ -118,6 +118,7 @@ fn support() -> QueueSpec {
         short_abandon: Duration::from_secs(5),
         resume_window: Duration::from_secs(180),
         relax_after: Some(Duration::from_secs(60)),
+        callback: CallbackSpec::default(),
     }
 }
 

@@ -104,6 +104,7 @@ codes! {
     ENVIRONMENT = "HL0605", "An environment variable is not set";
     TOKEN = "HL0606", "A token is needed";
     VERSION = "HL0607", "A file for another version";
+    DIAL_PREFIX = "HL0608", "Not the beginning of a number";
 
     // Queues and agents.
     NO_SUCH_QUEUE = "HL0701", "No queue has this name";
@@ -120,6 +121,8 @@ codes! {
     SERVICE_LEVEL = "HL0712", "Not a service level";
     NO_MUSIC = "HL0713", "No music for those who wait";
     NOT_WAITING = "HL0714", "A place where nobody waits";
+    NO_CALLBACK = "HL0715", "Nobody can be called back";
+    CALLBACK_ADDRESS = "HL0716", "Not an address that could be called back";
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ use self::queues::Queues;
 use self::recordings::Recordings;
 use self::values::Values;
 use super::{FlowIndex, FlowSet};
+use crate::telephony::DialPlan;
 
 /// What is known beside the files themselves.
 #[derive(Clone, Copy)]
@@ -45,6 +46,8 @@ pub struct Known<'a> {
     pub folder: &'a str,
     /// The environment variables, for `${NAME}` in passwords.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// Which numbers may be called back.
+    pub dial_plan: &'a DialPlan,
 }
 
 // Variables may be secrets.
@@ -135,6 +138,7 @@ impl Reader<'_> {
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
         }
         set.agents = std::mem::take(&mut self.agents).specs;
+        set.dial_plan = self.known.dial_plan.clone();
         let recordings = std::mem::take(&mut self.recordings);
         set.prompts = recordings.prompts;
         set.prompt_index = recordings.index;

@@ -146,6 +146,18 @@ const SINGLE: &[(&str, &str)] = &[
         "queue/call_back_promised",
         "Thank you. You keep your place in line, and we will call you when it is your turn. Goodbye.",
     ),
+    ("queue/call_back_cannot", "I am sorry, we cannot call that number."),
+    ("queue/call_back_ask", "Please enter the number on which we can call you, then press hash."),
+    (
+        "queue/call_back_booked",
+        "Thank you. You have a place in line, and we will call you when it is your turn.",
+    ),
+    ("queue/call_back_impossible", "I am sorry, we cannot call you back at the moment."),
+    (
+        "queue/calling_back",
+        "Hello. You asked us to call you back. Please hold for a moment while I find somebody to help you.",
+    ),
+    ("queue/call_back_agent", "A caller asked to be called back. I am calling them now."),
     ("system/goodbye", "Thank you for calling. Goodbye."),
     (
         "system/trouble",

@@ -145,6 +145,12 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             skills: vec!["billing".into()],
             priority: random.u8(..=9),
         },
+        19 if random.bool() => StepKind::Callback {
+            queue: QueueIndex(random.u16(..QUEUES)),
+            skills: Vec::new(),
+            priority: random.u8(..=9),
+            otherwise: random.bool().then(|| random_target(random, bounds)),
+        },
         16 => StepKind::Language(LanguageIndex(random.u8(..u8::try_from(bounds.languages.len()).expect("few")))),
         17 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),
         _ => StepKind::HangUp { speech: random.bool().then(|| random_speech(random, set, bounds, 2)) },

@@ -9,7 +9,7 @@ use super::super::*;
 use super::queues;
 use crate::clock::Calendar;
 use crate::flow::document::{self, Known, Source};
-use crate::telephony::PhoneNumber;
+use crate::telephony::{DialPlan, PhoneNumber, Trunk, TransportKind};
 
 /// A Friday.
 const CALLED_AT: &str = "2026-12-18T17:29:00Z";
@@ -21,9 +21,22 @@ pub(super) fn read(flow: &str) -> FlowSet {
         .map(|(index, text)| Source { file: format!("flow{index}.yaml"), text: text.to_owned() })
         .collect();
     let reading =
-        document::read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None });
+        document::read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, dial_plan: &plan() });
     let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
+}
+
+/// A trunk that may call anybody in the United Kingdom.
+fn plan() -> DialPlan {
+    DialPlan::new(&[Trunk {
+        name: "carrier".into(),
+        transport: TransportKind::Udp,
+        host: "192.0.2.9".to_owned(),
+        port: 5060,
+        from: Vec::new(),
+        register: None,
+        dial: vec!["+44".to_owned(), "0".to_owned()],
+    }])
 }
 
 /// A call that writes down what happens.
@@ -69,6 +82,9 @@ impl Walk {
                     format!("leaves the queue to be called back on {}", number.reveal())
                 }
                 Action::LeaveQueue { why } => format!("leaves the queue {why:?}"),
+                Action::BookCallback { queue, number, .. } => {
+                    format!("asks {} to call {} back", self.flows.queue(queue).name, number.reveal())
+                }
                 Action::MenuOpened => "menu opened".to_owned(),
                 Action::MenuClosed => "menu closed".to_owned(),
                 Action::Note(FlowNote::StepEntered { .. }) => continue,
