@@ -104,7 +104,7 @@ impl WaitingRoom {
             let entry = EntryId(room.entries);
             let (queue, priority) = (QueueId(queue.0), Priority(priority));
             let label = CallerLabel(room.entries);
-            (entry, Entering { entry, queue, priority, wants: wants.clone(), place_time: None, label })
+            (entry, Entering { entry, queue, priority, wants: wants.clone(), place_time: None, label, callback: false })
         };
         for _ in 0..std::mem::take(&mut self.ahead) {
             let (_, entering) = enter(self);
