@@ -4,7 +4,7 @@ use super::agent::{OnCall, Phase};
 use super::entry::{Holds, Mode, Pool, Stage};
 use super::output::{AgentState, Outcome};
 use super::settings::{DROPPED_MAX, Strategy};
-use super::{Alarm, Distributor};
+use super::{AgentId, Alarm, Distributor};
 
 impl Distributor {
     /// The promises that hold after every input (section 6 among them): an agent rings for exactly one waiting caller;
@@ -21,6 +21,15 @@ impl Distributor {
         self.assert_nobody_waits_in_vain();
         self.assert_alarms();
         assert!(self.touched.is_empty(), "a turn was not settled");
+    }
+
+    /// What is known of an agent's legs: whether that of a queue call lives, and how many others do. For whoever owns the
+    /// legs, to compare.
+    pub fn legs_of(&self, agent: AgentId) -> (bool, u32) {
+        match self.agents.get(&agent).map(|agent| &agent.phase) {
+            Some(Phase::OnCall(call)) => (call.leg.is_some(), call.direct),
+            _ => (false, 0),
+        }
     }
 
     fn assert_offers(&self) {

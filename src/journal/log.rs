@@ -75,16 +75,28 @@ pub fn log(entry: &JournalEntry) {
         JournalEvent::Joined(joined) => info!(
             %call,
             agent = %joined.agent,
-            queue = %joined.queue,
+            queue = joined.queue.as_deref(),
+            from = joined.from.as_deref(),
             waited = joined.waited.as_secs_f64(),
             "caller and agent hear each other"
+        ),
+        JournalEvent::Dialling { agent } => info!(%call, %agent, "an agent's telephone is to ring"),
+        JournalEvent::NotReached { agent, status } => info!(%call, %agent, status, "the agent was not reached"),
+        JournalEvent::Transfer(transfer) => info!(
+            %call,
+            by = %transfer.by,
+            to = ?transfer.to,
+            kind = transfer.kind,
+            status = transfer.status,
+            why = transfer.why,
+            "a transfer was asked for"
         ),
         JournalEvent::AgentHeld { holding: true } => debug!(%call, "the agent put the caller on hold"),
         JournalEvent::AgentHeld { holding: false } => debug!(%call, "the agent is back from hold"),
         JournalEvent::Parted(parted) => info!(
             %call,
             agent = %parted.agent,
-            queue = %parted.queue,
+            queue = parted.queue.as_deref(),
             talk = parted.talk.as_secs_f64(),
             hold = parted.hold.as_secs_f64(),
             by = parted.by,

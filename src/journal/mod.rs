@@ -96,6 +96,20 @@ pub enum JournalEvent {
     Resumed,
     /// Something happened in a queue or to an agent.
     Queue(Box<QueueEvent>),
+    /// The phone of an agent whom the caller has dialled, or to whom they are passed on, is to ring.
+    Dialling {
+        /// The agent's extension.
+        agent: Arc<str>,
+    },
+    /// And was not answered.
+    NotReached {
+        /// The agent's extension.
+        agent: Arc<str>,
+        /// The status that tells why: 400 to 699.
+        status: u16,
+    },
+    /// Somebody wants the call to go elsewhere.
+    Transfer(Box<Transfer>),
     /// A caller and an agent hear each other.
     Joined(Box<Joined>),
     /// The agent put the caller on hold, or is back.
@@ -188,6 +202,22 @@ pub struct Dialled {
     pub attempt: u32,
 }
 
+/// A transfer as it was asked for, and what was said to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transfer {
+    /// The extension of the agent who asked; empty for everybody else.
+    pub by: Arc<str>,
+    /// Whereto: an extension, a queue or a number.
+    pub to: String,
+    /// `blind`, `attended`, or `replaces` for who takes over a conversation by an INVITE.
+    pub kind: &'static str,
+    /// The status that was said at first: 100 for one that is under way, 200 for one that is made, 300 and above for
+    /// one that is refused.
+    pub status: u16,
+    /// Why it was refused.
+    pub why: Option<&'static str>,
+}
+
 /// A step by its flow's and its own name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StepName {
@@ -268,13 +298,15 @@ pub enum Outcome {
     Drained,
     /// Who was called did not answer.
     Unanswered,
+    /// Its caller was an agent, who has joined those to whom they talked and is out of it.
+    Transferred,
     /// Broken: signalling or audio was lost, or never came up.
     Failed,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 9] = [
         Outcome::Completed,
         Outcome::HungUp,
         Outcome::Cancelled,
@@ -282,6 +314,7 @@ impl Outcome {
         Outcome::Operator,
         Outcome::Drained,
         Outcome::Unanswered,
+        Outcome::Transferred,
         Outcome::Failed,
     ];
 
@@ -295,6 +328,7 @@ impl Outcome {
             Outcome::Operator => "operator",
             Outcome::Drained => "drained",
             Outcome::Unanswered => "unanswered",
+            Outcome::Transferred => "transferred",
             Outcome::Failed => "failed",
         }
     }

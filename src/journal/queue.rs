@@ -131,10 +131,12 @@ pub enum QueueEvent {
 pub struct Joined {
     /// The agent's extension.
     pub agent: Arc<str>,
-    /// The queue that brought them together.
-    pub queue: Arc<str>,
-    /// From the place time to the agent's picking up.
+    /// The queue that brought them together; `None` where one dialled the other, or was passed on.
+    pub queue: Option<Arc<str>>,
+    /// From the place time to the agent's picking up; zero where there was no place.
     pub waited: Duration,
+    /// The extension of the agent who passed the caller on, if one did.
+    pub from: Option<Arc<str>>,
 }
 
 /// They do no more.
@@ -142,12 +144,12 @@ pub struct Joined {
 pub struct Parted {
     /// The agent's extension.
     pub agent: Arc<str>,
-    /// The queue.
-    pub queue: Arc<str>,
+    /// The queue in which the caller had waited, if they had.
+    pub queue: Option<Arc<str>>,
     /// In conversation.
     pub talk: Duration,
     /// Held by either side.
     pub hold: Duration,
-    /// Who or what ended it: `caller`, `agent` or `broken`.
+    /// Who or what ended it: `caller`, `agent`, `transferred` or `broken`.
     pub by: &'static str,
 }

@@ -89,8 +89,12 @@ pub struct RecordedStep {
 pub struct RecordedConversation {
     /// The agent's extension.
     pub agent: Arc<str>,
-    /// The queue that brought them together.
-    pub queue: Arc<str>,
+    /// The queue that brought them together; absent where one dialled the other, or was passed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Arc<str>>,
+    /// The extension of the agent who passed the caller on, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transferred_by: Option<Arc<str>>,
     /// The wait before it, from the place time, in seconds.
     pub waited_seconds: f64,
     /// When it began, in seconds from the INVITE.
@@ -99,7 +103,7 @@ pub struct RecordedConversation {
     pub talk_seconds: f64,
     /// Held by either side, in seconds.
     pub hold_seconds: f64,
-    /// Who or what ended it: `caller`, `agent` or `broken`.
+    /// Who or what ended it: `caller`, `agent`, `transferred` or `broken`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<&'static str>,
 }
@@ -271,6 +275,7 @@ impl Open {
                 record.conversations.push(RecordedConversation {
                     agent: joined.agent.clone(),
                     queue: joined.queue.clone(),
+                    transferred_by: joined.from.clone(),
                     waited_seconds: joined.waited.as_secs_f64(),
                     began_seconds: at.since(self.since).as_secs_f64(),
                     talk_seconds: 0.0,

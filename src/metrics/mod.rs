@@ -232,6 +232,9 @@ impl Metrics {
             JournalEvent::Began
             | JournalEvent::Playing { .. }
             | JournalEvent::DigitRepeated { .. }
+            | JournalEvent::Dialling { .. }
+            | JournalEvent::NotReached { .. }
+            | JournalEvent::Transfer(_)
             | JournalEvent::Joined(_)
             | JournalEvent::AgentHeld { .. }
             | JournalEvent::Parted(_)

@@ -7,7 +7,7 @@ use super::Turn;
 use super::audio::{Audio, Stream};
 use super::call::{CALL_MAX, CLOSE_MAX, HANG_UP_MAX};
 use super::errand::Errand;
-use super::hold::Hold;
+use super::leg::{Duty, Leg, Party};
 use crate::acd::{self, AgentId, OfferId, Refused};
 use crate::clock::Moment;
 use crate::journal::JournalEvent;
@@ -22,14 +22,9 @@ const RING_SPARE: Duration = Duration::from_secs(5);
 /// A leg to an agent's phone.
 #[derive(Debug)]
 pub(super) struct AgentLeg {
-    id: LegId,
-    agent: AgentId,
-    extension: Arc<str>,
+    leg: Leg,
     /// The caller for whom it rings or whom it is joined to.
     call: CallId,
-    audio: Audio,
-    stream: Stream,
-    hold: Hold,
     dialled: Moment,
     phase: Phase,
 }
@@ -38,34 +33,35 @@ pub(super) struct AgentLeg {
 #[derive(Debug)]
 enum Phase {
     /// The phone rings.
-    Ringing { offer: OfferId, until: Moment },
-    /// The agent has picked up; the distributor is asked whether that is still wanted.
+    Ringing { why: Why, until: Moment },
+    /// The agent has picked up; whoever wanted that is asked whether it still is.
     PickedUp,
     /// Agent and caller hear each other.
     Joined,
     /// `sip` is to end the leg.
-    HangingUp { was: Was, until: Moment },
+    HangingUp { until: Moment },
     /// The leg is over; the reactor is to close its audio.
     Closing { until: Moment },
     /// Nothing is left but to give the port back.
     Over,
 }
 
-/// What the distributor has yet to hear of a leg that ends.
+/// Why a phone rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Was {
-    /// Nothing: the offer is over.
-    Offered,
-    /// That the agent's leg has ended.
-    Joined,
+pub(super) enum Why {
+    /// The distributor offers a caller of a queue.
+    Offer(OfferId),
+    /// A colleague has dialled the extension.
+    Direct,
+    /// A caller is passed on to them.
+    Passed,
 }
 
-/// Whom to ring, and what to show them.
+/// Whom to ring, for whom and until when, and what to show them.
 pub(super) struct Ring {
-    pub(super) agent: AgentId,
-    pub(super) extension: Arc<str>,
+    pub(super) party: Party,
     pub(super) call: CallId,
-    pub(super) offer: OfferId,
+    pub(super) why: Why,
     pub(super) until: Moment,
     pub(super) caller: Caller,
     pub(super) headers: CallHeaders,
@@ -77,43 +73,61 @@ impl AgentLeg {
         turn.media(audio.port, MediaCommand::Open { leg: id, port: audio.port, plan: audio.plan().clone() });
         turn.sip(SipCommand::DialAgent {
             leg: id,
-            extension: ring.extension.to_string(),
+            extension: ring.party.extension.to_string(),
             caller: ring.caller,
             offer: audio.description().clone(),
             headers: ring.headers,
         });
-        AgentLeg {
-            id,
-            agent: ring.agent,
-            extension: ring.extension,
-            call: ring.call,
-            audio,
-            stream: Stream::Open,
-            hold: Hold::default(),
-            dialled: turn.now,
-            phase: Phase::Ringing { offer: ring.offer, until: ring.until + RING_SPARE },
-        }
+        let mut leg = Leg { agent: Some(ring.party), ..Leg::new(id, audio, Stream::Open) };
+        let until = match ring.why {
+            Why::Offer(_) => ring.until + RING_SPARE,
+            Why::Direct | Why::Passed => {
+                leg.count_as_direct(turn);
+                ring.until
+            }
+        };
+        AgentLeg { leg, call: ring.call, dialled: turn.now, phase: Phase::Ringing { why: ring.why, until } }
+    }
+
+    pub(super) fn id(&self) -> LegId {
+        self.leg.id
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.audio.port
+        self.leg.audio.port
     }
 
-    pub(super) fn agent(&self) -> AgentId {
-        self.agent
+    /// The agent whose phone it is, if it is one's.
+    pub(super) fn agent(&self) -> Option<AgentId> {
+        self.leg.agent()
     }
 
-    /// Whether the agent has picked up, and is on the line.
+    /// The same, with the extension.
+    pub(super) fn party(&self) -> Option<&Party> {
+        self.leg.agent.as_ref()
+    }
+
+    /// As what the distributor counts it.
+    pub(super) fn duty(&self) -> Option<(AgentId, Duty)> {
+        Some((self.leg.agent()?, self.leg.duty?))
+    }
+
+    /// Whether the agent has picked up for a caller of a queue, and is on the line.
     pub(super) fn has_line(&self) -> bool {
-        matches!(self.phase, Phase::PickedUp | Phase::Joined)
+        matches!(self.phase, Phase::PickedUp | Phase::Joined) && self.leg.duty == Some(Duty::Queue)
     }
 
     /// The offer for which it rings, if it does.
     pub(super) fn offer(&self) -> Option<OfferId> {
         match self.phase {
-            Phase::Ringing { offer, .. } => Some(offer),
+            Phase::Ringing { why: Why::Offer(offer), .. } => Some(offer),
             _ => None,
         }
+    }
+
+    /// The call that has it rung, be it dialled or passed on, while it rings.
+    pub(super) fn rings_for(&self) -> Option<CallId> {
+        matches!(self.phase, Phase::Ringing { why: Why::Direct | Why::Passed, .. }).then_some(self.call)
     }
 
     /// The caller whom it is joined to, if it is.
@@ -127,7 +141,7 @@ impl AgentLeg {
             Phase::Ringing { until, .. } | Phase::HangingUp { until, .. } | Phase::Closing { until } => until,
             Phase::Joined => {
                 let last = self.dialled + CALL_MAX;
-                self.hold.limit().map_or(last, |limit| limit.min(last))
+                self.leg.hold.limit().map_or(last, |limit| limit.min(last))
             }
             Phase::PickedUp | Phase::Over => self.dialled,
         }
@@ -135,15 +149,15 @@ impl AgentLeg {
 
     /// When all is over: whether its port could be opened.
     pub(super) fn over(&self) -> Option<bool> {
-        matches!(self.phase, Phase::Over).then_some(!matches!(self.stream, Stream::Failed | Stream::Open))
+        matches!(self.phase, Phase::Over).then_some(!matches!(self.leg.stream, Stream::Failed | Stream::Open))
     }
 
     /// Panics when a promise is broken.
     pub(super) fn assert_consistent(&self) {
-        match (&self.phase, &self.stream) {
+        match (&self.phase, &self.leg.stream) {
             (Phase::Ringing { .. } | Phase::Joined | Phase::Closing { .. }, Stream::Open) => {}
             (Phase::HangingUp { .. }, _) => {}
-            (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.id),
+            (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.leg.id),
         }
     }
 
@@ -152,42 +166,53 @@ impl AgentLeg {
         if !matches!(self.phase, Phase::Ringing { .. }) {
             return; // `sip` ends what was answered too late.
         }
-        match self.audio.accept(answer, turn.settings) {
+        match self.leg.audio.accept(answer, turn.settings) {
             Ok(changed) => {
-                turn.errand(Errand::PickedUp { leg: self.id });
+                turn.errand(Errand::PickedUp { leg: self.leg.id });
                 self.follow_plan(turn, changed);
             }
             Err(warning) => {
                 self.failed(turn, warning.text);
-                self.refuse(turn, Refused::Failed);
+                self.refuse(turn, Cause::MediaFailed);
                 self.hang_up(turn, Cause::MediaFailed);
             }
         }
     }
 
-    /// The distributor is asked: the offer is in its hands now.
-    pub(super) fn picked_up(&mut self) -> Option<OfferId> {
-        let offer = self.offer()?;
+    /// The phone tells that it rings.
+    pub(super) fn rings(&self, turn: &mut Turn<'_>) {
+        // A waiting caller hears music meanwhile, whatever the agent's side would have them hear.
+        if let Some(call) = self.rings_for() {
+            turn.errand(Errand::Rings { call, leg: self.leg.id });
+        }
+    }
+
+    /// Whoever had it rung is asked: what becomes of the leg is in their hands now.
+    pub(super) fn picked_up(&mut self) -> Option<(Why, CallId)> {
+        let Phase::Ringing { why, .. } = self.phase else { return None };
+        if let Why::Offer(_) = why {
+            self.leg.duty = Some(Duty::Queue);
+        }
         self.phase = Phase::PickedUp;
-        Some(offer)
+        Some((why, self.call))
     }
 
     /// The caller was still there.
     pub(super) fn joined(&mut self, turn: &mut Turn<'_>) {
         if matches!(self.phase, Phase::PickedUp) {
             self.phase = Phase::Joined;
-            if self.hold.limit().is_some() {
-                turn.errand(Errand::AgentHolds { call: self.call, leg: self.id, holding: true });
+            if self.leg.hold.limit().is_some() {
+                turn.errand(Errand::AgentHolds { call: self.call, leg: self.leg.id, holding: true });
             }
         }
     }
 
     /// Our re-INVITE, or our offer in a 200, was answered.
     pub(super) fn confirmed(&mut self, turn: &mut Turn<'_>, answer: Option<SessionDescription>) {
-        if !matches!(self.phase, Phase::Joined) || !self.audio.awaits_answer() {
+        if !matches!(self.phase, Phase::Joined) || !self.leg.audio.awaits_answer() {
             return;
         }
-        match answer.map(|answer| self.audio.accept(&answer, turn.settings)) {
+        match answer.map(|answer| self.leg.audio.accept(&answer, turn.settings)) {
             Some(Ok(changed)) => self.follow_plan(turn, changed),
             Some(Err(_)) | None => self.lost(turn, Cause::MediaFailed),
         }
@@ -195,13 +220,13 @@ impl AgentLeg {
 
     /// The agent's side wants the audio otherwise: hold, resume, another address or codec.
     pub(super) fn offered(&mut self, turn: &mut Turn<'_>, offer: Option<SessionDescription>) {
-        let leg = self.id;
+        let leg = self.leg.id;
         if !matches!(self.phase, Phase::Joined) {
             return turn.sip(SipCommand::RefuseChange { leg, refusal: Refusal::status(481) });
         }
-        match self.audio.change(offer.as_ref(), turn.settings) {
+        match self.leg.audio.change(offer.as_ref(), turn.settings) {
             Ok(changed) => {
-                turn.sip(SipCommand::AcceptChange { leg, description: self.audio.description().clone() });
+                turn.sip(SipCommand::AcceptChange { leg, description: self.leg.audio.description().clone() });
                 self.follow_plan(turn, changed);
             }
             Err(warning) => {
@@ -225,10 +250,10 @@ impl AgentLeg {
             return;
         }
         match music {
-            None => turn.media(self.audio.port, MediaCommand::Stop { leg: self.id }),
+            None => turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id }),
             Some(clips) if !clips.is_empty() => {
                 let playback = turn.playback();
-                turn.media(self.audio.port, MediaCommand::Play { leg: self.id, playback, clips, repeat: true });
+                turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: true });
             }
             Some(_) => {}
         }
@@ -236,28 +261,24 @@ impl AgentLeg {
 
     /// Ends the leg because it is not wanted any more; nothing when it is ending already.
     pub(super) fn hang_up(&mut self, turn: &mut Turn<'_>, cause: Cause) {
-        let was = match self.phase {
-            Phase::Ringing { .. } => Was::Offered,
-            Phase::PickedUp | Phase::Joined => Was::Joined,
-            Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over => return,
-        };
-        turn.sip(SipCommand::HangUp { leg: self.id, cause });
-        self.phase = Phase::HangingUp { was, until: turn.now + HANG_UP_MAX };
+        if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
+            return;
+        }
+        turn.sip(SipCommand::HangUp { leg: self.leg.id, cause });
+        self.phase = Phase::HangingUp { until: turn.now + HANG_UP_MAX };
     }
 
     /// The distributor knows nothing any more of what was picked up: nobody is to hear anything.
     pub(super) fn came_late(&mut self, turn: &mut Turn<'_>) {
+        self.leg.duty = None;
         self.hang_up(turn, Cause::LocalHungUp);
-        if let Phase::HangingUp { was, .. } = &mut self.phase {
-            *was = Was::Offered;
-        }
     }
 
     /// The line to the agent was lost: the caller is to wait again.
     pub(super) fn lost(&mut self, turn: &mut Turn<'_>, cause: Cause) {
         match self.phase {
-            Phase::Ringing { .. } => self.refuse(turn, Refused::Failed),
-            Phase::Joined => turn.errand(Errand::AgentLeft { call: self.call, leg: self.id, broken: true }),
+            Phase::Ringing { .. } => self.refuse(turn, cause),
+            Phase::Joined => turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: true }),
             _ => {}
         }
         self.hang_up(turn, cause);
@@ -265,20 +286,18 @@ impl AgentLeg {
 
     /// The leg is over.
     pub(super) fn ended(&mut self, turn: &mut Turn<'_>, cause: Cause) {
-        let left = acd::Input::AgentLegEnded { agent: self.agent };
         match &self.phase {
             Phase::Closing { .. } | Phase::Over => return,
-            Phase::Ringing { .. } => self.refuse(turn, refusal(cause)),
+            Phase::Ringing { .. } => self.refuse(turn, cause),
             Phase::PickedUp | Phase::Joined => {
                 let broken = is_broken(cause);
-                turn.errand(Errand::AgentLeft { call: self.call, leg: self.id, broken });
-                turn.errand(Errand::Distribute(left));
+                turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken });
             }
-            Phase::HangingUp { was: Was::Joined, .. } => turn.errand(Errand::Distribute(left)),
-            Phase::HangingUp { was: Was::Offered, .. } => {}
+            Phase::HangingUp { .. } => {}
         }
-        if matches!(self.stream, Stream::Open) {
-            turn.media(self.audio.port, MediaCommand::Close { leg: self.id });
+        self.leg.discharge(turn);
+        if matches!(self.leg.stream, Stream::Open) {
+            turn.media(self.leg.audio.port, MediaCommand::Close { leg: self.leg.id });
             self.phase = Phase::Closing { until: turn.now + CLOSE_MAX };
         } else {
             self.phase = Phase::Over;
@@ -287,21 +306,21 @@ impl AgentLeg {
 
     /// The reactor has closed the audio.
     pub(super) fn audio_closed(&mut self, turn: &mut Turn<'_>, report: StreamReport) {
-        if matches!(self.stream, Stream::Open) {
+        if matches!(self.leg.stream, Stream::Open) {
             self.audio_gone(turn, Stream::Closed(report));
         }
     }
 
     /// The reactor could not open the port.
     pub(super) fn audio_failed(&mut self, turn: &mut Turn<'_>, reason: String) {
-        if matches!(self.stream, Stream::Open) {
+        if matches!(self.leg.stream, Stream::Open) {
             self.failed(turn, reason);
             self.audio_gone(turn, Stream::Failed);
         }
     }
 
     fn audio_gone(&mut self, turn: &mut Turn<'_>, stream: Stream) {
-        self.stream = stream;
+        self.leg.stream = stream;
         match self.phase {
             Phase::Closing { .. } => self.phase = Phase::Over,
             _ => self.lost(turn, Cause::MediaFailed),
@@ -315,11 +334,11 @@ impl AgentLeg {
         }
         match self.phase {
             Phase::Ringing { .. } => {
-                self.refuse(turn, Refused::NoAnswer);
+                self.refuse(turn, Cause::NoAnswer);
                 self.hang_up(turn, Cause::NoAnswer);
             }
             Phase::Joined => {
-                turn.errand(Errand::AgentLeft { call: self.call, leg: self.id, broken: false });
+                turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: false });
                 self.hang_up(turn, Cause::LocalHungUp);
             }
             Phase::HangingUp { .. } => self.ended(turn, Cause::DialogLost),
@@ -328,24 +347,32 @@ impl AgentLeg {
         }
     }
 
-    fn refuse(&self, turn: &mut Turn<'_>, reason: Refused) {
-        if let Some(offer) = self.offer() {
-            turn.errand(Errand::Distribute(acd::Input::OfferRefused { offer, reason }));
-        }
+    /// Tells whoever had it rung that it will not be answered.
+    fn refuse(&self, turn: &mut Turn<'_>, cause: Cause) {
+        let Phase::Ringing { why, .. } = self.phase else { return };
+        turn.errand(match why {
+            Why::Offer(offer) => Errand::Distribute(acd::Input::OfferRefused { offer, reason: refusal(cause) }),
+            Why::Direct | Why::Passed => {
+                Errand::RingFailed { call: self.call, leg: self.leg.id, status: status_of(cause) }
+            }
+        });
     }
 
     fn failed(&self, turn: &mut Turn<'_>, reason: String) {
-        let agent = self.extension.clone();
+        let agent = self.leg.agent.as_ref().map(|party| party.extension.clone()).unwrap_or_default();
         turn.journal(Some(self.call), JournalEvent::AgentLegFailed { agent, reason });
     }
 
     fn follow_plan(&mut self, turn: &mut Turn<'_>, changed: bool) {
         if changed {
-            turn.media(self.audio.port, MediaCommand::Change { leg: self.id, plan: self.audio.plan().clone() });
+            turn.media(
+                self.leg.audio.port,
+                MediaCommand::Change { leg: self.leg.id, plan: self.leg.audio.plan().clone() },
+            );
         }
-        let held = !self.audio.plan().direction.sends();
-        if self.hold.follow(turn.now, held) && matches!(self.phase, Phase::Joined) {
-            turn.errand(Errand::AgentHolds { call: self.call, leg: self.id, holding: held });
+        let held = !self.leg.audio.plan().direction.sends();
+        if self.leg.hold.follow(turn.now, held) && matches!(self.phase, Phase::Joined) {
+            turn.errand(Errand::AgentHolds { call: self.call, leg: self.leg.id, holding: held });
         }
     }
 }
@@ -358,6 +385,16 @@ fn refusal(cause: Cause) -> Refused {
         // A phone that forwards (3xx) has been told by its agent to do so; nobody is dialled whom it names.
         Cause::RefusedBy(300..=399 | 603) => Refused::Declined,
         _ => Refused::Failed,
+    }
+}
+
+/// What a colleague's phone is told whose call, or whose transfer, ended so while the other's phone rang.
+fn status_of(cause: Cause) -> u16 {
+    match cause {
+        Cause::RefusedBy(486 | 600) => 486,
+        Cause::RefusedBy(300..=399 | 603) => 603,
+        Cause::RefusedBy(488 | 606) | Cause::MediaFailed => 488,
+        _ => 480,
     }
 }
 

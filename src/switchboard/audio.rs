@@ -10,6 +10,8 @@ use crate::telephony::{
 /// What the reactor has said of a leg's audio.
 #[derive(Debug)]
 pub(super) enum Stream {
+    /// Not opened yet: the call is not answered.
+    Unopened,
     Open,
     /// It could not be opened.
     Failed,

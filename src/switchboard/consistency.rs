@@ -1,12 +1,17 @@
 //! The promises of this room, checked.
 
+use std::collections::BTreeMap;
+
+use super::leg::Duty;
 use super::{Alarm, Switchboard};
+use crate::acd::AgentId;
 
 impl Switchboard {
     /// Panics when a promise is broken: every port is free, resting or owned once; every call has its leg and its
     /// deadline; there are no more calls than allowed;
     /// every agent's leg too; a leg that is joined to a caller is the one that the caller talks to; a phone rings for a
-    /// caller who waits; nothing is left undone; and the distributor's own promises hold.
+    /// caller who waits, or for a call that dialled it or is passed on to it; the distributor knows of every leg of an
+    /// agent; nothing is left undone; and the distributor's own promises hold.
     ///
     /// # Panics
     /// When one is broken.
@@ -30,10 +35,19 @@ impl Switchboard {
                 let joined = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to());
                 assert_eq!(joined, Some(*id), "{id} talks to {leg}, which is joined to another");
             }
+            if let Some(leg) = call.rings() {
+                let rings = self.agent_legs.get(&leg).and_then(|leg| leg.rings_for());
+                assert_eq!(rings, Some(*id), "{id} waits for {leg}, which rings for another");
+            }
         }
         for (id, leg) in &self.agent_legs {
             assert!(self.deadlines.contains(&(leg.deadline(), Alarm::AgentLeg(*id))), "{id} has another deadline");
             leg.assert_consistent();
+            assert_eq!(leg.id(), *id, "a leg is filed under another's name");
+            if let Some(call) = leg.rings_for() {
+                let waits = self.calls.get(&call).and_then(|call| call.rings());
+                assert_eq!(waits, Some(*id), "{id} rings for {call}, which knows nothing of it");
+            }
             if let Some(offer) = leg.offer() {
                 assert_eq!(self.queues.ringing.get(&offer), Some(id), "{id} rings for an offer that knows it not");
             }
@@ -59,11 +73,31 @@ impl Switchboard {
             );
         }
         for (agent, leg) in &self.queues.lines {
-            let holds = self.agent_legs.get(leg).is_some_and(|leg| leg.has_line() && leg.agent() == *agent);
+            let holds = self.agent_legs.get(leg).is_some_and(|leg| leg.has_line() && leg.agent() == Some(*agent));
             assert!(holds, "{agent} is not on {leg}");
         }
+        self.assert_duties();
         assert!(self.errands.is_empty(), "something was left undone");
         self.queues.distributor.assert_consistent();
         assert!(self.calls.len() <= self.settings.calls_max, "more calls than allowed");
+    }
+
+    /// Every leg of an agent is known to the distributor, and none that there is not.
+    fn assert_duties(&self) {
+        let mut legs: BTreeMap<AgentId, (u32, u32)> = BTreeMap::new();
+        let calls = self.calls.values().filter_map(|call| call.duty());
+        for (agent, duty) in calls.chain(self.agent_legs.values().filter_map(|leg| leg.duty())) {
+            let count = legs.entry(agent).or_default();
+            match duty {
+                Duty::Queue => count.0 += 1,
+                Duty::Direct => count.1 += 1,
+            }
+        }
+        for agent in self.queues.distributor.agents() {
+            let (queue, direct) = self.queues.distributor.legs_of(agent);
+            let counted = legs.remove(&agent).unwrap_or_default();
+            assert_eq!(counted, (u32::from(queue), direct), "{agent}'s legs, of queue calls and others");
+        }
+        assert!(legs.is_empty(), "legs of agents whom nobody knows: {legs:?}");
     }
 }

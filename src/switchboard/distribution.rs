@@ -1,9 +1,10 @@
 //! Brings the distributor's decisions to callers and phones, and what becomes of them back to it.
 
-use super::agent_leg::{AgentLeg, Ring};
+use super::agent_leg::{AgentLeg, Ring, Why};
 use super::audio::Audio;
 use super::call::{Call, Joining};
 use super::errand::Errand;
+use super::leg::Party;
 use super::queues::{Booked, talk};
 use super::waiting::Place;
 use super::{Alarm, Output, Switchboard, Turn, journal};
@@ -33,6 +34,10 @@ impl Switchboard {
                 Errand::Enter { call, place } => self.enter(now, call, &place, out),
                 Errand::Distribute(input) => self.distribute(now, input, out),
                 Errand::PickedUp { leg } => self.picked_up(now, leg, out),
+                Errand::Rings { call, leg } => self.with_call(now, call, out, |call, turn| call.rung(turn, leg)),
+                Errand::RingFailed { call, leg, status } => {
+                    self.with_call(now, call, out, |call, turn| call.ring_failed(turn, leg, status));
+                }
                 Errand::Release { leg } => {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.hang_up(turn, Cause::LocalHungUp));
                 }
@@ -105,9 +110,13 @@ impl Switchboard {
 
     /// An agent has picked up. The phone's leg is the distributor's to give to the caller, or to nobody.
     fn picked_up(&mut self, now: Moment, leg: LegId, out: &mut Vec<Output>) {
-        let mut offer = None;
-        self.with_agent_leg(now, leg, out, |leg, _| offer = leg.picked_up());
-        let Some(offer) = offer else { return };
+        let mut wanted = None;
+        self.with_agent_leg(now, leg, out, |leg, _| wanted = leg.picked_up());
+        let offer = match wanted {
+            Some((Why::Offer(offer), _)) => offer,
+            Some((Why::Direct | Why::Passed, call)) => return self.meet(now, call, leg, out),
+            None => return,
+        };
         self.queues.ringing.insert(offer, leg);
         self.distribute(now, acd::Input::OfferAccepted { offer }, out);
         self.queues.ringing.remove(&offer);
@@ -179,13 +188,10 @@ impl Switchboard {
         let audio = Audio::dial(calling.address(), port, session_id, settings);
         let call = calling.id();
         let extension = self.queues.extension(agent);
-        let id = LegId::outbound(self.next_leg);
-        self.next_leg += 1;
-        let mut turn = self.turn(now, out);
-        let leg = AgentLeg::dial(&mut turn, id, audio, Ring { agent, extension, call, offer, until, caller, headers });
+        let party = Party { agent, extension };
+        let ring = Ring { party, call, why: Why::Offer(offer), until, caller, headers };
+        let id = self.dial(now, audio, ring, out);
         self.queues.ringing.insert(offer, id);
-        self.deadlines.insert((leg.deadline(), Alarm::AgentLeg(id)));
-        self.agent_legs.insert(id, Box::new(leg));
     }
 
     /// Joins a caller to the agent who has picked up for them.
@@ -241,10 +247,12 @@ impl Switchboard {
         if let Some(offer) = rang.filter(|_| leg.offer().is_none()) {
             self.queues.ringing.remove(&offer);
         }
-        if leg.has_line() {
-            self.queues.lines.insert(leg.agent(), id);
-        } else if self.queues.lines.get(&leg.agent()) == Some(&id) {
-            self.queues.lines.remove(&leg.agent());
+        if let Some(agent) = leg.agent() {
+            if leg.has_line() {
+                self.queues.lines.insert(agent, id);
+            } else if self.queues.lines.get(&agent) == Some(&id) {
+                self.queues.lines.remove(&agent);
+            }
         }
         if let Some(sound) = leg.over() {
             self.take_back(now, leg.port(), sound);
@@ -274,25 +282,11 @@ fn unqueued(outcome: Outcome) -> Option<Unqueued> {
 
 /// What the agent's phone is told of the caller: From, and the headers that softphones show.
 fn shown(call: &Call, queue: &str, waited: std::time::Duration) -> (Caller, CallHeaders) {
-    let printable = |text: &str| text.chars().filter(|letter| !letter.is_control()).take(SHOWN_MAX).collect::<String>();
-    let Caller { number, name } = call.caller();
-    let number_shown = printable(number.reveal());
-    let name_shown = name.as_deref().map(printable).filter(|name| !name.trim().is_empty());
-    let who = match (&name_shown, number_shown.as_str()) {
-        (Some(name), _) => name.clone(),
-        (None, "") => "withheld".to_owned(),
-        (None, number) => number.to_owned(),
-    };
+    let who = who(call);
     let mut headers = CallHeaders::new();
     let waited = waited.as_secs();
-    let dialable =
-        !number_shown.is_empty() && number_shown.chars().all(|c| c.is_ascii_alphanumeric() || "+*._-".contains(c));
-    let identity = dialable.then(|| {
-        let quoted = who.replace('\\', "\\\\").replace('"', "\\\"");
-        format!("\"{quoted}\" <sip:{number_shown}@{}>", host(call.address()))
-    });
     let told = [
-        ("P-Asserted-Identity", identity),
+        ("P-Asserted-Identity", identity(call)),
         ("Subject", Some(format!("{queue}, waited {}:{:02}", waited / 60, waited % 60))),
         ("Alert-Info", Some("<urn:alert:source:external>".to_owned())),
         ("X-Helpline-Queue", Some(queue.to_owned())),
@@ -305,7 +299,29 @@ fn shown(call: &Call, queue: &str, waited: std::time::Duration) -> (Caller, Call
             let _ = headers.push(name, value);
         }
     }
-    (Caller { number: number.clone(), name: Some(format!("{who} ({queue})")) }, headers)
+    (Caller { number: call.caller().number.clone(), name: Some(format!("{who} ({queue})")) }, headers)
+}
+
+/// A caller's name, number, or neither, to be shown.
+fn who(call: &Call) -> String {
+    let Caller { number, name } = call.caller();
+    let name = name.as_deref().map(printable).filter(|name| !name.trim().is_empty());
+    name.or_else(|| Some(printable(number.reveal())).filter(|number| !number.is_empty()))
+        .unwrap_or_else(|| "withheld".to_owned())
+}
+
+/// A caller's number and name as P-Asserted-Identity has them (RFC 3325), unless the number is none that could be dialled.
+pub(super) fn identity(call: &Call) -> Option<String> {
+    let number = printable(call.caller().number.reveal());
+    let dialable = !number.is_empty() && number.chars().all(|c| c.is_ascii_alphanumeric() || "+*._-".contains(c));
+    dialable.then(|| {
+        let quoted = who(call).replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{quoted}\" <sip:{number}@{}>", host(call.address()))
+    })
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(SHOWN_MAX).collect()
 }
 
 fn host(address: std::net::IpAddr) -> String {

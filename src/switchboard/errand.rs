@@ -24,6 +24,22 @@ pub(super) enum Errand {
         /// The agent's leg.
         leg: LegId,
     },
+    /// The phone rings that a call has dialled, or to which it is passed on.
+    Rings {
+        /// Whose call.
+        call: CallId,
+        /// The agent's leg.
+        leg: LegId,
+    },
+    /// It will not be answered.
+    RingFailed {
+        /// Whose call.
+        call: CallId,
+        /// The agent's leg.
+        leg: LegId,
+        /// What those are told who wait for it: 400 to 699.
+        status: u16,
+    },
     /// The caller is in the conversation no more: the agent's leg is to end.
     Release {
         /// The agent's leg.

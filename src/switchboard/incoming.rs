@@ -1,51 +1,74 @@
-//! A call comes in: whether it is taken, and by which flow.
+//! A call comes in: whether it is taken, and whereto it leads.
 
 use std::time::Duration;
 
 use super::audio::Audio;
-use super::call::{Call, Visit};
-use super::errand::Errand;
+use super::call::{Call, Start, Visit};
+use super::leg::Party;
 use super::{Alarm, Output, RETRY_AFTER, Switchboard, journal};
-use crate::acd;
 use crate::clock::Moment;
-use crate::flow::CallFacts;
+use crate::flow::{CallFacts, QueueIndex};
 use crate::journal::{JournalEvent, Offered, RefusalReason};
-use crate::telephony::{CallId, Incoming, Refusal, SipCommand};
+use crate::telephony::{CallId, Caller, Incoming, LegId, PhoneNumber, Refusal, SipCommand};
+
+/// Whereto a number, or whatever else was dialled, leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// A flow answers, or a queue: the caller walks from here.
+    Walk(Start),
+    /// An agent's phone is to ring. Only agents are led here.
+    Agent(Party),
+}
+
+/// A call that may be taken, with all that it takes.
+pub(super) struct Admitted {
+    pub(super) leg: LegId,
+    pub(super) audio: Audio,
+    pub(super) facts: CallFacts,
+    /// The agent who calls, when it is one.
+    pub(super) agent: Option<Party>,
+    pub(super) offered: Box<Offered>,
+}
 
 impl Switchboard {
     pub(super) fn incoming(&mut self, now: Moment, incoming: Incoming, out: &mut Vec<Output>) {
-        let leg = incoming.leg;
-        let entry = self.revision.flows.for_number(&incoming.dialled);
-        let flow = entry.map(|entry| self.revision.flows.flow(entry).name.clone());
+        let agent = incoming.agent.as_deref().and_then(|extension| self.party(now, extension));
+        let destination = self.destination(now, &incoming.dialled, agent.is_some());
+        let flow = match &destination {
+            Some(Destination::Walk(Start::Flow(entry))) => Some(self.revision.flows.flow(*entry).name.clone()),
+            _ => None,
+        };
         let offered = Box::new(Offered {
-            caller: incoming.caller.clone(),
+            caller: self.known_as(incoming.caller.clone(), agent.as_ref()),
             dialled: incoming.dialled.clone(),
             flow,
             source: incoming.source,
             transport: incoming.transport,
             sip_call_id: incoming.sip_call_id.clone(),
         });
-        let refused = |out: &mut Vec<Output>, offered, reason, refusal: Refusal| {
-            let status = refusal.status;
-            out.push(Output::Sip(SipCommand::Reject { leg, refusal }));
-            out.push(journal(now, None, JournalEvent::Refused { offered, reason, status }));
-        };
         let later = |after| Refusal { retry_after: Some(after), ..Refusal::status(503) };
+        let leg = incoming.leg;
+        let refused = |offered, reason, refusal| Refused { leg, offered, reason, refusal };
         if self.drain.is_some() {
-            return refused(out, offered, RefusalReason::Draining, later(self.settings.drain));
+            return refused(offered, RefusalReason::Draining, later(self.settings.drain)).tell(now, out);
         }
         if incoming.replaces.is_some() {
-            return refused(out, offered, RefusalReason::NotReplaced, Refusal::status(481));
+            return refused(offered, RefusalReason::NotReplaced, Refusal::status(481)).tell(now, out);
         }
-        let Some(entry) = entry else {
-            return refused(out, offered, RefusalReason::NoSuchNumber, Refusal::status(404));
+        let Some(destination) = destination else {
+            return refused(offered, RefusalReason::NoSuchNumber, Refusal::status(404)).tell(now, out);
         };
         if self.calls.len() >= self.settings.calls_max {
-            return refused(out, offered, RefusalReason::CallsFull, later(RETRY_AFTER));
+            return refused(offered, RefusalReason::CallsFull, later(RETRY_AFTER)).tell(now, out);
         }
-        let Some(port) = self.ports.take(now) else {
+        let whose = agent.as_ref().or(match &destination {
+            Destination::Agent(called) => Some(called),
+            Destination::Walk(_) => None,
+        });
+        let Some(port) = self.port_beside(now, agent.as_ref(), whose) else {
             let wait = self.ports.next_free().map_or(RETRY_AFTER, |free| free.since(now));
-            return refused(out, offered, RefusalReason::PortsFull, later(wait.max(Duration::from_secs(1))));
+            let refusal = later(wait.max(Duration::from_secs(1)));
+            return refused(offered, RefusalReason::PortsFull, refusal).tell(now, out);
         };
         let session_id = self.random.u64(1..1 << 62);
         let audio = match Audio::open(incoming.offer.as_ref(), incoming.local, port, session_id, &self.settings) {
@@ -53,22 +76,120 @@ impl Switchboard {
             Err(warning) => {
                 self.ports.give_back(port);
                 let refusal = Refusal { warning: Some(warning), ..Refusal::status(488) };
-                return refused(out, offered, RefusalReason::NotAcceptable, refusal);
+                return refused(offered, RefusalReason::NotAcceptable, refusal).tell(now, out);
             }
         };
+        let facts = CallFacts { caller: offered.caller.clone(), dialled: incoming.dialled };
+        let admitted = Admitted { leg, audio, facts, agent, offered };
+        match destination {
+            Destination::Walk(start) => {
+                let (id, visit, leg) = self.admit(now, admitted, out);
+                let mut turn = self.turn(now, out);
+                let call = Call::answer(&mut turn, id, leg, visit, start);
+                self.begin(call);
+            }
+            Destination::Agent(called) => self.dial_colleague(now, admitted, called, out),
+        }
+    }
+
+    /// Gives an admitted call its name.
+    pub(super) fn admit(
+        &mut self,
+        now: Moment,
+        admitted: Admitted,
+        out: &mut Vec<Output>,
+    ) -> (CallId, Visit, (LegId, Audio)) {
         let id = self.next_call;
         self.next_call = CallId(id.0.wrapping_add(1));
-        let facts = CallFacts { caller: incoming.caller, dialled: incoming.dialled };
-        let agent = incoming.agent.and_then(|extension| self.queues.agent(now, &extension)).map(|(agent, _)| agent);
-        if let Some(agent) = agent {
-            self.errands.push_back(Errand::Distribute(acd::Input::DirectCallBegan { agent }));
+        out.push(journal(now, Some(id), JournalEvent::Offered(admitted.offered)));
+        let visit = Visit { revision: self.revision.clone(), facts: admitted.facts, agent: admitted.agent };
+        (id, visit, (admitted.leg, admitted.audio))
+    }
+
+    /// A call is in the house.
+    pub(super) fn begin(&mut self, call: Call) {
+        self.deadlines.insert((call.deadline(), Alarm::Call(call.id())));
+        self.legs.insert(call.leg(), call.id());
+        self.calls.insert(call.id(), Box::new(call));
+    }
+
+    /// Whereto `dialled` leads. A number of a flow comes first; then, for agents alone, the extension of a colleague, or
+    /// the name of a queue; and last the flow that takes the rest.
+    pub(super) fn destination(&self, now: Moment, dialled: &str, by_agent: bool) -> Option<Destination> {
+        let flows = &self.revision.flows;
+        if let Some(entry) = flows.numbers.get(dialled) {
+            return Some(Destination::Walk(Start::Flow(*entry)));
         }
-        let revision = self.revision.clone();
-        let mut turn = self.turn(now, out);
-        turn.journal(Some(id), JournalEvent::Offered(offered));
-        let call = Call::answer(&mut turn, id, leg, audio, Visit { revision, entry, facts, agent });
-        self.deadlines.insert((call.deadline(), Alarm::Call(id)));
-        self.legs.insert(leg, id);
-        self.calls.insert(id, Box::new(call));
+        if by_agent {
+            if let Some(party) = self.party(now, dialled) {
+                return Some(Destination::Agent(party));
+            }
+            if let Some(queue) = self.queue_named(dialled) {
+                return Some(Destination::Walk(Start::Queue(queue, 0)));
+            }
+        }
+        flows.any.map(|entry| Destination::Walk(Start::Flow(entry)))
+    }
+
+    /// The queue of this name, in the present revision. Without any flow there is no language to speak in.
+    pub(super) fn queue_named(&self, name: &str) -> Option<QueueIndex> {
+        let flows = &self.revision.flows;
+        let place = flows.queues.iter().position(|queue| &*queue.name == name).filter(|_| !flows.flows.is_empty())?;
+        u16::try_from(place).ok().map(QueueIndex)
+    }
+
+    /// The agent of an extension, while there is one.
+    pub(super) fn party(&self, now: Moment, extension: &str) -> Option<Party> {
+        let (agent, _) = self.queues.agent(now, extension)?;
+        Some(Party { agent, extension: self.queues.extension(agent) })
+    }
+
+    /// As whom a caller is known: an agent by extension and name, whatever their phone says.
+    fn known_as(&self, caller: Caller, agent: Option<&Party>) -> Caller {
+        agent.map_or(caller, |party| self.caller_of(party))
+    }
+
+    /// An agent as a caller.
+    pub(super) fn caller_of(&self, party: &Party) -> Caller {
+        let name = self.queues.called(party.agent);
+        let name = Some(name.to_string()).filter(|name| !name.is_empty());
+        Caller { number: PhoneNumber::new(&*party.extension), name }
+    }
+
+    /// A port for a call of `agent`. All calls that an agent has at one time are on one reactor, so that those to whom
+    /// they talk can be joined: the reactor of the calls of `whose`, if there are any. A caller's call takes whichever port
+    /// is next.
+    fn port_beside(&mut self, now: Moment, agent: Option<&Party>, whose: Option<&Party>) -> Option<u16> {
+        let reactor = agent.and_then(|party| self.reactor_of(party)).or_else(|| self.reactor_of(whose?));
+        let settings = &self.settings;
+        let beside = reactor.and_then(|reactor| self.ports.take_where(now, |port| settings.reactor(port) == reactor));
+        beside.or_else(|| self.ports.take(now))
+    }
+
+    /// The reactor of an agent's calls, while they have any.
+    fn reactor_of(&self, party: &Party) -> Option<usize> {
+        let agent = Some(party.agent);
+        let called = self.agent_legs.values().find(|leg| leg.agent() == agent && leg.duty().is_some());
+        let port = called.map(|leg| leg.port()).or_else(|| {
+            self.calls.values().find(|call| call.agent() == agent && call.duty().is_some()).map(|call| call.port())
+        });
+        port.map(|port| self.settings.reactor(port))
+    }
+}
+
+/// A call that is not taken.
+struct Refused {
+    leg: LegId,
+    offered: Box<Offered>,
+    reason: RefusalReason,
+    refusal: Refusal,
+}
+
+impl Refused {
+    fn tell(self, now: Moment, out: &mut Vec<Output>) {
+        let Refused { leg, offered, reason, refusal } = self;
+        let status = refusal.status;
+        out.push(Output::Sip(SipCommand::Reject { leg, refusal }));
+        out.push(journal(now, None, JournalEvent::Refused { offered, reason, status }));
     }
 }

@@ -1,9 +1,7 @@
 //! Brings each input to the call or the agent's leg that it is about.
 
 use super::call::Call;
-use super::errand::Errand;
 use super::{Alarm, Drain, OperatorCommand, Output, Switchboard, Turn, journal};
-use crate::acd;
 use crate::clock::Moment;
 use crate::journal::{JournalEvent, Outcome};
 use crate::telephony::{CallId, Cause, DigitSource, LegId, MediaEvent, SipCommand, SipEvent};
@@ -51,8 +49,9 @@ impl Switchboard {
             }
             SipEvent::AgentReachable { extension } => self.agent_reachable(now, &extension),
             SipEvent::AgentUnreachable { extension, .. } => self.agent_unreachable(now, &extension),
-            // The caller hears music meanwhile, whatever the agent's side would have them hear.
-            SipEvent::Ringing { .. } => {}
+            SipEvent::Ringing { leg, .. } => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.rings(turn));
+            }
             SipEvent::TrunkUp { trunk } => out.push(journal(now, None, JournalEvent::Trunk { trunk, down: None })),
             SipEvent::TrunkDown { trunk, why } => {
                 out.push(journal(now, None, JournalEvent::Trunk { trunk, down: Some(why) }));
@@ -186,9 +185,6 @@ impl Switchboard {
             self.take_back(now, call.port(), over.port_is_sound);
             self.deadlines.remove(&(before, Alarm::Call(id)));
             self.legs.remove(&call.leg());
-            if let Some(agent) = call.agent() {
-                self.errands.push_back(Errand::Distribute(acd::Input::DirectCallEnded { agent }));
-            }
             return;
         }
         if before != after {

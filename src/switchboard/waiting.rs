@@ -16,8 +16,23 @@ pub(super) enum Line {
     None,
     /// They wait.
     Waiting(Waiting),
+    /// They have dialled an agent, whose phone is this leg.
+    Dialled(LegId),
     /// They talk to an agent.
     Talking(Box<Conversation>),
+    /// Whoever talked to them has passed them on and is gone; they wait for the other.
+    Passed(Box<Passed>),
+}
+
+/// A caller who is passed on to another agent, whose phone rings.
+#[derive(Clone, Debug)]
+pub(super) struct Passed {
+    /// The agent's leg.
+    pub(super) target: LegId,
+    /// Who passes them on, by extension.
+    pub(super) by: Arc<str>,
+    /// The place that they had in a queue, to have it again if nobody answers.
+    pub(super) place: Option<Place>,
 }
 
 /// A place in a queue, and what is needed to have it again.
@@ -58,14 +73,16 @@ impl Waiting {
 /// A caller and an agent, from bridge to parting.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    /// The place that the caller had.
-    pub(super) place: Place,
+    /// The place that the caller had, where a queue brought them together.
+    pub(super) place: Option<Place>,
     /// The agent's leg.
     pub(super) leg: LegId,
-    /// The agent, as the distributor knows them.
-    pub(super) agent: AgentId,
-    /// The agent's extension.
+    /// The agent, as the distributor knows them, where the conversation is one that a queue gave.
+    pub(super) agent: Option<AgentId>,
+    /// Their extension.
     pub(super) extension: Arc<str>,
+    /// The leg that rings to take the agent's place.
+    pub(super) target: Option<LegId>,
     caller_holds: bool,
     agent_holds: bool,
     since: Moment,
@@ -81,12 +98,19 @@ pub(super) enum Side {
 }
 
 impl Conversation {
-    pub(super) fn new(now: Moment, place: Place, leg: LegId, agent: AgentId, extension: Arc<str>) -> Conversation {
+    pub(super) fn new(
+        now: Moment,
+        place: Option<Place>,
+        leg: LegId,
+        agent: Option<AgentId>,
+        extension: Arc<str>,
+    ) -> Conversation {
         Conversation {
             place,
             leg,
             agent,
             extension,
+            target: None,
             caller_holds: false,
             agent_holds: false,
             since: now,
@@ -109,7 +133,18 @@ impl Conversation {
     /// It is over.
     pub(super) fn part(mut self, now: Moment, by: &'static str) -> Parted {
         self.count(now);
-        Parted { agent: self.extension, queue: self.place.queue, talk: self.talk, hold: self.hold, by }
+        let queue = self.place.map(|place| place.queue);
+        Parted { agent: self.extension, queue, talk: self.talk, hold: self.hold, by }
+    }
+
+    /// The hold music of the queue that brought them together.
+    pub(super) fn music(&self) -> Option<Arc<str>> {
+        self.place.as_ref().and_then(|place| place.music.clone())
+    }
+
+    /// Whether the agent's side holds the caller.
+    pub(super) fn is_held_by_agent(&self) -> bool {
+        self.agent_holds
     }
 
     /// Whether either side holds the other.
@@ -144,7 +179,7 @@ mod tests {
             priority: 0,
             since: None,
         };
-        let mut talk = Conversation::new(seconds(10), place, LegId::outbound(1), AgentId(1), "1001".into());
+        let mut talk = Conversation::new(seconds(10), Some(place), LegId::outbound(1), Some(AgentId(1)), "1001".into());
         for (second, side, holds, news) in [
             (20, Side::Agent, true, Some(true)),
             (21, Side::Agent, true, None),

@@ -131,6 +131,9 @@ pub enum SessionInput {
     Done,
     /// The answer to [`Action::BookCallback`]: whether the caller has a place.
     CallbackBooked(bool),
+    /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
+    /// that led them to the agent is left.
+    SentToQueue(QueueIndex),
 }
 
 /// What a session wants.
@@ -223,16 +226,42 @@ impl Session {
         now: Moment,
         wall: Timestamp,
     ) -> (Session, Vec<Action>) {
+        let mut session = Session::resting(&flows, entry, facts);
+        let mut turn = Turn::new(&flows, now, wall);
+        let first = session.enter(&mut turn, flows.flow(entry).start);
+        session.walk(&mut turn, first);
+        (session, turn.actions)
+    }
+
+    /// A session of somebody who enters a queue without a step that leads there: it speaks the language of the queue's
+    /// flow, and ends when the conversation is over, unless a choice or an exit of the queue leads into the flow.
+    /// `flows` has a flow.
+    pub fn start_in_queue(
+        flows: Arc<FlowSet>,
+        (queue, priority): (QueueIndex, u8),
+        facts: CallFacts,
+        now: Moment,
+        wall: Timestamp,
+    ) -> (Session, Vec<Action>) {
+        let home = flows.queue(queue).home.unwrap_or(FlowIndex(0));
+        let mut session = Session::resting(&flows, home, facts);
+        let mut turn = Turn::new(&flows, now, wall);
+        let first = session.enter_queue(&mut turn, queue, &[], priority);
+        session.walk(&mut turn, first);
+        (session, turn.actions)
+    }
+
+    /// A session that has not begun.
+    fn resting(flows: &Arc<FlowSet>, entry: FlowIndex, facts: CallFacts) -> Session {
         let flow = flows.flow(entry);
-        let (start, tongue) = (flow.start, flow.languages[0].clone());
-        let mut session = Session {
-            flows: Arc::clone(&flows),
+        Session {
+            flows: Arc::clone(flows),
             caller: facts.caller,
             dialled: facts.dialled,
             flow: entry,
-            step: start,
+            step: flow.start,
             inside: false,
-            tongue,
+            tongue: flow.languages[0].clone(),
             language: LanguageIndex(0),
             values: Vec::new(),
             returns: Vec::new(),
@@ -242,11 +271,7 @@ impl Session {
             steps: 0,
             playing: false,
             state: State::Ended,
-        };
-        let mut turn = Turn::new(&flows, now, wall);
-        let first = session.enter(&mut turn, start);
-        session.walk(&mut turn, first);
-        (session, turn.actions)
+        }
     }
 
     /// Takes an input; `wall` is the time of day at `now`. What comes late or out of place changes nothing.
@@ -263,6 +288,7 @@ impl Session {
             SessionInput::Unqueued(why) => self.unqueued(&mut turn, why),
             SessionInput::Done => self.conversation_over(&mut turn),
             SessionInput::CallbackBooked(booked) => self.callback_booked(&mut turn, booked),
+            SessionInput::SentToQueue(queue) => self.sent_to_queue(&mut turn, queue),
         };
         self.walk(&mut turn, next);
         turn.actions
@@ -349,7 +375,7 @@ impl Session {
                 asking.assert_consistent();
             }
             State::Waiting(waiting) => {
-                assert!(self.inside && self.ahead.is_empty(), "a queue belongs to a step, and keys to the queue");
+                assert!(self.ahead.is_empty(), "keys belong to the queue");
                 waiting.assert_consistent();
             }
             State::Arranging(arranging) => {

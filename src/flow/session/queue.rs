@@ -81,6 +81,8 @@ pub enum SpokenWaitMinutes {
 pub(super) struct Waiting {
     queue: QueueIndex,
     at: At,
+    /// A step led here, and what follows that comes after the conversation.
+    led: bool,
     /// `MenuOpened` was said, and `MenuClosed` not yet.
     menu_open: bool,
 }
@@ -174,7 +176,7 @@ impl Session {
         turn.actions.push(Action::EnterQueue { queue, skills: skills.to_vec(), priority });
         let mut words = Vec::new();
         self.add_phrase(turn, "phrases/queue/please_hold", &mut words);
-        self.talk(turn, Waiting { queue, at: At::Music, menu_open: false }, words)
+        self.talk(turn, Waiting { queue, at: At::Music, led: self.inside, menu_open: false }, words)
     }
 
     /// What comes while an agent talks, or while the caller is choosing, is not said.
@@ -215,12 +217,26 @@ impl Session {
     /// The conversation is over.
     pub(super) fn conversation_over(&mut self, turn: &mut Turn<'_>) -> Next {
         self.while_waiting(turn, |session, turn, waiting| match waiting.at {
-            At::Connected => {
-                let to = turn.flows.flow(session.flow).step(session.step).next;
-                Next::Leave { exit: Exit::Answered.name(), to }
-            }
+            At::Connected => Next::Leave { exit: Exit::Answered.name(), to: session.after_queue(turn, &waiting) },
             _ => session.wait_on(turn, waiting),
         })
+    }
+
+    /// The agent has sent the caller into a queue. They were answered where they were, and wait at once: the agent has
+    /// told them what comes.
+    pub(super) fn sent_to_queue(&mut self, turn: &mut Turn<'_>, queue: QueueIndex) -> Next {
+        self.while_waiting(turn, |session, turn, waiting| {
+            if !waiting.is_connected() {
+                return session.wait_on(turn, waiting);
+            }
+            session.leave(turn, Exit::Answered.name());
+            session.wait_on(turn, Waiting { queue, at: At::Music, ..waiting })
+        })
+    }
+
+    /// What follows the step that led into the queue; nothing where none did.
+    fn after_queue(&self, turn: &Turn<'_>, waiting: &Waiting) -> Option<Target> {
+        if waiting.led { turn.flows.flow(self.flow).step(self.step).next } else { None }
     }
 
     /// The place is gone: on to where the queue says, else to what follows the step, else an apology and goodbye.
@@ -237,7 +253,7 @@ impl Session {
             if let Some(target) = target {
                 return session.go_over(turn, exit, target);
             }
-            let to = turn.flows.flow(session.flow).step(session.step).next;
+            let to = session.after_queue(turn, &waiting);
             if to.is_some() || !session.returns.is_empty() {
                 return Next::Leave { exit: exit.name(), to };
             }

@@ -10,7 +10,10 @@ use crate::journal::{Joined, JournalEvent};
 use crate::switchboard::Turn;
 use crate::switchboard::errand::Errand;
 use crate::switchboard::waiting::{Conversation, Line, Place, Side, Waiting};
-use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand};
+use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand, SipCommand};
+
+/// Of a transfer whose caller has hung up meanwhile (487 Request Terminated).
+const GONE: u16 = 487;
 
 /// Who is to be joined to a caller.
 pub(in crate::switchboard) struct Joining {
@@ -33,14 +36,14 @@ impl Call {
 
     /// The address by which the caller's side reaches us.
     pub(in crate::switchboard) fn address(&self) -> std::net::IpAddr {
-        self.audio.address()
+        self.leg.audio.address()
     }
 
     /// As what they wait, if they do.
     pub(in crate::switchboard) fn entry(&self) -> Option<EntryId> {
         match &self.line {
             Line::Waiting(waiting) => Some(waiting.place.entry),
-            Line::None | Line::Talking(_) => None,
+            Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => None,
         }
     }
 
@@ -48,15 +51,26 @@ impl Call {
     pub(in crate::switchboard) fn queue(&self) -> Option<Arc<str>> {
         match &self.line {
             Line::Waiting(waiting) => Some(waiting.place.queue.clone()),
-            Line::None | Line::Talking(_) => None,
+            Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => None,
         }
+    }
+
+    /// The queue whose place they had before they were answered or passed on, if any.
+    pub(in crate::switchboard) fn came_from(&self) -> Option<Arc<str>> {
+        let place = match &self.line {
+            Line::Waiting(waiting) => Some(&waiting.place),
+            Line::Talking(conversation) => conversation.place.as_ref(),
+            Line::Passed(passed) => passed.place.as_ref(),
+            Line::None | Line::Dialled(_) => None,
+        };
+        place.map(|place| place.queue.clone())
     }
 
     /// The agent's leg that they talk to, if they do.
     pub(in crate::switchboard) fn talks_to(&self) -> Option<LegId> {
         match &self.line {
             Line::Talking(conversation) => Some(conversation.leg),
-            Line::None | Line::Waiting(_) => None,
+            Line::None | Line::Waiting(_) | Line::Dialled(_) | Line::Passed(_) => None,
         }
     }
 
@@ -69,7 +83,10 @@ impl Call {
                 assert!(!(plays && waiting.music), "{id} hears words and music at once");
                 assert!(waiting.announcing.is_none() || plays, "{id} hears an announcement that does not play");
             }
-            Line::Talking(_) => assert!(!plays && !asks, "{id} talks to an agent and still hears or awaits something"),
+            Line::Talking(_) | Line::Passed(_) => {
+                assert!(!plays && !asks, "{id} talks to an agent and still hears or awaits something");
+            }
+            Line::Dialled(_) => panic!("{id} walks a flow and has dialled somebody"),
         }
     }
 
@@ -88,7 +105,7 @@ impl Call {
         self.wait(turn, place);
     }
 
-    fn wait(&mut self, turn: &mut Turn<'_>, place: Place) {
+    pub(super) fn wait(&mut self, turn: &mut Turn<'_>, place: Place) {
         self.line = Line::Waiting(Waiting::new(place.clone()));
         turn.errand(Errand::Enter { call: self.id, place });
     }
@@ -126,13 +143,18 @@ impl Call {
             Line::Waiting(waiting) => {
                 turn.errand(Errand::Distribute(Input::CallerLeft { entry: waiting.place.entry, why }));
             }
+            Line::Dialled(leg) => turn.errand(Errand::Release { leg }),
             Line::Talking(conversation) => {
-                let leg = conversation.leg;
+                let (leg, target) = (conversation.leg, conversation.target);
                 let by = if why == Leaving::Abandoned { "caller" } else { "broken" };
-                turn.journal(Some(self.id), JournalEvent::Parted(Box::new(conversation.part(turn.now, by))));
-                turn.media(self.audio.port, MediaCommand::Unbridge { leg: self.leg });
+                self.take_leave(turn, *conversation, by);
+                if let Some(target) = target {
+                    turn.sip(SipCommand::TransferProgress { leg, status: GONE });
+                    turn.errand(Errand::Release { leg: target });
+                }
                 turn.errand(Errand::Release { leg });
             }
+            Line::Passed(passed) => turn.errand(Errand::Release { leg: passed.target }),
         }
     }
 
@@ -164,34 +186,36 @@ impl Call {
         let Line::Waiting(waiting) = std::mem::take(&mut self.line) else { return false };
         // The bridge takes the place of whatever plays.
         *playing = None;
-        turn.media(self.audio.port, MediaCommand::Bridge { leg: self.leg, with: with.leg });
+        turn.media(self.leg.audio.port, MediaCommand::Bridge { leg: self.leg.id, with: with.leg });
         let place = Place { since: Some(with.since), ..waiting.place };
-        let joined =
-            Joined { agent: with.extension.clone(), queue: place.queue.clone(), waited: turn.now.since(with.since) };
+        let joined = Joined {
+            agent: with.extension.clone(),
+            queue: Some(place.queue.clone()),
+            waited: turn.now.since(with.since),
+            from: None,
+        };
         turn.journal(Some(self.id), JournalEvent::Joined(Box::new(joined)));
-        let conversation = Conversation::new(turn.now, place, with.leg, with.agent, with.extension);
+        let conversation = Conversation::new(turn.now, Some(place), with.leg, Some(with.agent), with.extension);
         self.line = Line::Talking(Box::new(conversation));
         self.walk(turn, SessionInput::Connected);
-        if self.hold.limit().is_some() {
+        if self.leg.hold.limit().is_some() {
             self.caller_holds(turn, true);
         }
         true
     }
 
-    /// The agent is gone: the caller goes on in the flow, or waits again where the line was lost.
+    /// The agent is gone: the caller waits for the one to whom they were passed on, goes on in the flow, or waits again
+    /// where the line was lost.
     pub(in crate::switchboard) fn agent_left(&mut self, turn: &mut Turn<'_>, leg: LegId, broken: bool) {
         match std::mem::take(&mut self.line) {
             Line::Talking(conversation) if conversation.leg == leg => {
-                let place = Place { entry: turn.entry(), ..conversation.place.clone() };
-                let by = if broken { "broken" } else { "agent" };
-                turn.journal(Some(self.id), JournalEvent::Parted(Box::new(conversation.part(turn.now, by))));
-                turn.media(self.audio.port, MediaCommand::Unbridge { leg: self.leg });
-                if broken {
-                    self.wait(turn, place);
-                    self.walk(turn, SessionInput::WaitsAgain);
-                } else {
-                    self.walk(turn, SessionInput::Done);
+                if let Some(target) = conversation.target {
+                    let by = conversation.extension.clone();
+                    let place = self.take_leave(turn, *conversation, "transferred");
+                    return self.stay_passed(target, by, place);
                 }
+                let place = self.take_leave(turn, *conversation, if broken { "broken" } else { "agent" });
+                self.go_on(turn, place, broken);
             }
             other => self.line = other,
         }
@@ -202,9 +226,9 @@ impl Call {
         let Line::Talking(conversation) = &mut self.line else { return };
         let (leg, agent) = (conversation.leg, conversation.agent);
         let news = conversation.follow(turn.now, Side::Caller, holds);
-        let name = conversation.place.music.clone();
+        let name = conversation.music();
         turn.errand(Errand::CallerHolds { leg, music: holds.then(|| self.music(name.as_ref())) });
-        if let Some(holding) = news {
+        if let (Some(holding), Some(agent)) = (news, agent) {
             turn.errand(Errand::Distribute(Input::AgentHolds { agent, holding }));
         }
     }
@@ -217,16 +241,15 @@ impl Call {
         }
         let agent = conversation.agent;
         let news = conversation.follow(turn.now, Side::Agent, holds);
-        let name = conversation.place.music.clone();
+        let (name, passed_on) = (conversation.music(), conversation.target.is_some());
         turn.journal(Some(self.id), JournalEvent::AgentHeld { holding: holds });
-        let clips = self.music(name.as_ref());
-        if !holds {
-            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
-        } else if !clips.is_empty() {
-            let playback = turn.playback();
-            turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: true });
+        // Who is being passed on hears music already, until that has come to an end.
+        if !passed_on && holds {
+            self.play_music(turn, name.as_ref());
+        } else if !passed_on {
+            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
         }
-        if let Some(holding) = news {
+        if let (Some(holding), Some(agent)) = (news, agent) {
             turn.errand(Errand::Distribute(Input::AgentHolds { agent, holding }));
         }
     }
@@ -250,7 +273,7 @@ impl Call {
         {
             waiting.music = true;
             let playback = turn.playback();
-            turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: true });
+            turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: true });
         }
     }
 
@@ -265,7 +288,16 @@ impl Call {
         if let Line::Waiting(waiting) = &mut self.line
             && std::mem::take(&mut waiting.music)
         {
-            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
+            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+        }
+    }
+
+    /// Music in place of whoever the caller talks to.
+    pub(super) fn play_music(&self, turn: &mut Turn<'_>, name: Option<&Arc<str>>) {
+        let clips = self.music(name);
+        if !clips.is_empty() {
+            let playback = turn.playback();
+            turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: true });
         }
     }
 

@@ -1,5 +1,6 @@
 //! One call: the caller's leg, its port, its walk through a flow, its place in a queue, and how far it has come.
 
+mod direct;
 mod line;
 mod walk;
 
@@ -8,17 +9,18 @@ use std::time::Duration;
 
 use super::audio::{Audio, Stream};
 use super::digits::DigitOwner;
-use super::hold::Hold;
+use super::leg::{Duty, Leg, Party};
 use super::waiting::Line;
 use super::{Revision, Turn};
 use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
-use crate::flow::{CallFacts, FlowIndex, Session, SessionInput, StepIndex};
+use crate::flow::{CallFacts, FlowIndex, QueueIndex, Session, SessionInput, StepIndex};
 use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
     CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
     SipCommand, StreamReport,
 };
+pub(super) use direct::Met;
 pub(super) use line::Joining;
 
 /// `sip` gives up a 200 without an ACK after 32 s (64 × T1, RFC 3261 section 13.3.1.4); this is for the case that its
@@ -33,28 +35,32 @@ pub const LINGER: Duration = Duration::from_millis(200);
 /// As long may a call last.
 pub const CALL_MAX: Duration = Duration::from_secs(12 * 3_600);
 
-/// What a call is for: the flow that answers it, and for whom.
+/// What a call is for: who calls, and what they meet.
 pub(super) struct Visit {
     pub(super) revision: Arc<Revision>,
-    pub(super) entry: FlowIndex,
     pub(super) facts: CallFacts,
     /// The agent who calls, when it is one.
-    pub(super) agent: Option<AgentId>,
+    pub(super) agent: Option<Party>,
+}
+
+/// Where a caller's walk begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At the start of a flow.
+    Flow(FlowIndex),
+    /// In a queue, with this priority.
+    Queue(QueueIndex, u8),
 }
 
 /// One caller's visit.
 #[derive(Debug)]
 pub(super) struct Call {
     id: CallId,
-    leg: LegId,
+    leg: Leg,
     caller: Caller,
-    agent: Option<AgentId>,
     revision: Arc<Revision>,
     offered: Moment,
-    audio: Audio,
-    stream: Stream,
     digits: DigitOwner,
-    hold: Hold,
     /// The step in which the caller is.
     place: Option<(FlowIndex, StepIndex)>,
     line: Line,
@@ -64,10 +70,14 @@ pub(super) struct Call {
 /// How far a call has come.
 #[derive(Debug)]
 enum Phase {
+    /// The phone rings that the caller, an agent, has dialled: there is no answer and no audio yet.
+    Ringing,
     /// 200 OK was sent; the caller hears silence until the ACK tells that they are ready to listen.
-    Answered { entry: FlowIndex, facts: Box<CallFacts>, until: Moment },
+    Answered { start: Start, facts: Box<CallFacts>, until: Moment },
     /// The caller walks the flow.
     Walking { session: Box<Session>, playing: Option<PlaybackId> },
+    /// The caller talks to somebody without a flow around it: when that is over, so is the call.
+    Talking,
     /// The flow is at its end, its last word on its way.
     Lingering { until: Moment },
     /// `sip` is to end the leg.
@@ -94,46 +104,68 @@ pub(super) struct Over {
 
 impl Call {
     /// Opens the audio and answers, in one step.
-    pub(super) fn answer(turn: &mut Turn<'_>, id: CallId, leg: LegId, audio: Audio, visit: Visit) -> Call {
-        let port = audio.port;
-        turn.media(port, MediaCommand::Open { leg, port, plan: audio.plan().clone() });
-        turn.sip(SipCommand::Answer { leg, description: audio.description().clone() });
-        let codec = (!audio.awaits_answer()).then_some(audio.plan().codec);
-        turn.journal(Some(id), JournalEvent::Answered { codec, port });
-        let mut call = Call {
-            id,
-            leg,
-            caller: visit.facts.caller.clone(),
-            agent: visit.agent,
-            revision: visit.revision,
-            offered: turn.now,
-            audio,
-            stream: Stream::Open,
-            digits: DigitOwner::default(),
-            hold: Hold::default(),
-            place: None,
-            line: Line::None,
-            phase: Phase::Answered {
-                entry: visit.entry,
-                facts: Box::new(visit.facts),
-                until: turn.now + ACKNOWLEDGE_MAX,
-            },
-        };
+    pub(super) fn answer(
+        turn: &mut Turn<'_>,
+        id: CallId,
+        (leg, audio): (LegId, Audio),
+        visit: Visit,
+        start: Start,
+    ) -> Call {
+        let facts = Box::new(visit.facts.clone());
+        let phase = Phase::Answered { start, facts, until: turn.now + ACKNOWLEDGE_MAX };
+        let mut call = Call::new(turn, id, Leg::new(leg, audio, Stream::Unopened), visit, phase);
+        call.say_answer(turn);
         call.mind_hold(turn);
         call
     }
 
+    /// Waits for an answer of the phone that the caller has dialled.
+    pub(super) fn ring(turn: &mut Turn<'_>, id: CallId, (leg, audio): (LegId, Audio), visit: Visit) -> Call {
+        Call::new(turn, id, Leg::new(leg, audio, Stream::Unopened), visit, Phase::Ringing)
+    }
+
+    fn new(turn: &mut Turn<'_>, id: CallId, mut leg: Leg, visit: Visit, phase: Phase) -> Call {
+        leg.agent = visit.agent;
+        leg.count_as_direct(turn);
+        Call {
+            id,
+            leg,
+            caller: visit.facts.caller,
+            revision: visit.revision,
+            offered: turn.now,
+            digits: DigitOwner::default(),
+            place: None,
+            line: Line::None,
+            phase,
+        }
+    }
+
+    /// 200 OK, with the audio opened.
+    fn say_answer(&mut self, turn: &mut Turn<'_>) {
+        let (leg, audio) = (self.leg.id, &self.leg.audio);
+        turn.media(audio.port, MediaCommand::Open { leg, port: audio.port, plan: audio.plan().clone() });
+        turn.sip(SipCommand::Answer { leg, description: audio.description().clone() });
+        let codec = (!audio.awaits_answer()).then_some(audio.plan().codec);
+        turn.journal(Some(self.id), JournalEvent::Answered { codec, port: audio.port });
+        self.leg.stream = Stream::Open;
+    }
+
     pub(super) fn leg(&self) -> LegId {
-        self.leg
+        self.leg.id
     }
 
     /// The agent who calls, when it is one.
     pub(super) fn agent(&self) -> Option<AgentId> {
-        self.agent
+        self.leg.agent()
+    }
+
+    /// As what the distributor counts the caller's leg, when it is an agent's.
+    pub(super) fn duty(&self) -> Option<(AgentId, Duty)> {
+        Some((self.leg.agent()?, self.leg.duty?))
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.audio.port
+        self.leg.audio.port
     }
 
     /// When the call must act if nothing comes before. There is always such a moment, so that no call is forgotten.
@@ -143,11 +175,16 @@ impl Call {
             | Phase::Lingering { until }
             | Phase::HangingUp { until, .. }
             | Phase::Closing { until, .. } => *until,
+            Phase::Ringing => self.offered + CALL_MAX,
+            Phase::Talking => {
+                let last = self.offered + CALL_MAX;
+                self.leg.hold.limit().map_or(last, |limit| limit.min(last))
+            }
             Phase::Walking { session, .. } => {
                 let last = self.offered + CALL_MAX;
-                let own = match self.hold.limit() {
+                let own = match self.leg.hold.limit() {
                     Some(limit) => Some(limit),
-                    None => session.deadline().map(|deadline| self.hold.real_time(deadline)),
+                    None => session.deadline().map(|deadline| self.leg.hold.real_time(deadline)),
                 };
                 own.map_or(last, |own| own.min(last))
             }
@@ -157,21 +194,29 @@ impl Call {
 
     /// What is left when all is over.
     pub(super) fn over(&self) -> Option<Over> {
-        matches!(self.phase, Phase::Over).then_some(Over { port_is_sound: matches!(self.stream, Stream::Closed(_)) })
+        matches!(self.phase, Phase::Over)
+            .then_some(Over { port_is_sound: matches!(self.leg.stream, Stream::Closed(_) | Stream::Unopened) })
     }
 
     /// Panics when a promise is broken.
     pub(super) fn assert_consistent(&self) {
-        match (&self.phase, &self.stream) {
+        match (&self.phase, &self.leg.stream) {
             (Phase::Walking { session, playing }, Stream::Open) => {
                 session.assert_consistent();
                 self.assert_line(session.deadline().is_some(), playing.is_some());
             }
             (Phase::Answered { .. } | Phase::Lingering { .. } | Phase::Closing { .. }, Stream::Open) => {}
+            (Phase::Talking, Stream::Open) => {
+                let talks = matches!(self.line, Line::Talking(_) | Line::Passed(_));
+                assert!(talks, "{} talks to nobody: {:?}", self.id, self.line);
+            }
+            (Phase::Ringing, Stream::Unopened) => {
+                assert!(matches!(self.line, Line::Dialled(_)), "{} waits for nobody: {:?}", self.id, self.line);
+            }
             (Phase::HangingUp { .. }, _) => {}
             (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.id),
         }
-        let walks = matches!(self.phase, Phase::Walking { .. });
+        let walks = matches!(self.phase, Phase::Walking { .. } | Phase::Talking | Phase::Ringing);
         assert!(walks || matches!(self.line, Line::None), "{} waits or talks and is {:?}", self.id, self.phase);
     }
 
@@ -180,8 +225,8 @@ impl Call {
         if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
             return;
         }
-        if self.audio.awaits_answer() {
-            let accepted = answer.map(|answer| self.audio.accept(&answer, turn.settings));
+        if self.leg.audio.awaits_answer() {
+            let accepted = answer.map(|answer| self.leg.audio.accept(&answer, turn.settings));
             match accepted {
                 Some(Ok(changed)) => self.follow_plan(turn, changed),
                 // The other side has broken off the negotiation; there is no audio to speak of.
@@ -193,13 +238,13 @@ impl Call {
 
     /// The caller's side wants the audio otherwise: hold, resume, another address or codec.
     pub(super) fn offered(&mut self, turn: &mut Turn<'_>, offer: Option<SessionDescription>) {
-        let leg = self.leg;
+        let leg = self.leg.id;
         if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
             return turn.sip(SipCommand::RefuseChange { leg, refusal: Refusal::status(481) });
         }
-        match self.audio.change(offer.as_ref(), turn.settings) {
+        match self.leg.audio.change(offer.as_ref(), turn.settings) {
             Ok(changed) => {
-                turn.sip(SipCommand::AcceptChange { leg, description: self.audio.description().clone() });
+                turn.sip(SipCommand::AcceptChange { leg, description: self.leg.audio.description().clone() });
                 self.follow_plan(turn, changed);
             }
             Err(warning) => {
@@ -212,11 +257,11 @@ impl Call {
 
     /// A key.
     pub(super) fn digit(&mut self, turn: &mut Turn<'_>, digit: Digit, source: DigitSource) {
-        if matches!(self.phase, Phase::Answered { .. }) && !self.audio.awaits_answer() {
+        if matches!(self.phase, Phase::Answered { .. }) && !self.leg.audio.awaits_answer() {
             // Whoever presses keys listens: the ACK was lost or was overtaken.
             self.begin(turn);
         }
-        if !matches!(self.phase, Phase::Walking { .. }) {
+        if !matches!(self.phase, Phase::Walking { .. } | Phase::Talking) {
             return;
         }
         if !self.digits.counts(turn.now, digit, source) {
@@ -258,8 +303,9 @@ impl Call {
         }
         match &self.phase {
             Phase::Answered { .. } => self.hang_up(turn, Cause::NotAcknowledged, Outcome::Failed),
+            Phase::Ringing | Phase::Talking => self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed),
             Phase::Walking { .. } => {
-                let held_too_long = self.hold.limit().is_some_and(|limit| limit <= turn.now);
+                let held_too_long = self.leg.hold.limit().is_some_and(|limit| limit <= turn.now);
                 if held_too_long || self.offered + CALL_MAX <= turn.now {
                     self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
                 } else {
@@ -284,7 +330,7 @@ impl Call {
         self.leave_flow(turn);
         self.leave_line(turn, leaving(cause));
         self.stop_playing(turn);
-        turn.sip(SipCommand::HangUp { leg: self.leg, cause });
+        turn.sip(SipCommand::HangUp { leg: self.leg.id, cause });
         self.phase = Phase::HangingUp { outcome, until: turn.now + HANG_UP_MAX };
     }
 
@@ -294,13 +340,14 @@ impl Call {
             Phase::Closing { .. } | Phase::Over => return,
             Phase::HangingUp { outcome, .. } => *outcome,
             Phase::Lingering { .. } => Outcome::Completed,
-            Phase::Answered { .. } | Phase::Walking { .. } => outcome_of(cause),
+            Phase::Ringing | Phase::Answered { .. } | Phase::Walking { .. } | Phase::Talking => outcome_of(cause),
         };
         self.leave_flow(turn);
         self.leave_line(turn, leaving(cause));
+        self.leg.discharge(turn);
         let ended = Parting { outcome, cause, duration: turn.now.since(self.offered) };
-        if matches!(self.stream, Stream::Open) {
-            turn.media(self.audio.port, MediaCommand::Close { leg: self.leg });
+        if matches!(self.leg.stream, Stream::Open) {
+            turn.media(self.leg.audio.port, MediaCommand::Close { leg: self.leg.id });
             self.phase = Phase::Closing { ended, until: turn.now + CLOSE_MAX };
         } else {
             self.finish(turn, ended);
@@ -309,21 +356,21 @@ impl Call {
 
     /// The reactor has closed the audio.
     pub(super) fn audio_closed(&mut self, turn: &mut Turn<'_>, report: StreamReport) {
-        if matches!(self.stream, Stream::Open) {
+        if matches!(self.leg.stream, Stream::Open) {
             self.audio_gone(turn, Stream::Closed(report));
         }
     }
 
     /// The reactor could not open the port.
     pub(super) fn audio_failed(&mut self, turn: &mut Turn<'_>, reason: String) {
-        if matches!(self.stream, Stream::Open) {
+        if matches!(self.leg.stream, Stream::Open) {
             turn.journal(Some(self.id), JournalEvent::AudioFailed { reason });
             self.audio_gone(turn, Stream::Failed);
         }
     }
 
     fn audio_gone(&mut self, turn: &mut Turn<'_>, stream: Stream) {
-        self.stream = stream;
+        self.leg.stream = stream;
         match &self.phase {
             Phase::Closing { ended, .. } => {
                 let ended = *ended;
@@ -334,9 +381,9 @@ impl Call {
     }
 
     fn finish(&mut self, turn: &mut Turn<'_>, ended: Parting) {
-        let report = match &self.stream {
+        let report = match &self.leg.stream {
             Stream::Closed(report) => Some(*report),
-            Stream::Open | Stream::Failed => None,
+            Stream::Unopened | Stream::Open | Stream::Failed => None,
         };
         let Parting { outcome, cause, duration } = ended;
         turn.journal(Some(self.id), JournalEvent::Ended(Box::new(Ended { outcome, cause, duration, report })));
@@ -345,16 +392,16 @@ impl Call {
 
     fn follow_plan(&mut self, turn: &mut Turn<'_>, changed: bool) {
         if changed {
-            let plan = self.audio.plan().clone();
+            let plan = self.leg.audio.plan().clone();
             turn.journal(Some(self.id), JournalEvent::AudioChanged { codec: plan.codec });
-            turn.media(self.audio.port, MediaCommand::Change { leg: self.leg, plan });
+            turn.media(self.leg.audio.port, MediaCommand::Change { leg: self.leg.id, plan });
         }
         self.mind_hold(turn);
     }
 
     fn mind_hold(&mut self, turn: &mut Turn<'_>) {
-        let held = !self.audio.plan().direction.sends();
-        if self.hold.follow(turn.now, held) {
+        let held = !self.leg.audio.plan().direction.sends();
+        if self.leg.hold.follow(turn.now, held) {
             turn.journal(Some(self.id), if held { JournalEvent::Held } else { JournalEvent::Resumed });
             self.caller_holds(turn, held);
         }

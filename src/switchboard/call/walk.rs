@@ -1,6 +1,6 @@
 //! A call's walk through its flow: what the session wants is played, noted or passed on.
 
-use super::{Call, LINGER, Phase};
+use super::{Call, LINGER, Phase, Start};
 use crate::acd::Leaving;
 use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex};
 use crate::journal::{JournalEvent, Outcome, StepName};
@@ -13,19 +13,28 @@ const UNHEARD_MAX: u32 = 1_000;
 impl Call {
     /// Starts the flow, once.
     pub(super) fn begin(&mut self, turn: &mut Turn<'_>) {
-        let Phase::Answered { entry, facts, .. } = &self.phase else { return };
+        let Phase::Answered { start, facts, .. } = &self.phase else { return };
+        let (start, facts) = (*start, CallFacts::clone(facts));
         turn.journal(Some(self.id), JournalEvent::Began);
+        self.begin_at(turn, start, facts);
+    }
+
+    /// Starts a walk.
+    pub(super) fn begin_at(&mut self, turn: &mut Turn<'_>, start: Start, facts: CallFacts) {
         let wall = turn.calendar.time_of(turn.now);
-        let time = self.hold.flow_time(turn.now);
+        let time = self.leg.hold.flow_time(turn.now);
         let flows = self.revision.flows.clone();
-        let (session, actions) = Session::start(flows, *entry, CallFacts::clone(facts), time, wall);
+        let (session, actions) = match start {
+            Start::Flow(entry) => Session::start(flows, entry, facts, time, wall),
+            Start::Queue(queue, priority) => Session::start_in_queue(flows, (queue, priority), facts, time, wall),
+        };
         self.phase = Phase::Walking { session: Box::new(session), playing: None };
         self.act(turn, actions);
     }
 
     pub(super) fn walk(&mut self, turn: &mut Turn<'_>, input: SessionInput) {
         if let Phase::Walking { session, .. } = &mut self.phase {
-            let actions = session.handle(self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
+            let actions = session.handle(self.leg.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
             self.act(turn, actions);
         }
     }
@@ -56,7 +65,7 @@ impl Call {
             }
             match &mut self.phase {
                 Phase::Walking { session, .. } if unheard => {
-                    let (time, wall) = (self.hold.flow_time(turn.now), turn.calendar.time_of(turn.now));
+                    let (time, wall) = (self.leg.hold.flow_time(turn.now), turn.calendar.time_of(turn.now));
                     actions = session.handle(time, wall, SessionInput::PlaybackFinished);
                 }
                 _ => return,
@@ -84,7 +93,7 @@ impl Call {
             *playing = Some(playback);
         }
         turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
-        turn.media(self.audio.port, MediaCommand::Play { leg: self.leg, playback, clips, repeat: false });
+        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
         true
     }
 
@@ -92,7 +101,7 @@ impl Call {
         if let Phase::Walking { playing, .. } = &mut self.phase
             && playing.take().is_some()
         {
-            turn.media(self.audio.port, MediaCommand::Stop { leg: self.leg });
+            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
         }
     }
 
