@@ -106,7 +106,10 @@ impl Floor {
         let priority = Priority(self.random.u8(..3));
         let queue = QueueId(self.random.u16(..self.queues));
         let label = CallerLabel(self.next);
-        self.tell(what, Input::CallerEntered(Entering { entry, queue, priority, wants, place_time: None, label }));
+        self.tell(
+            what,
+            Input::CallerEntered(Entering { entry, queue, priority, wants, place_time: None, label, callback: false }),
+        );
     }
 
     fn measure(&mut self, rounds: u64) {

@@ -233,8 +233,15 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
 
     fn flows(text: &str) -> FlowSet {
         let source = Source { file: "main.yaml".into(), text: text.into() };
-        let reading =
-            document::read(&[source], &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() });
+        let reading = document::read(
+            &[source],
+            &Known {
+                prompts: &BTreeSet::new(),
+                folder: "prompts",
+                environment: &|_| None,
+                dial_plan: &DialPlan::default(),
+            },
+        );
         reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))
     }
 

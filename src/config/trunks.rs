@@ -8,7 +8,7 @@ use super::settings::Reader;
 use crate::flow::document::diagnostic::shortened;
 use crate::flow::document::tree::{Content, Entry, Node};
 use crate::flow::document::{codes, scalar};
-use crate::telephony::{Login, NUMBER_DIGITS_MAX, Network, Trunk, TransportKind};
+use crate::telephony::{Login, NUMBER_DIGITS_MAX, Network, TransportKind, Trunk};
 
 /// Most trunks.
 const MOST_TRUNKS: usize = 100;
@@ -60,7 +60,8 @@ impl Reader<'_> {
         let register = self.register(entry, name);
         let dial = self.dial(&entry.value);
         let Some(host) = entry.value.find("host") else {
-            let fault = self.page.error(codes::MISSING_KEY, entry.key_span, format!("the trunk `{name}` has no `host`"));
+            let fault =
+                self.page.error(codes::MISSING_KEY, entry.key_span, format!("the trunk `{name}` has no `host`"));
             self.faults.push(fault.remedy("name the provider's address: `host: sip.example.com`"));
             return None;
         };
@@ -113,7 +114,8 @@ impl Reader<'_> {
                 None => {
                     let message = format!("`{}` is no network", shortened(&text));
                     let fault = self.page.error(codes::ADDRESS, node.span, message);
-                    self.faults.push(fault.remedy("write an address, or one with the length of its prefix: `192.0.2.0/24`"));
+                    self.faults
+                        .push(fault.remedy("write an address, or one with the length of its prefix: `192.0.2.0/24`"));
                 }
             }
         }

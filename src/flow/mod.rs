@@ -14,7 +14,9 @@ pub mod speech;
 mod value;
 
 pub use condition::Condition;
-pub use queue::{AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
+pub use queue::{
+    AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy,
+};
 pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };

@@ -12,8 +12,8 @@ use crate::acd::{self, AgentId, OfferId, Refused};
 use crate::clock::Moment;
 use crate::journal::JournalEvent;
 use crate::telephony::{
-    CallHeaders, CallId, Caller, Cause, Clip, Digit, LegId, MediaCommand, Refusal, SessionDescription, SipCommand,
-    StreamReport,
+    CallHeaders, CallId, Caller, Cause, Clip, Digit, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
+    SipCommand, StreamReport,
 };
 
 /// The distributor stops an offer by itself; this is for the case that its word never comes.
@@ -36,6 +36,8 @@ enum Phase {
     Ringing { why: Why, until: Moment },
     /// The agent has picked up; whoever wanted that is asked whether it still is.
     PickedUp,
+    /// The agent waits for a caller who is called meanwhile, and hears this after the words that play.
+    Expecting { playing: Option<PlaybackId>, music: Vec<Arc<Clip>>, until: Moment },
     /// Agent and caller hear each other.
     Joined,
     /// `sip` is to end the leg.
@@ -114,7 +116,8 @@ impl AgentLeg {
 
     /// Whether the agent has picked up for a caller of a queue, and is on the line.
     pub(super) fn has_line(&self) -> bool {
-        matches!(self.phase, Phase::PickedUp | Phase::Joined) && self.leg.duty == Some(Duty::Queue)
+        matches!(self.phase, Phase::PickedUp | Phase::Expecting { .. } | Phase::Joined)
+            && self.leg.duty == Some(Duty::Queue)
     }
 
     /// The offer for which it rings, if it does.
@@ -138,7 +141,10 @@ impl AgentLeg {
     /// When the leg must act if nothing comes before. There is always such a moment, so that no leg is forgotten.
     pub(super) fn deadline(&self) -> Moment {
         match self.phase {
-            Phase::Ringing { until, .. } | Phase::HangingUp { until, .. } | Phase::Closing { until } => until,
+            Phase::Ringing { until, .. }
+            | Phase::Expecting { until, .. }
+            | Phase::HangingUp { until, .. }
+            | Phase::Closing { until } => until,
             Phase::Joined => {
                 let last = self.dialled + CALL_MAX;
                 self.leg.hold.limit().map_or(last, |limit| limit.min(last))
@@ -155,7 +161,8 @@ impl AgentLeg {
     /// Panics when a promise is broken.
     pub(super) fn assert_consistent(&self) {
         match (&self.phase, &self.leg.stream) {
-            (Phase::Ringing { .. } | Phase::Joined | Phase::Closing { .. }, Stream::Open) => {}
+            (Phase::Ringing { .. } | Phase::Expecting { .. } | Phase::Joined | Phase::Closing { .. }, Stream::Open) => {
+            }
             (Phase::HangingUp { .. }, _) => {}
             (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.leg.id),
         }
@@ -197,9 +204,52 @@ impl AgentLeg {
         Some((why, self.call))
     }
 
+    /// The caller is called meanwhile: the agent hears words, and then music.
+    pub(super) fn expect(&mut self, turn: &mut Turn<'_>, words: Vec<Arc<Clip>>, music: Vec<Arc<Clip>>, until: Moment) {
+        if !matches!(self.phase, Phase::PickedUp) {
+            return;
+        }
+        let playing = self.play(turn, words, false);
+        self.phase = Phase::Expecting { playing, music, until };
+        if playing.is_none() {
+            self.entertain_expecting(turn);
+        }
+    }
+
+    /// The reactor has sent the last frame of a playback.
+    pub(super) fn playback_finished(&mut self, turn: &mut Turn<'_>, finished: PlaybackId) {
+        if let Phase::Expecting { playing, .. } = &mut self.phase
+            && *playing == Some(finished)
+        {
+            *playing = None;
+            self.entertain_expecting(turn);
+        }
+    }
+
+    fn entertain_expecting(&mut self, turn: &mut Turn<'_>) {
+        if let Phase::Expecting { music, .. } = &mut self.phase {
+            let music = std::mem::take(music);
+            self.play(turn, music, true);
+        }
+    }
+
+    fn play(&self, turn: &mut Turn<'_>, clips: Vec<Arc<Clip>>, repeat: bool) -> Option<PlaybackId> {
+        if clips.is_empty() {
+            return None;
+        }
+        let playback = turn.playback();
+        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat });
+        Some(playback)
+    }
+
+    /// The call of the caller for whom it was picked up.
+    pub(super) fn leads_to(&mut self, call: Option<CallId>) {
+        self.call = call.unwrap_or(self.call);
+    }
+
     /// The caller was still there.
     pub(super) fn joined(&mut self, turn: &mut Turn<'_>) {
-        if matches!(self.phase, Phase::PickedUp) {
+        if matches!(self.phase, Phase::PickedUp | Phase::Expecting { .. }) {
             self.phase = Phase::Joined;
             if self.leg.hold.limit().is_some() {
                 turn.errand(Errand::AgentHolds { call: self.call, leg: self.leg.id, holding: true });
@@ -209,7 +259,7 @@ impl AgentLeg {
 
     /// Our re-INVITE, or our offer in a 200, was answered.
     pub(super) fn confirmed(&mut self, turn: &mut Turn<'_>, answer: Option<SessionDescription>) {
-        if !matches!(self.phase, Phase::Joined) || !self.leg.audio.awaits_answer() {
+        if !matches!(self.phase, Phase::Joined | Phase::Expecting { .. }) || !self.leg.audio.awaits_answer() {
             return;
         }
         match answer.map(|answer| self.leg.audio.accept(&answer, turn.settings)) {
@@ -221,7 +271,7 @@ impl AgentLeg {
     /// The agent's side wants the audio otherwise: hold, resume, another address or codec.
     pub(super) fn offered(&mut self, turn: &mut Turn<'_>, offer: Option<SessionDescription>) {
         let leg = self.leg.id;
-        if !matches!(self.phase, Phase::Joined) {
+        if !matches!(self.phase, Phase::Joined | Phase::Expecting { .. }) {
             return turn.sip(SipCommand::RefuseChange { leg, refusal: Refusal::status(481) });
         }
         match self.leg.audio.change(offer.as_ref(), turn.settings) {
@@ -289,7 +339,7 @@ impl AgentLeg {
         match &self.phase {
             Phase::Closing { .. } | Phase::Over => return,
             Phase::Ringing { .. } => self.refuse(turn, cause),
-            Phase::PickedUp | Phase::Joined => {
+            Phase::PickedUp | Phase::Expecting { .. } | Phase::Joined => {
                 let broken = is_broken(cause);
                 turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken });
             }
@@ -341,6 +391,7 @@ impl AgentLeg {
                 turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: false });
                 self.hang_up(turn, Cause::LocalHungUp);
             }
+            Phase::Expecting { .. } => self.hang_up(turn, Cause::LocalHungUp),
             Phase::HangingUp { .. } => self.ended(turn, Cause::DialogLost),
             Phase::Closing { .. } => self.phase = Phase::Over,
             Phase::PickedUp | Phase::Over => {}

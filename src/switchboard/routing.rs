@@ -36,8 +36,11 @@ impl Switchboard {
             SipEvent::Digit { leg, digit } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, DigitSource::Info));
             }
-            SipEvent::Answered { leg, answer } => {
+            SipEvent::Answered { leg, answer } if self.is_agents(leg) => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.answered(turn, &answer));
+            }
+            SipEvent::Answered { leg, answer } => {
+                self.with_leg(now, leg, out, |call, turn| call.party_answered(turn, &answer));
             }
             SipEvent::Ended { leg, cause } if self.is_agents(leg) => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.ended(turn, cause));
@@ -64,6 +67,9 @@ impl Switchboard {
         match event {
             MediaEvent::Digit { leg, digit, source } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, source));
+            }
+            MediaEvent::PlaybackFinished { leg, playback } if self.is_agents(leg) => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.playback_finished(turn, playback));
             }
             MediaEvent::PlaybackFinished { leg, playback } => {
                 self.with_leg(now, leg, out, |call, turn| call.playback_finished(turn, playback));
@@ -97,6 +103,7 @@ impl Switchboard {
                     let time = self.settings.drain;
                     self.drain = Some(Drain { until: Some(now + time) });
                     out.push(Output::Sip(SipCommand::Drain));
+                    self.postpone_all();
                     out.push(journal(now, None, JournalEvent::Draining { calls: self.calls.len(), time }));
                 }
             }

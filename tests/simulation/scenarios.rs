@@ -123,6 +123,10 @@ impl Rig {
                 Output::Sip(SipCommand::HangUp { cause, .. }) => Some(format!("hang up {cause:?}")),
                 Output::Sip(SipCommand::Drain) => Some("drain".into()),
                 Output::Sip(SipCommand::DialAgent { extension, .. }) => Some(format!("dial {extension}")),
+                Output::Sip(SipCommand::DialTrunk { trunk, number, .. }) => {
+                    Some(format!("call {} by {trunk}", number.reveal()))
+                }
+                Output::Sip(SipCommand::SetTrunks(_)) => None,
                 Output::Sip(other) => Some(format!("{other:?}")),
                 Output::Media { command: MediaCommand::Open { .. }, .. } => Some("open".into()),
                 Output::Media { command: MediaCommand::Change { plan, .. }, .. } => {

@@ -38,7 +38,17 @@ impl<'r, 'a> FlowReader<'r, 'a> {
         let has = |key: &str| outline.root.find(key).is_some();
         let (has_currency, has_time_zone) = (has("currency"), has("time_zone"));
         let lacks = Lacks::default();
-        FlowReader { reader, outline, page, flow, has_currency, has_time_zone, lacks, while_waiting: false, calls_back: false }
+        FlowReader {
+            reader,
+            outline,
+            page,
+            flow,
+            has_currency,
+            has_time_zone,
+            lacks,
+            while_waiting: false,
+            calls_back: false,
+        }
     }
 
     /// Reads the flow, and notes its numbers in `set`.

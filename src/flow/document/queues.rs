@@ -384,7 +384,9 @@ fn is_callback_address(text: &str) -> bool {
     let rest = text.strip_prefix("sip:").and_then(|rest| rest.strip_prefix(CallbackSpec::NUMBER)?.strip_prefix('@'));
     rest.is_some_and(|rest| {
         let known = |c: char| c.is_ascii_alphanumeric() || "-._:;=[]".contains(c);
-        rest.len() <= 255 && rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[') && rest.chars().all(known)
+        rest.len() <= 255
+            && rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+            && rest.chars().all(known)
     })
 }
 

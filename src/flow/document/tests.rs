@@ -9,7 +9,15 @@ use crate::telephony::Digit;
 
 fn reading(text: &str) -> Reading {
     let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
-    read(&[source], &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() })
+    read(
+        &[source],
+        &Known {
+            prompts: &BTreeSet::new(),
+            folder: "prompts",
+            environment: &|_| None,
+            dial_plan: &DialPlan::default(),
+        },
+    )
 }
 
 fn flows(text: &str) -> FlowSet {
@@ -173,7 +181,15 @@ fn flows_know_each_other() {
         source("b.yaml", "flow: b\nnumbers: [any]\nstart: x\nsteps: {x: {set: {told: 3}}}\n"),
         source("c.yaml", "# Nothing yet.\n"),
     ];
-    let reading = read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() });
+    let reading = read(
+        &sources,
+        &Known {
+            prompts: &BTreeSet::new(),
+            folder: "prompts",
+            environment: &|_| None,
+            dial_plan: &DialPlan::default(),
+        },
+    );
     let set = reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics));
     assert_eq!((set.for_number("1"), set.for_number("2")), (Some(FlowIndex(0)), Some(FlowIndex(1))));
     assert!(matches!(set.flows[0].steps[0].kind, StepKind::Flow(FlowIndex(1))));
@@ -189,7 +205,10 @@ fn a_text_that_is_missing_is_heard_in_the_first_language() {
     // A recording says it without a text.
     let prompts = BTreeSet::from(["es/main/a.wav".to_owned()]);
     let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
-    let reading = read(&[source], &Known { prompts: &prompts, folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() });
+    let reading = read(
+        &[source],
+        &Known { prompts: &prompts, folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() },
+    );
     assert!(!reading.diagnostics.iter().any(|fault| fault.code == codes::NOT_TRANSLATED));
     let set = reading.flows.expect("there is no error");
     let StepKind::HangUp { speech: Some(speech) } = &set.flows[0].steps[0].kind else { panic!("a") };

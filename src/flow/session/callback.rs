@@ -35,10 +35,7 @@ enum At {
 
 impl Arranging {
     pub(super) fn speaks(&self) -> bool {
-        matches!(
-            self.at,
-            At::Confirming { until: None, .. } | At::Entering { until: None, .. } | At::Telling { .. }
-        )
+        matches!(self.at, At::Confirming { until: None, .. } | At::Entering { until: None, .. } | At::Telling { .. })
     }
 
     pub(super) fn asks(&self) -> bool {
@@ -189,8 +186,7 @@ impl Session {
     }
 
     fn book_callback(&mut self, turn: &mut Turn<'_>, number: String) -> Next {
-        let StepKind::Callback { queue, skills, priority, .. } =
-            &turn.flows.flow(self.flow).step(self.step).kind
+        let StepKind::Callback { queue, skills, priority, .. } = &turn.flows.flow(self.flow).step(self.step).kind
         else {
             return Next::Stay;
         };
@@ -252,10 +248,15 @@ pub(super) fn callback_exits() -> [Exit<'static>; 5] {
     [Exit::Callback, Exit::Full, Exit::Failed, Exit::NoInput, Exit::CallerHungUp]
 }
 
-/// What a promised callback needs of a session: the language to speak, by its name.
+/// What a callback is promised with.
 impl Session {
     /// The language that the caller speaks, whether or not the present flow does.
     pub fn tongue(&self) -> &Arc<str> {
         &self.tongue
+    }
+
+    /// The number that was dialled.
+    pub fn dialled(&self) -> &str {
+        &self.dialled
     }
 }

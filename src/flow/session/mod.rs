@@ -251,6 +251,26 @@ impl Session {
         (session, turn.actions)
     }
 
+    /// A session of somebody whom we call back: they have a place in a queue. `tongue` is the language that they speak, and
+    /// with `greet` they are told why we call; otherwise somebody waits for them.
+    pub fn called_back(
+        flows: Arc<FlowSet>,
+        queue: QueueIndex,
+        (tongue, greet): (&Arc<str>, bool),
+        facts: CallFacts,
+        now: Moment,
+        wall: Timestamp,
+    ) -> (Session, Vec<Action>) {
+        let home = flows.queue(queue).home.unwrap_or(FlowIndex(0));
+        let mut session = Session::resting(&flows, home, facts);
+        session.tongue = tongue.clone();
+        session.language = way::language_in(flows.flow(home), tongue);
+        let mut turn = Turn::new(&flows, now, wall);
+        let first = session.take_place(&mut turn, queue, greet);
+        session.walk(&mut turn, first);
+        (session, turn.actions)
+    }
+
     /// A session that has not begun.
     fn resting(flows: &Arc<FlowSet>, entry: FlowIndex, facts: CallFacts) -> Session {
         let flow = flows.flow(entry);

@@ -179,6 +179,15 @@ impl Session {
         self.talk(turn, Waiting { queue, at: At::Music, led: self.inside, menu_open: false }, words)
     }
 
+    /// The caller has a place already, and is on the line again.
+    pub(super) fn take_place(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, greet: bool) -> Next {
+        let mut words = Vec::new();
+        if greet {
+            self.add_phrase(turn, "phrases/queue/calling_back", &mut words);
+        }
+        self.talk(turn, Waiting { queue, at: At::Music, led: false, menu_open: false }, words)
+    }
+
     /// What comes while an agent talks, or while the caller is choosing, is not said.
     pub(super) fn announce(&mut self, turn: &mut Turn<'_>, talk: WaitingTalk) -> Next {
         self.while_waiting(turn, |session, turn, waiting| {

@@ -148,10 +148,7 @@ const SINGLE: &[(&str, &str)] = &[
     ),
     ("queue/call_back_cannot", "I am sorry, we cannot call that number."),
     ("queue/call_back_ask", "Please enter the number on which we can call you, then press hash."),
-    (
-        "queue/call_back_booked",
-        "Thank you. You have a place in line, and we will call you when it is your turn.",
-    ),
+    ("queue/call_back_booked", "Thank you. You have a place in line, and we will call you when it is your turn."),
     ("queue/call_back_impossible", "I am sorry, we cannot call you back at the moment."),
     (
         "queue/calling_back",

@@ -11,7 +11,7 @@ use crate::flow::{
     Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, FlowTarget, LanguageIndex, Menu, Patience, Piece,
     Prompt, PromptId, QueueIndex, QueueSpec, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
 };
-use crate::telephony::Digit;
+use crate::telephony::{DialPlan, Digit, TransportKind, Trunk};
 
 const QUEUES: u16 = 3;
 const NAMES: [&str; 8] = ["order", "pin", "total", "day", "missing", "now", "caller.number", "call.number"];
@@ -20,7 +20,18 @@ const FORMATS: [SpokenAs; 6] =
 
 /// A set of up to four flows that may walk into each other.
 pub(super) fn random_set(random: &mut Rng) -> FlowSet {
-    let mut set = FlowSet::default();
+    // Some lines can call nobody back, and no line everybody.
+    let dial = ["+", "0", "2"].iter().filter(|_| random.u8(..4) > 0).map(|prefix| (*prefix).to_owned()).collect();
+    let dial_plan = DialPlan::new(&[Trunk {
+        name: "carrier".into(),
+        transport: TransportKind::Udp,
+        host: "192.0.2.9".to_owned(),
+        port: 5060,
+        from: Vec::new(),
+        register: None,
+        dial,
+    }]);
+    let mut set = FlowSet { dial_plan, ..FlowSet::default() };
     for language in ["en", "es"] {
         // One language has all phrases, the other hardly any.
         for (name, text) in speech::phrases("en") {

@@ -9,7 +9,7 @@ use super::super::*;
 use super::queues;
 use crate::clock::Calendar;
 use crate::flow::document::{self, Known, Source};
-use crate::telephony::{DialPlan, PhoneNumber, Trunk, TransportKind};
+use crate::telephony::{DialPlan, PhoneNumber, TransportKind, Trunk};
 
 /// A Friday.
 const CALLED_AT: &str = "2026-12-18T17:29:00Z";
@@ -20,8 +20,10 @@ pub(super) fn read(flow: &str) -> FlowSet {
         .enumerate()
         .map(|(index, text)| Source { file: format!("flow{index}.yaml"), text: text.to_owned() })
         .collect();
-    let reading =
-        document::read(&sources, &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, dial_plan: &plan() });
+    let reading = document::read(
+        &sources,
+        &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, dial_plan: &plan() },
+    );
     let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
 }
