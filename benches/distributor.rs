@@ -108,7 +108,16 @@ impl Floor {
         let label = CallerLabel(self.next);
         self.tell(
             what,
-            Input::CallerEntered(Entering { entry, queue, priority, wants, place_time: None, label, callback: false }),
+            Input::CallerEntered(Entering {
+                entry,
+                queue,
+                priority,
+                wants,
+                place_time: None,
+                label,
+                told: Told::default(),
+                callback: false,
+            }),
         );
     }
 

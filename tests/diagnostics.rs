@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use helpline::cli::report::{self, Format};
 use helpline::config::{self, Installation};
+use helpline::flow::AgentCodes;
 use helpline::flow::document::{self, Known, Source, codes};
 use helpline::telephony::DialPlan;
 
@@ -39,7 +40,13 @@ fn report_on(name: &str, text: &str) -> String {
     let prompts = BTreeSet::new();
     let mut faults = document::read(
         &sources,
-        &Known { prompts: &prompts, folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            environment: &|_| None,
+            dial_plan: &DialPlan::default(),
+        },
     )
     .diagnostics;
     if !name.starts_with("recording_missing") {
@@ -150,7 +157,13 @@ fn the_page_for_operators_is_true() {
     let prompts = BTreeSet::new();
     let reading = document::read(
         &[source],
-        &Known { prompts: &prompts, folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            environment: &|_| None,
+            dial_plan: &DialPlan::default(),
+        },
     );
     assert!(reading.flows.is_some(), "{:#?}", reading.diagnostics);
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use helpline::cli::report::{self, Format};
 use helpline::config::Installation;
+use helpline::flow::AgentCodes;
 use helpline::flow::document::{self, Known, Source};
 use helpline::telephony::DialPlan;
 
@@ -14,7 +15,13 @@ pub fn run(data: &[u8]) {
     let prompts = BTreeSet::new();
     let reading = document::read(
         &sources,
-        &Known { prompts: &prompts, folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            environment: &|_| None,
+            dial_plan: &DialPlan::default(),
+        },
     );
     assert_eq!(reading.flows.is_none(), reading.has_errors());
     let (installation, faults) = Installation::read(&sources[0], &|_| None, &|_| Err("it is not there".to_owned()));

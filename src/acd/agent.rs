@@ -11,11 +11,14 @@ use super::skill::Skills;
 use super::strategy::{Rank, Record};
 use crate::clock::Moment;
 
-/// What the agent asked for, or was put in.
+/// What the agent asked for, or was put in. During a call and its wrap-up it is what is to be afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Presence {
+pub enum Presence {
+    /// Not at work.
     LoggedOut,
+    /// Takes calls.
     Ready,
+    /// Takes none, and why.
     Paused(PauseReason),
 }
 
@@ -102,6 +105,8 @@ pub(super) struct Agent {
     /// The gap after a miss: nothing is offered before.
     pub(super) rests_until: Option<Moment>,
     pub(super) record: Record,
+    /// Calls in which they are told something, and for which nothing is offered to them meanwhile.
+    pub(super) listens: u32,
     /// As it was last told.
     pub(super) state: AgentState,
     pub(super) state_since: Moment,
@@ -124,6 +129,7 @@ impl Agent {
             leaving: false,
             misses: 0,
             rests_until: None,
+            listens: 0,
             record: Record { idle_since: now, calls: 0, talk: Duration::ZERO },
             state: AgentState::LoggedOut,
             state_since: now,
@@ -152,7 +158,7 @@ impl Agent {
 
     /// Whether they may be offered a caller now.
     pub(super) fn is_available(&self) -> bool {
-        self.shown() == AgentState::Ready && self.rests_until.is_none() && !self.leaving
+        self.shown() == AgentState::Ready && self.rests_until.is_none() && self.listens == 0 && !self.leaving
     }
 
     /// Whether they count as staff of their queues (section 4): who will pause or log out after a call does not.
@@ -174,6 +180,15 @@ impl Agent {
         self.presence = Presence::Ready;
         self.record = Record { idle_since: now, calls: 0, talk: Duration::ZERO };
         self.forget_misses();
+    }
+
+    /// What is left of the wrap-up of the last queue call, also of one that another call has interrupted.
+    pub(super) fn wrap_up_left(&self, now: Moment) -> Option<Duration> {
+        match &self.phase {
+            Phase::WrapUp(wrap_up) => Some(wrap_up.until - now),
+            Phase::OnCall(OnCall { leg: None, owed: Some(owed), .. }) => Some(owed.length),
+            Phase::Free | Phase::Ringing { .. } | Phase::OnCall(_) => None,
+        }
     }
 
     pub(super) fn forget_misses(&mut self) {
@@ -216,6 +231,14 @@ impl QueueLeg {
             self.call.talk += part;
         }
         (self.since, self.holding) = (now, holding);
+    }
+}
+
+impl WrapUpOwed {
+    /// Makes it longer, up to [`WRAP_UP_MAX`] in all.
+    pub(super) fn extend(&mut self, by: Duration) {
+        let limit = WRAP_UP_MAX.saturating_sub(self.call.wrap_up);
+        self.length = (self.length + by).min(limit.max(self.length));
     }
 }
 

@@ -25,12 +25,17 @@ impl Distributor {
             AgentCommand::LogOut => agent.presence = Presence::LoggedOut,
             AgentCommand::EndWrapUp => {}
             AgentCommand::ExtendWrapUp(by) => {
-                if let Phase::WrapUp(wrap_up) = &mut agent.phase {
-                    wrap_up.extend(by);
-                    self.sync_agent(id, out);
+                match &mut agent.phase {
+                    Phase::WrapUp(wrap_up) => wrap_up.extend(by),
+                    Phase::OnCall(OnCall { leg: None, owed: Some(owed), .. }) => owed.extend(by),
+                    Phase::Free | Phase::Ringing { .. } | Phase::OnCall(_) => {}
                 }
-                return;
+                return self.sync_agent(id, out);
             }
+        }
+        // One that another call has interrupted ends with that call.
+        if let Phase::OnCall(OnCall { leg: None, owed: Some(owed), .. }) = &mut agent.phase {
+            owed.length = Duration::ZERO;
         }
         let waiting = if agent.presence == Presence::Ready {
             None
@@ -81,6 +86,15 @@ impl Distributor {
         call.direct = call.direct.saturating_sub(1);
         self.legs_changed(id, out);
         self.agent_changed(id, None, out);
+    }
+
+    /// The agent is told something on the telephone, or is not any more: nothing is offered meanwhile, since it could
+    /// not ring.
+    pub(super) fn set_listening(&mut self, id: AgentId, listening: bool, out: &mut Vec<Output>) {
+        if let Some(agent) = self.agents.get_mut(&id) {
+            agent.listens = if listening { agent.listens.saturating_add(1) } else { agent.listens.saturating_sub(1) };
+            self.agent_changed(id, None, out);
+        }
     }
 
     pub(super) fn leg_ended(&mut self, id: AgentId, out: &mut Vec<Output>) {

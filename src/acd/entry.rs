@@ -86,6 +86,8 @@ pub(super) struct Entry {
     pub(super) stage: Stage,
     /// Which ring; several only with `ring_all`.
     pub(super) offers: Vec<OfferId>,
+    /// Nobody else is rung before: nothing could be rung, by a fault on our side.
+    pub(super) rests_until: Option<Moment>,
     pub(super) wants: Wants,
     pub(super) relaxed: usize,
     /// Whether they count already for the service level.
@@ -114,10 +116,11 @@ impl Entry {
             mode_since: now,
             stage: Stage::Waiting,
             offers: Vec::new(),
+            rests_until: None,
             wants: entering.wants.bounded(),
             relaxed: 0,
             counted: false,
-            said: Said::default(),
+            said: Said { position: entering.told.position, wait: entering.told.wait, ..Said::default() },
             tries: 0,
             called_back: false,
             in_line: None,
@@ -150,7 +153,7 @@ impl Entry {
 
     /// Among whom they should be filed.
     pub(super) fn belongs(&self, settings: &QueueSettings) -> Option<Pool> {
-        if self.stage != Stage::Waiting {
+        if self.stage != Stage::Waiting || self.rests_until.is_some() {
             return None;
         }
         if self.mode == Mode::Callback && self.offers.is_empty() && settings.callback.first == CallbackFirst::Caller {
@@ -214,7 +217,8 @@ impl Entry {
     pub(super) fn next_alarm(&self, settings: &QueueSettings, position: impl FnOnce() -> u32) -> Option<Moment> {
         let late = (!self.counted).then(|| self.late_at(settings));
         let speaks = self.speaks_at(settings, position);
-        [late, self.gives_up_at(settings), self.relaxes_at(), self.stage_ends_at(), speaks].into_iter().flatten().min()
+        let own = [self.gives_up_at(settings), self.relaxes_at(), self.stage_ends_at(), self.rests_until];
+        own.into_iter().chain([late, speaks]).flatten().min()
     }
 }
 

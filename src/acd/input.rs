@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::estimate::SpokenWait;
 use super::ids::{AgentId, CallerLabel, EntryId, OfferId, Priority, QueueId};
+use super::output::{Announcement, SpokenPlace};
 use super::settings::Settings;
 use super::skill::Wants;
 use crate::clock::Moment;
@@ -118,6 +120,14 @@ pub enum Input {
         /// Who.
         agent: AgentId,
     },
+    /// Helpline tells the agent something by telephone, or has done so: nothing is offered to them meanwhile. Their state
+    /// stays what it is.
+    AgentListens {
+        /// Who.
+        agent: AgentId,
+        /// Whether it has begun.
+        listening: bool,
+    },
     /// Queues and agents are set up anew. State and figures stay; what is gone drains.
     Reconfigured(Box<Settings>),
     /// The deadline has come.
@@ -141,6 +151,31 @@ pub struct Entering {
     pub label: CallerLabel,
     /// They are not on the line, and are called back when it is their turn.
     pub callback: bool,
+    /// What they were told in this queue before; nothing when they come from another.
+    pub told: Told,
+}
+
+/// What a caller was told in a queue before they had this place in it: what is said next is no worse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The least place.
+    pub position: Option<u32>,
+    /// The last wait, and when.
+    pub wait: Option<(Moment, SpokenWait)>,
+}
+
+impl Told {
+    /// They hear `words` at `now`.
+    pub fn hear(&mut self, now: Moment, words: Announcement) {
+        let position = match words.place {
+            SpokenPlace::YouAreNext => Some(1),
+            SpokenPlace::Number(number) => Some(u32::from(number)),
+            SpokenPlace::MoreThanTen => Some(u32::MAX),
+            SpokenPlace::Comfort => None,
+        };
+        self.position = self.position.into_iter().chain(position).min();
+        self.wait = words.wait.map(|wait| (now, wait)).or(self.wait);
+    }
 }
 
 /// How a caller leaves.
@@ -167,6 +202,8 @@ pub enum Refused {
     NoAnswer,
     /// Their telephone cannot be called.
     Failed,
+    /// Nothing rang, or what rang was ended, for a fault on our side: no agent has missed anything.
+    OurFault,
 }
 
 /// What an agent may ask for. In a call it takes effect when that ends; in a wrap-up at once.

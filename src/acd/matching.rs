@@ -4,7 +4,7 @@ use super::agent::{Handling, OnCall, Phase, QueueLeg};
 use super::entry::{Holds, Mode, Pool, Stage};
 use super::input::Refused;
 use super::output::{Note, OfferResult, Outcome, Output};
-use super::settings::Strategy;
+use super::settings::{FAULT_REST, Strategy};
 use super::{AgentId, Distributor, EntryId, Offer, OfferId};
 
 impl Distributor {
@@ -127,6 +127,14 @@ impl Distributor {
 
     pub(super) fn refuse(&mut self, id: OfferId, reason: Refused, out: &mut Vec<Output>) {
         let Some(offer) = self.end_offer(id, OfferResult::Refused(reason), out) else { return };
+        if reason == Refused::OurFault {
+            // What could not be rung for this caller can for others; and for this one a little later.
+            if let Some(entry) = self.entries.get_mut(&offer.entry) {
+                entry.rests_until = Some(self.now + FAULT_REST);
+            }
+            self.sync_entry(offer.entry);
+            return self.free(vec![offer.agent], out);
+        }
         self.missed(offer.agent, offer.queue);
         self.sync_agent(offer.agent, out);
         self.reoffer(offer.entry, out);

@@ -26,8 +26,10 @@ mod skill;
 mod snapshot;
 mod strategy;
 mod waiting;
+mod why;
 
 use agent::Agent;
+pub use agent::Presence;
 use entry::Entry;
 pub use entry::Mode;
 pub use estimate::{
@@ -36,19 +38,20 @@ pub use estimate::{
 };
 pub use figures::{AgentFigures, LevelCounts, LevelFormula, QueueFigures};
 pub use ids::{AgentId, CallerLabel, EntryId, OfferId, Priority, QueueId, SkillId, Target};
-pub use input::{AgentCommand, Entering, Input, Leaving, Refused};
+pub use input::{AgentCommand, Entering, Input, Leaving, Refused, Told};
 pub use output::{AgentState, Announcement, LevelEvent, Note, OfferResult, Outcome, Output, PauseReason, SpokenPlace};
 use queue::Queue;
 pub use queue::{LAST_WAIT_MAX, PAST, PAST_PIECE};
 pub use settings::{
     ANNOUNCE_FIRST, ANNOUNCE_GAP, ANNOUNCE_REPEAT, ANNOUNCEMENT_MAX, AgentSettings, AnnounceSettings, BACK_OFF,
     BACK_OFF_MAX, CALLBACK_GAP, CALLBACK_GRACE, CALLBACK_LONGEST, CALLBACK_SETTLE, CALLBACK_TRIES, CALLERS_LIMIT,
-    CALLERS_MAX, CallbackFirst, CallbackSettings, DROPPED_MAX, LevelGoal, MISSES_UNTIL_PAUSE, Member, NO_AGENTS_AFTER,
-    QueueSettings, RESUME_WINDOW, RING, SERVICE_LEVEL_PER_CENT, SERVICE_LEVEL_WITHIN, SHORT_ABANDON, SHORTEST,
-    Settings, Strategy, WAIT_MAX, WRAP_UP, WRAP_UP_MAX,
+    CALLERS_MAX, CallbackFirst, CallbackSettings, DROPPED_MAX, FAULT_REST, LevelGoal, MISSES_UNTIL_PAUSE, Member,
+    NO_AGENTS_AFTER, QueueSettings, RESUME_WINDOW, RING, SERVICE_LEVEL_PER_CENT, SERVICE_LEVEL_WITHIN, SHORT_ABANDON,
+    SHORTEST, Settings, Strategy, WAIT_MAX, WRAP_UP, WRAP_UP_MAX,
 };
 pub use skill::{RELAXATIONS_MAX, SKILLS_MAX, Skills, Wants};
-pub use snapshot::{AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
+pub use snapshot::{AgentSnapshot, PlaceSnapshot, QueueSnapshot};
+pub use why::{BEFORE_COUNTED_MAX, LACKING_TOLD_MAX, WhyNoCalls};
 
 /// The one owner of queues, entries, offers and agents' states.
 #[derive(Debug)]
@@ -132,6 +135,7 @@ impl Distributor {
             Input::AgentLegEnded { agent } => self.leg_ended(agent, out),
             Input::DirectCallBegan { agent } => self.direct_began(agent, out),
             Input::DirectCallEnded { agent } => self.direct_ended(agent, out),
+            Input::AgentListens { agent, listening } => self.set_listening(agent, listening, out),
             Input::Reconfigured(settings) => self.reconfigure(*settings, out),
             Input::Expired => {}
         }

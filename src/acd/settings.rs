@@ -42,6 +42,8 @@ pub const SHORT_ABANDON: Duration = Duration::from_secs(5);
 
 /// A queue without agents for so long sends its callers on, so that a phone that re-registers empties no line.
 pub const NO_AGENTS_AFTER: Duration = Duration::from_secs(30);
+/// A caller for whom no telephone could be rung, by a fault on our side, is offered again after this.
+pub const FAULT_REST: Duration = Duration::from_secs(1);
 /// A wrap-up lasts no longer, however often it is extended.
 pub const WRAP_UP_MAX: Duration = Duration::from_secs(30 * 60);
 /// An announcement whose end is not told has ended by then.

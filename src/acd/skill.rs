@@ -33,6 +33,12 @@ impl Skills {
         self.levels.is_empty()
     }
 
+    /// The skills in `wanted` that are missing here, or below their least level.
+    pub(super) fn lacking<'w>(&'w self, wanted: &'w Skills) -> impl Iterator<Item = SkillId> + 'w {
+        let has = |skill: SkillId, least: u8| self.levels.iter().any(|(own, level)| *own == skill && *level >= least);
+        wanted.levels.iter().filter(move |(skill, least)| !has(*skill, *least)).map(|(skill, _)| *skill)
+    }
+
     /// How well who knows this serves who wants `wanted`: the sum of the levels in what is wanted, or `None` when a
     /// skill is missing or below its least level. Who wants nothing is served equally by all: 0.
     pub fn fit(&self, wanted: &Skills) -> Option<u32> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Distributor;
-use super::agent::Phase;
+use super::agent::{Phase, Presence};
 use super::entry::Mode;
 use super::estimate::{Estimate, estimate};
 use super::figures::{AgentFigures, QueueFigures};
@@ -11,6 +11,7 @@ use super::filing::position;
 use super::ids::{AgentId, CallerLabel, EntryId, QueueId};
 use super::output::{AgentState, PauseReason};
 use super::settings::LevelGoal;
+use super::why::WhyNoCalls;
 use crate::clock::Moment;
 
 /// A queue at one moment.
@@ -58,6 +59,12 @@ pub struct AgentSnapshot {
     pub since: Duration,
     /// Why, when paused.
     pub reason: Option<PauseReason>,
+    /// What they asked for, or were put in: what holds once a call and its wrap-up are over.
+    pub presence: Presence,
+    /// Whether their telephone can be called.
+    pub reachable: bool,
+    /// What is left of their wrap-up.
+    pub wrap_up_left: Option<Duration>,
     /// Queue calls taken since logging in.
     pub calls: u64,
     /// Talk and hold of them, together.
@@ -66,31 +73,10 @@ pub struct AgentSnapshot {
     pub figures: AgentFigures,
     /// The entry that they ring for or talk to.
     pub entry: Option<EntryId>,
+    /// The queues that they serve.
+    pub queues: Vec<QueueId>,
     /// Why no call comes.
     pub why: WhyNoCalls,
-}
-
-/// Why an agent gets no calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhyNoCalls {
-    /// Logged out.
-    LoggedOut,
-    /// The telephone is not registered or does not reply.
-    Unreachable,
-    /// Paused: see the reason.
-    Paused,
-    /// Their telephone rings, or they are in a call.
-    Busy,
-    /// Finishing the last call, for so long.
-    WrapUp(Duration),
-    /// An offer was missed: the next comes in so long at the earliest.
-    Resting(Duration),
-    /// They serve no queue.
-    NoQueue,
-    /// Callers wait, but all want what this agent lacks, or are not yet to be called back.
-    NoneFits,
-    /// Nobody waits.
-    NobodyWaits,
 }
 
 impl Distributor {
@@ -163,29 +149,15 @@ impl Distributor {
             state: agent.state,
             since,
             reason: agent.why_paused().cloned(),
+            presence: agent.presence.clone(),
+            reachable: agent.reachable,
+            wrap_up_left: agent.wrap_up_left(now),
             calls: agent.record.calls,
             talk: agent.record.talk,
             figures,
             entry,
+            queues: agent.memberships.iter().map(|membership| membership.queue).collect(),
             why: self.why_no_calls(now, id)?,
-        })
-    }
-
-    fn why_no_calls(&self, now: Moment, id: AgentId) -> Option<WhyNoCalls> {
-        let agent = self.agents.get(&id)?;
-        let mut queues = agent.memberships.iter().filter_map(|membership| self.queues.get(&membership.queue));
-        Some(match (agent.shown(), &agent.phase) {
-            (AgentState::LoggedOut, _) => WhyNoCalls::LoggedOut,
-            (AgentState::Unreachable, _) => WhyNoCalls::Unreachable,
-            (AgentState::Paused, _) => WhyNoCalls::Paused,
-            (_, Phase::WrapUp(wrap_up)) => WhyNoCalls::WrapUp(wrap_up.until - now),
-            (_, Phase::Ringing { .. } | Phase::OnCall(_)) => WhyNoCalls::Busy,
-            (_, Phase::Free) if agent.memberships.is_empty() => WhyNoCalls::NoQueue,
-            (_, Phase::Free) => match agent.rests_until {
-                Some(until) => WhyNoCalls::Resting(until - now),
-                None if queues.any(|queue| queue.line.len() > 0) => WhyNoCalls::NoneFits,
-                None => WhyNoCalls::NobodyWaits,
-            },
         })
     }
 }

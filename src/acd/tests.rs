@@ -86,10 +86,13 @@ impl Scene {
             "gone" => Input::AgentUnreachable { agent: agent() },
             "back" => Input::AgentReachable { agent: agent() },
             "accept" => Input::OfferAccepted { offer: self.last_offers[&agent()] },
+            "fault" => Input::OfferRefused { offer: self.offers[&agent()], reason: Refused::OurFault },
             "busy" => Input::OfferRefused { offer: self.offers[&agent()], reason: Refused::Busy },
             "hold" => Input::AgentHolds { agent: agent(), holding: true },
             "unhold" => Input::AgentHolds { agent: agent(), holding: false },
             "hang" => Input::AgentLegEnded { agent: agent() },
+            "listen" => Input::AgentListens { agent: agent(), listening: true },
+            "unlisten" => Input::AgentListens { agent: agent(), listening: false },
             "direct" => Input::DirectCallBegan { agent: agent() },
             "indirect" => Input::DirectCallEnded { agent: agent() },
             other => panic!("nothing is called {other}"),
@@ -112,6 +115,7 @@ impl Scene {
             place_time: of("since").map(|since| Moment::ZERO + Duration::from_secs(since)),
             label: CallerLabel(entry),
             callback: words.contains(&"callback"),
+            told: Told::default(),
         }
     }
 
@@ -195,3 +199,4 @@ fn check(settings: Settings, script: &str, expected: &str) -> Scene {
 
 mod agents;
 mod callers;
+mod duty;

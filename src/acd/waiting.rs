@@ -167,7 +167,7 @@ impl Distributor {
         let front = || position(queue.line.ahead_of(&entry.place));
         let (gives_up, stage_ends) = (due(entry.gives_up_at(settings)), due(entry.stage_ends_at()));
         let (relaxes, speaks) = (due(entry.relaxes_at()), due(entry.speaks_at(settings, front)));
-        let (mode, stage) = (entry.mode, entry.stage);
+        let (mode, stage, rested) = (entry.mode, entry.stage, due(entry.rests_until));
         if !entry.counted && entry.late_at(settings) <= now {
             self.count(id, LevelEvent::Late, out);
         }
@@ -175,7 +175,12 @@ impl Distributor {
             let outcome = if mode == Mode::Callback { Outcome::Failed } else { Outcome::TimedOut };
             return self.end(id, outcome, out);
         }
-        if relaxes {
+        if rested {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.rests_until = None;
+            }
+            self.reoffer(id, out);
+        } else if relaxes {
             self.relax(id, out);
             let freed = self.withdraw_strangers(id, out);
             self.reoffer(id, out);

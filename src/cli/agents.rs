@@ -1,36 +1,91 @@
-//! `helpline agents`: who answers, what they are doing, and what their softphones have to know.
+//! `helpline agents`: who answers, what they are doing, why one of them gets no calls, and what their softphones have to
+//! know.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use serde_json::{Value, json};
 
-use super::report;
-use crate::config::{self, HttpSettings, Installation};
+use super::{COULD_NOT_RUN, report};
+use crate::config::{self, HttpSettings, Installation, Loaded};
+use crate::flow::document::diagnostic::nearest;
+use crate::flow::{AgentCode, AgentSpec};
 use crate::server::passwords::Passwords;
 
 /// A server on this machine answers at once, or does not run.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
+/// No answer is longer than this, in octets.
+const ANSWER_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 
 /// What `helpline agents` takes.
 #[derive(Clone, Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    /// What to do; without it, all agents are listed
+    #[command(subcommand)]
+    pub act: Option<Act>,
+    /// The list's own arguments
+    #[command(flatten)]
+    pub list: ListArguments,
+}
+
+/// What `helpline agents` does.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Act {
+    /// Tells why an agent gets no calls, and what would change it
+    Explain(ExplainArguments),
+}
+
+/// What the list takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ListArguments {
     /// Shows each agent's password: what to type into the softphone
     #[arg(long)]
     pub passwords: bool,
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
-/// Lists the agents of the flows; their states are those of the server that runs with this configuration, if one does.
-/// The exit status is 1 when the files have errors.
+/// What `helpline agents explain` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ExplainArguments {
+    /// The agent's extension
+    pub extension: String,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// How something is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+/// Lists the agents of the flows, or explains one. Their states are those of the server that runs with this
+/// configuration. The exit status is 1 when the files have errors or there is no such agent, 3 when a server is needed
+/// and none answers.
 ///
 /// # Errors
-/// The passwords cannot be had, or the list cannot be written.
+/// The passwords cannot be had, or the answer cannot be written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let loaded = Installation::load(config);
+    match &arguments.act {
+        None => list(&arguments.list, loaded),
+        Some(Act::Explain(explained)) => explain(explained, loaded),
+    }
+}
+
+fn list(arguments: &ListArguments, loaded: Loaded) -> anyhow::Result<ExitCode> {
     let installation = loaded.installation;
     let (reading, mut sources) = config::load_flows(&installation);
     sources.splice(0..0, loaded.sources);
@@ -44,42 +99,208 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     if arguments.passwords {
         passwords.accounts(&flows.agents).context("the passwords of agents cannot be kept")?;
     }
-    let states = states(&installation.http).unwrap_or_default();
-    let mut text = String::new();
-    for agent in &flows.agents {
-        let state = states.get(&*agent.extension).map_or("-", String::as_str);
-        text += &format!("{:<12} {:<24} {state:<12}", agent.extension, agent.name);
-        if arguments.passwords {
-            text += &format!(" {}", passwords.of(agent).unwrap_or("-"));
+    let asked = ask(&installation.http, "/api/v1/agents");
+    let states = asked.as_ref().map(states).unwrap_or_default();
+    let password = |agent: &AgentSpec| arguments.passwords.then(|| passwords.of(agent).unwrap_or("-").to_owned());
+    let text = match arguments.format {
+        Format::Human => flows.agents.iter().map(|agent| line(agent, &states, password(agent))).collect(),
+        Format::Json => {
+            let items = flows.agents.iter().map(|agent| item(agent, &states, password(agent)));
+            format!("{:#}\n", json!({ "items": items.collect::<Vec<_>>() }))
         }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
+    };
     report::unless_closed(io::stdout().lock().write_all(text.as_bytes()))?;
     let count = flows.agents.len();
-    let summary = if states.is_empty() { "; no server runs here, so their states are not known" } else { "" };
-    eprintln!("{count} agent{}{summary}", if count == 1 { "" } else { "s" });
+    let states_unknown = asked.err().map_or_else(String::new, |why| format!("; their states are not known: {why}"));
+    eprintln!("{count} agent{}{states_unknown}", if count == 1 { "" } else { "s" });
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the agents of a running server are doing, by extension.
-fn states(http: &HttpSettings) -> Option<BTreeMap<String, String>> {
+/// An agent's state, and the reason of a pause.
+type States = BTreeMap<String, (String, Option<String>)>;
+
+fn line(agent: &AgentSpec, states: &States, password: Option<String>) -> String {
+    let state = match states.get(&*agent.extension) {
+        Some((state, Some(reason))) => format!("{state} ({reason})"),
+        Some((state, None)) => state.clone(),
+        None => "-".to_owned(),
+    };
+    let line = format!("{:<12} {:<24} {state:<20} {}", agent.extension, agent.name, password.unwrap_or_default());
+    format!("{}\n", line.trim_end())
+}
+
+fn item(agent: &AgentSpec, states: &States, password: Option<String>) -> Value {
+    let (state, reason) = states.get(&*agent.extension).cloned().unzip();
+    let mut item = json!({
+        "extension": &*agent.extension,
+        "name": &*agent.name,
+        "state": state,
+        "reason": reason.flatten(),
+    });
+    if let (Some(password), Some(item)) = (password, item.as_object_mut()) {
+        item.insert("password".to_owned(), password.into());
+    }
+    item
+}
+
+fn states(list: &Value) -> States {
+    let text = |item: &Value, key: &str| Some(item.get(key)?.as_str()?.to_owned());
+    let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let state = |item: &Value| Some((text(item, "extension")?, (text(item, "state")?, text(item, "reason"))));
+    items.iter().filter_map(state).collect()
+}
+
+/// Why an agent gets no calls.
+fn explain(arguments: &ExplainArguments, loaded: Loaded) -> anyhow::Result<ExitCode> {
+    if loaded.has_errors() {
+        let text = report::written(&loaded.diagnostics, &loaded.sources, report::Format::Human, false);
+        report::unless_closed(io::stderr().lock().write_all(text.as_bytes()))?;
+        return Ok(ExitCode::from(1));
+    }
+    let installation = loaded.installation;
+    let list = match ask(&installation.http, "/api/v1/agents") {
+        Ok(list) => list,
+        Err(why) => {
+            eprintln!("helpline: why an agent gets no calls is only known while Helpline runs: {why}");
+            return Ok(ExitCode::from(COULD_NOT_RUN));
+        }
+    };
+    let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let wanted = arguments.extension.as_str();
+    let text = |item: &Value, key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(agent) = items.iter().find(|item| text(item, "extension") == wanted) else {
+        let extensions: Vec<String> = items.iter().map(|item| text(item, "extension")).collect();
+        let near = nearest(wanted, extensions.iter().map(String::as_str));
+        let meant = near.map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+        eprintln!("helpline: there is no agent of the extension `{wanted}`{meant}");
+        return Ok(ExitCode::from(1));
+    };
+    let written = match arguments.format {
+        Format::Json => format!("{agent:#}\n"),
+        Format::Human => {
+            let ready = installation.codes.code_of(&AgentCode::Ready).map(|code| &**code);
+            explained(agent, ready)
+        }
+    };
+    report::unless_closed(io::stdout().lock().write_all(written.as_bytes()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The answer for people; `ready` is the code by which an agent becomes ready.
+fn explained(agent: &Value, ready: Option<&str>) -> String {
+    let text = |key: &str| agent.get(key).and_then(Value::as_str).unwrap_or_default();
+    let mut lines = vec![format!("{} ({}): {}", text("extension"), text("name"), text("state").replace('_', " "))];
+    lines.push(text("explanation").to_owned());
+    match text("afterwards") {
+        "paused" => lines.push(format!("When that is over they will be paused: {}.", text("reason"))),
+        "logged_out" => lines.push("When that is over they will be logged out.".to_owned()),
+        _ => {}
+    }
+    let by_telephone = ready.filter(|_| text("remedy").contains("`ready`"));
+    let by_telephone = by_telephone.map_or_else(String::new, |code| format!(" The agent can dial {code}."));
+    lines.push(format!("{}{by_telephone}", text("remedy")));
+    let queues: Vec<&str> =
+        agent.get("queues").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    if !queues.is_empty() {
+        lines.push(format!("Queues: {}", queues.join(", ")));
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.join("\n") + "\n"
+}
+
+/// Why the running server was not heard.
+#[derive(Debug, thiserror::Error)]
+enum Unheard {
+    #[error("no server answers at http://{0} (start it with `helpline serve`, or name its file with `--config`)")]
+    NotRunning(SocketAddr),
+    #[error("the server at http://{0} wants another `token` than `http.token` gives it")]
+    Token(SocketAddr),
+    #[error("what answers at http://{0} is no Helpline of this version")]
+    Stranger(SocketAddr),
+}
+
+/// What the server that runs with these settings says of `path`.
+fn ask(http: &HttpSettings, path: &str) -> Result<Value, Unheard> {
     let mut address = http.listen;
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
     }
-    let mut stream = TcpStream::connect_timeout(&address, ANSWER_MAX).ok()?;
-    stream.set_read_timeout(Some(ANSWER_MAX)).ok()?;
-    let token = http.token.as_ref().map_or(String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
-    write!(stream, "GET /api/v1/agents HTTP/1.1\r\nHost: {address}\r\n{token}Connection: close\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    if !head.starts_with("HTTP/1.1 200") {
-        return None;
+    let answer = request(address, http.token.as_deref(), path).map_err(|_| Unheard::NotRunning(address))?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(Unheard::Stranger(address))?;
+    match head.split(' ').nth(1) {
+        Some("200") => serde_json::from_str(body).map_err(|_| Unheard::Stranger(address)),
+        Some("401") => Err(Unheard::Token(address)),
+        _ => Err(Unheard::Stranger(address)),
     }
-    let list: serde_json::Value = serde_json::from_str(body).ok()?;
-    let items = list.get("items")?.as_array()?;
-    let text = |item: &serde_json::Value, key: &str| Some(item.get(key)?.as_str()?.to_owned());
-    Some(items.iter().filter_map(|item| Some((text(item, "extension")?, text(item, "state")?))).collect())
+}
+
+fn request(address: SocketAddr, token: Option<&str>, path: &str) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&address, ANSWER_MAX)?;
+    stream.set_read_timeout(Some(ANSWER_MAX))?;
+    stream.set_write_timeout(Some(ANSWER_MAX))?;
+    let token = token.map_or(String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}Connection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_LENGTH_MAX).read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn an_explanation_is_told_line_by_line() {
+        let check = |agent: Value, expected: &str| assert_eq!(explained(&agent, Some("*11")), expected);
+        check(
+            json!({
+                "extension": "1001", "name": "Ada", "state": "paused", "reason": "lunch", "afterwards": null,
+                "explanation": "Paused for 5m: lunch.", "remedy": "Set the agent's state to `ready`.",
+                "queues": ["support", "sales"],
+            }),
+            "1001 (Ada): paused\nPaused for 5m: lunch.\n\
+             Set the agent's state to `ready`. The agent can dial *11.\nQueues: support, sales\n",
+        );
+        check(
+            json!({
+                "extension": "1002", "name": "Grace", "state": "wrap_up", "reason": "lunch", "afterwards": "paused",
+                "explanation": "The wrap-up of the last call takes 9s more.", "remedy": null, "queues": [],
+            }),
+            "1002 (Grace): wrap up\nThe wrap-up of the last call takes 9s more.\n\
+             When that is over they will be paused: lunch.\n",
+        );
+    }
+
+    /// What is made of one answer of something that listens.
+    fn asked(answer: &'static str) -> Result<Value, Unheard> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listen = listener.local_addr().expect("an address");
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("somebody asks");
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).expect("it can be read");
+            stream.write_all(answer.as_bytes()).expect("it can be answered");
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        let http = HttpSettings { listen, token: Some("s3cret".to_owned()) };
+        let result = ask(&http, "/api/v1/agents");
+        assert!(server.join().expect("it ends").contains("Authorization: Bearer s3cret\r\n"));
+        result
+    }
+
+    #[test]
+    fn whoever_answers_is_understood_or_told() {
+        assert_eq!(asked("HTTP/1.1 200 OK\r\n\r\n{\"items\": []}").expect("it is right"), json!({"items": []}));
+        let why = |answer| asked(answer).expect_err("it is wrong").to_string();
+        assert!(why("HTTP/1.1 401 Unauthorized\r\n\r\n").contains("token"));
+        assert!(why("HTTP/1.1 200 OK\r\n\r\n<html>").contains("no Helpline"));
+        assert!(why("SSH-2.0\r\n").contains("no Helpline"));
+        let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let http = HttpSettings { listen: nobody, token: None };
+        assert!(ask(&http, "/").expect_err("nobody listens").to_string().contains("helpline serve"));
+    }
 }

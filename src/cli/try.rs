@@ -196,6 +196,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::flow::AgentCodes;
     use crate::flow::document::{self, Known, Source};
     use crate::telephony::DialPlan;
 
@@ -238,6 +239,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
             &Known {
                 prompts: &BTreeSet::new(),
                 folder: "prompts",
+                codes: &AgentCodes::default(),
                 environment: &|_| None,
                 dial_plan: &DialPlan::default(),
             },

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{
-    AgentCommand, AgentId, AgentSettings, Announcement, CallbackFirst, CallbackSettings, CallerLabel, Distributor,
-    Entering, EntryId, Input, Leaving, Member, OfferId, Outcome, Output, Priority, QueueId, QueueSettings, Settings,
-    SkillId, Skills, SpokenPlace, SpokenWait, Strategy, Target, Wants,
+    self, AgentCommand, AgentId, AgentSettings, Announcement, CallbackFirst, CallbackSettings, CallerLabel,
+    Distributor, Entering, EntryId, Input, Leaving, Member, OfferId, Outcome, Output, Priority, QueueId, QueueSettings,
+    Settings, SkillId, Skills, SpokenPlace, SpokenWait, Strategy, Target, Wants,
 };
 use crate::clock::Moment;
 use crate::flow::{
@@ -63,6 +63,10 @@ pub(super) struct WaitingRoom {
     queue: QueueIndex,
     /// The caller's entry while they are to be called back.
     promised: Option<EntryId>,
+    /// Since when.
+    since: Moment,
+    /// The time of the place that they had, for the next queue.
+    kept: Option<Moment>,
 }
 
 impl WaitingRoom {
@@ -85,6 +89,8 @@ impl WaitingRoom {
             own: None,
             queue: QueueIndex(0),
             promised: None,
+            since: Moment::ZERO,
+            kept: None,
         };
         room.set_agents(Moment::ZERO, usize::MAX);
         room
@@ -149,17 +155,21 @@ impl WaitingRoom {
             let entry = EntryId(room.entries);
             let (queue, priority) = (QueueId(queue.0), Priority(priority));
             let label = CallerLabel(room.entries);
-            (entry, Entering { entry, queue, priority, wants: wants.clone(), place_time: None, label, callback: false })
+            let (wants, told) = (wants.clone(), acd::Told::default());
+            (entry, Entering { entry, queue, priority, wants, place_time: None, label, told, callback: false })
         };
         for _ in 0..std::mem::take(&mut self.ahead) {
             let (_, entering) = enter(self);
             self.tell(now, Input::CallerEntered(entering));
         }
-        let (entry, entering) = enter(self);
+        let (entry, mut entering) = enter(self);
+        entering.place_time = self.kept.take();
+        entering.callback = callback;
+        self.since = entering.place_time.unwrap_or(now);
         if !callback {
             self.own = Some(entry);
         }
-        self.tell(now, Input::CallerEntered(Entering { callback, ..entering }));
+        self.tell(now, Input::CallerEntered(entering));
         // Who could not stay was told so already.
         if callback { Some(entry) } else { self.own }
     }
@@ -167,6 +177,7 @@ impl WaitingRoom {
     pub(super) fn leave(&mut self, now: Moment, why: &LeaveWhy) {
         let Some(entry) = self.own.take() else { return };
         self.promised = matches!(why, LeaveWhy::Callback { .. }).then_some(entry);
+        self.kept = Some(self.since);
         self.tell(
             now,
             match why {

@@ -3,6 +3,7 @@
 //! Every setting is optional, and without the file the defaults stand. Paths in it are relative to the folder of the file.
 //! `${NAME}` anywhere in a value takes the environment variable NAME, `${NAME:-text}` with a default; `$$` is a dollar sign.
 
+mod codes;
 mod files;
 mod settings;
 mod trunks;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use files::{FlowFiles, load_flows, read_flow_files};
 
+use crate::flow::AgentCodes;
 use crate::flow::document::{Diagnostic, Severity, Source};
 use crate::telephony::{Codec, DialPlan, InbandDigits, TransportKind, Trunk};
 
@@ -37,6 +39,8 @@ pub struct Installation {
     pub prompts: PathBuf,
     /// How long calls in progress go on after a shutdown has begun.
     pub drain: Duration,
+    /// What agents dial to steer their working day.
+    pub codes: AgentCodes,
 }
 
 /// Signalling.
@@ -138,6 +142,7 @@ impl Default for Installation {
             flows: PathBuf::from("flows"),
             prompts: PathBuf::from("prompts"),
             drain: Duration::from_secs(30),
+            codes: AgentCodes::default(),
         }
     }
 }

@@ -17,7 +17,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-const KEYS: [&str; 9] = ["helpline", "sip", "media", "http", "limits", "data", "flows", "prompts", "drain"];
+const KEYS: [&str; 10] = ["helpline", "sip", "media", "http", "limits", "data", "flows", "prompts", "drain", "codes"];
 const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
 const HTTP_KEYS: [&str; 3] = ["listen", "token", "token_file"];
@@ -85,6 +85,7 @@ impl Reader<'_> {
             }
         }
         self.drain(root, installation);
+        installation.codes = self.codes(root);
         let pairs = installation.media.pairs();
         if pairs > 0 && pairs < installation.limits.calls {
             let place = root.find("media").and_then(|media| media.value.find("ports"));
@@ -322,7 +323,7 @@ impl Reader<'_> {
     }
 
     /// A table of settings; nothing where it is not written.
-    fn section<'n>(&mut self, root: &'n Node, key: &str, keys: &[&str]) -> Option<&'n Node> {
+    pub(super) fn section<'n>(&mut self, root: &'n Node, key: &str, keys: &[&str]) -> Option<&'n Node> {
         let entry = root.find(key)?;
         match &entry.value.content {
             Content::Nothing => None,

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::flow::document::codes;
+use crate::flow::{AgentCode, AgentCodes};
 
 fn read(text: &str) -> (Installation, Vec<Diagnostic>) {
     let source = Source { file: "helpline.yaml".to_owned(), text: text.to_owned() };
@@ -42,6 +43,7 @@ data: /var/lib/helpline
 flows: \"${NONE:-menus}\"
 prompts: audio
 drain: 1m30s
+codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 30s}
 ",
     );
     let listen = |transport, address: &str| ListenAddress { transport, address: address.parse().expect("an address") };
@@ -59,12 +61,34 @@ drain: 1m30s
         flows: "menus".into(),
         prompts: "audio".into(),
         drain: Duration::from_secs(90),
+        codes: codes_of(&[
+            ("*1", AgentCode::Ready),
+            ("*22", AgentCode::Pause(Some("team_meeting".into()))),
+            ("*13", AgentCode::LogOut),
+            ("*14", AgentCode::EndWrapUp),
+            ("*15", AgentCode::ExtendWrapUp),
+            ("*19", AgentCode::Why),
+        ]),
     };
     assert_eq!(found, expected);
     assert_eq!(found.media.pairs(), 4999);
     assert!(!format!("{found:?}").contains("s3cret"));
     assert_eq!(right("http: {token_file: token}").http.token.as_deref(), Some("filed"));
     assert_eq!(right("sip: {listen: udp://127.0.0.1:5060, advertise: auto}").sip.listen.len(), 1);
+}
+
+fn codes_of(codes: &[(&str, AgentCode)]) -> AgentCodes {
+    let codes = codes.iter().map(|(dialled, code)| ((*dialled).into(), code.clone())).collect();
+    AgentCodes { codes, extend_by: Duration::from_secs(30) }
+}
+
+#[test]
+fn agents_may_have_no_codes() {
+    assert_eq!(right("codes: off").codes, AgentCodes::none());
+    assert_eq!(right("codes:").codes, AgentCodes::default());
+    assert_eq!(right("codes: {pauses: {}}").codes.reasons().count(), 0);
+    let lunch = AgentCode::Pause(Some("lunch".into()));
+    assert_eq!(right("codes: {pause: \"*121\", pauses: {lunch: \"#3\"}}").codes.find("#3"), Some(&lunch));
 }
 
 #[test]

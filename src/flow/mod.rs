@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::telephony::{DialPlan, Digit};
 
+pub mod agent_talk;
+mod codes;
 mod condition;
 pub mod document;
 mod queue;
@@ -13,6 +15,7 @@ pub mod session;
 pub mod speech;
 mod value;
 
+pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
 pub use queue::{
     AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy,
@@ -57,6 +60,8 @@ pub struct FlowSet {
     pub agents: Vec<AgentSpec>,
     /// Which numbers may be called back, and by which trunk.
     pub dial_plan: DialPlan,
+    /// What agents can dial to steer their working day.
+    pub codes: AgentCodes,
 }
 
 impl FlowSet {

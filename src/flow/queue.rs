@@ -22,6 +22,8 @@ pub struct AgentSpec {
     pub password: Option<Arc<str>>,
     /// What they know, with levels from 1 (a little) to 9 (best); at most [`Self::MOST_SKILLS`], each once.
     pub skills: Vec<(Arc<str>, u8)>,
+    /// The language in which Helpline speaks to them.
+    pub language: Arc<str>,
 }
 
 impl AgentSpec {
@@ -37,6 +39,7 @@ impl fmt::Debug for AgentSpec {
             .field("name", &self.name)
             .field("password", &self.password.as_ref().map(|_| "..."))
             .field("skills", &self.skills)
+            .field("language", &self.language)
             .finish()
     }
 }
@@ -145,8 +148,18 @@ pub struct QueueSpec {
     pub ring: Duration,
     /// An agent's pause after a call, at most 30 min.
     pub wrap_up: Duration,
+    /// How long an agent who missed an offer is offered nothing, 1 s to 10 min; it doubles with each miss in a row ...
+    pub rest: Duration,
+    /// ... up to this, which is at most 1 h.
+    pub rest_longest: Duration,
+    /// So many misses in a row pause an agent, 1 to 100; `None`: never.
+    pub misses_until_pause: Option<u32>,
+    /// An agent who has picked up hears the queue's name and the wait before they hear the caller.
+    pub whisper: bool,
     /// The folder of hold music below `prompts/music/`; without it all music there is.
     pub music: Option<Arc<str>>,
+    /// All who wait hear the same moment of it, as of a radio; otherwise each begins at its beginning.
+    pub music_together: bool,
     /// Callers are told their place.
     pub position_announced: bool,
     /// Callers are told how long it takes, where that is known.
@@ -189,7 +202,12 @@ impl QueueSpec {
             strategy: QueueStrategy::default(),
             ring: Duration::from_secs(20),
             wrap_up: Duration::from_secs(15),
+            rest: Duration::from_secs(5),
+            rest_longest: Duration::from_secs(60),
+            misses_until_pause: Some(2),
+            whisper: false,
             music: None,
+            music_together: false,
             position_announced: true,
             wait_announced: true,
             announce_first: Duration::from_secs(20),

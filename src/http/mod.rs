@@ -3,6 +3,7 @@
 //! wants goes into the switchboard's inbox like everything else.
 
 mod connection;
+mod explanation;
 mod queues;
 
 use std::net::{SocketAddr, TcpListener};
@@ -216,19 +217,30 @@ mod tests {
 
     #[test]
     fn queues_and_agents_are_shown_and_agents_are_set() {
-        use crate::acd::{AgentFigures, AgentSnapshot, AgentState, WhyNoCalls};
+        use crate::acd::{AgentFigures, AgentSnapshot, AgentState, PauseReason, Presence, WhyNoCalls};
         use crate::switchboard::{self, AgentView};
         let snapshot = AgentSnapshot {
             state: AgentState::Paused,
             since: std::time::Duration::from_secs(5),
-            reason: Some(crate::acd::PauseReason::Missed),
+            reason: Some(PauseReason::Missed),
+            presence: Presence::Paused(PauseReason::Missed),
+            reachable: true,
+            wrap_up_left: None,
+            queues: Vec::new(),
             calls: 3,
             talk: std::time::Duration::ZERO,
             figures: AgentFigures::default(),
             entry: None,
             why: WhyNoCalls::Paused,
         };
-        let agent = AgentView { extension: "1001".into(), name: "Ada".into(), snapshot, call: None };
+        let agent = AgentView {
+            extension: "1001".into(),
+            name: "Ada".into(),
+            snapshot,
+            queues: vec!["support".into()],
+            lacking: Vec::new(),
+            call: None,
+        };
         let house = switchboard::View { agents: vec![agent], ..switchboard::View::default() };
         let some = Some(Snapshot { view: Arc::new(house), ..Snapshot::default() });
         let get = |path: &str| format!("GET /api/v1/{path} HTTP/1.1");

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{View, problem};
+use super::{View, explanation, problem};
 use crate::acd::{
-    AgentCommand, AgentState, Estimate, LevelFormula, Mode, Outcome, PauseReason, QueueSnapshot, WhyNoCalls,
+    AgentCommand, AgentState, Estimate, LevelFormula, Mode, Outcome, PauseReason, Presence, QueueSnapshot,
 };
 use crate::switchboard::{self, AgentView, OperatorCommand, PlaceView, QueueView};
 
@@ -157,16 +157,23 @@ fn agent(agent: &AgentView) -> Value {
         "calls": snapshot.calls,
         "talk": snapshot.talk.as_secs_f64(),
         "occupancy": snapshot.figures.occupancy(),
-        "why_no_calls": match snapshot.why {
-            WhyNoCalls::LoggedOut => "logged_out",
-            WhyNoCalls::Unreachable => "unreachable",
-            WhyNoCalls::Paused => "paused",
-            WhyNoCalls::Busy => "busy",
-            WhyNoCalls::WrapUp(_) => "wrap_up",
-            WhyNoCalls::Resting(_) => "missed_an_offer",
-            WhyNoCalls::NoQueue => "no_queue",
-            WhyNoCalls::NoneFits => "skills_lack",
-            WhyNoCalls::NobodyWaits => "nobody_waits",
-        },
+        "afterwards": afterwards(&snapshot.presence, snapshot.state),
+        "wrap_up": snapshot.wrap_up_left.map(|left| left.as_secs_f64()),
+        "queues": agent.queues,
+        "why_no_calls": explanation::word(&snapshot.why),
+        "lacking_skills": agent.lacking,
+        "explanation": explanation::reason(agent),
+        "remedy": explanation::remedy(&snapshot.why),
     })
+}
+
+/// What an agent will be once the call and its wrap-up are over, where they have asked for it already.
+fn afterwards(presence: &Presence, state: AgentState) -> Option<&'static str> {
+    let busy = matches!(state, AgentState::Ringing | AgentState::Talking | AgentState::Holding | AgentState::WrapUp);
+    match presence {
+        _ if !busy => None,
+        Presence::Ready => None,
+        Presence::Paused(_) => Some("paused"),
+        Presence::LoggedOut => Some("logged_out"),
+    }
 }

@@ -185,6 +185,22 @@ pub struct Offered {
     pub sip_call_id: String,
 }
 
+/// A transfer as it was asked for, and what was said to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transfer {
+    /// The extension of the agent who asked; empty for everybody else.
+    pub by: Arc<str>,
+    /// Whereto: an extension, a queue or a number.
+    pub to: String,
+    /// `blind`, `attended`, or `replaces` for who takes over a conversation by an INVITE.
+    pub kind: &'static str,
+    /// The status that was said at first: 100 for one that is under way, 200 for one that is made, 300 and above for
+    /// one that is refused.
+    pub status: u16,
+    /// Why it was refused.
+    pub why: Option<&'static str>,
+}
+
 /// Somebody is being called back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dialled {
@@ -200,22 +216,6 @@ pub struct Dialled {
     pub trunk: Option<Arc<str>>,
     /// From 1.
     pub attempt: u32,
-}
-
-/// A transfer as it was asked for, and what was said to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Transfer {
-    /// The extension of the agent who asked; empty for everybody else.
-    pub by: Arc<str>,
-    /// Whereto: an extension, a queue or a number.
-    pub to: String,
-    /// `blind`, `attended`, or `replaces` for who takes over a conversation by an INVITE.
-    pub kind: &'static str,
-    /// The status that was said at first: 100 for one that is under way, 200 for one that is made, 300 and above for
-    /// one that is refused.
-    pub status: u16,
-    /// Why it was refused.
-    pub why: Option<&'static str>,
 }
 
 /// A step by its flow's and its own name.
@@ -296,10 +296,10 @@ pub enum Outcome {
     Operator,
     /// Ended because Helpline closed down.
     Drained,
-    /// Who was called did not answer.
-    Unanswered,
     /// Its caller was an agent, who has joined those to whom they talked and is out of it.
     Transferred,
+    /// Who was called did not answer.
+    Unanswered,
     /// Broken: signalling or audio was lost, or never came up.
     Failed,
 }
@@ -313,8 +313,8 @@ impl Outcome {
         Outcome::Refused,
         Outcome::Operator,
         Outcome::Drained,
-        Outcome::Unanswered,
         Outcome::Transferred,
+        Outcome::Unanswered,
         Outcome::Failed,
     ];
 
@@ -327,8 +327,8 @@ impl Outcome {
             Outcome::Refused => "refused",
             Outcome::Operator => "operator",
             Outcome::Drained => "drained",
-            Outcome::Unanswered => "unanswered",
             Outcome::Transferred => "transferred",
+            Outcome::Unanswered => "unanswered",
             Outcome::Failed => "failed",
         }
     }

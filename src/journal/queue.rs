@@ -49,7 +49,7 @@ pub enum QueueEvent {
         queue: Arc<str>,
         /// Whose.
         agent: Arc<str>,
-        /// How: `accepted`, `declined`, `busy`, `no_answer`, `failed`, `withdrawn`.
+        /// How: `accepted`, `declined`, `busy`, `no_answer`, `failed`, `our_fault`, `withdrawn`.
         result: &'static str,
     },
     /// An agent has finished with a call, wrap-up included.

@@ -12,6 +12,17 @@ use super::codecs;
 pub struct Player {
     playing: Option<Playing>,
     fading: Fading,
+    /// Where hold music was left.
+    left: Option<Left>,
+}
+
+/// A point of hold music.
+#[derive(Debug)]
+struct Left {
+    recording: Arc<Clip>,
+    /// Its place among the clips.
+    clip: usize,
+    sample: usize,
 }
 
 /// Samples over which something fades: 5 ms.
@@ -34,9 +45,14 @@ impl Default for Fading {
 
 #[derive(Debug)]
 struct Playing {
-    playback: PlaybackId,
+    /// `None`: hold music.
+    playback: Option<PlaybackId>,
     clips: Vec<Arc<Clip>>,
     repeat: bool,
+    /// Where it is follows from the time, once that is known.
+    together: Option<Together>,
+    /// Samples that have risen out of silence; [`FADE`] where it began at a beginning.
+    risen: usize,
     /// The clip that plays.
     clip: usize,
     /// The next sample of it, the same in every codec.
@@ -49,7 +65,35 @@ impl Player {
         self.cut_off();
         // Round and round nothing would never end.
         let repeat = repeat && clips.iter().any(|clip| !clip.pcmu.is_empty());
-        self.playing = Some(Playing { playback, clips, repeat, clip: 0, sample: 0 });
+        let (playback, together) = (Some(playback), None);
+        self.playing = Some(Playing { playback, clips, repeat, together, risen: FADE, clip: 0, sample: 0 });
+    }
+
+    /// Plays hold music in place of whatever is playing: where it was left, if it is the same, or, `together` with all
+    /// others who hear it so, where these are.
+    pub fn music(&mut self, clips: Vec<Arc<Clip>>, together: bool) {
+        self.cut_off();
+        let repeat = clips.iter().any(|clip| !clip.pcmu.is_empty());
+        let left = self
+            .left
+            .take()
+            .filter(|left| !together && clips.get(left.clip).is_some_and(|clip| Arc::ptr_eq(clip, &left.recording)));
+        let (clip, sample) = left.map_or((0, 0), |left| (left.clip, left.sample));
+        let risen = if (clip, sample) == (0, 0) { FADE } else { 0 };
+        let together = together.then_some(Together::Sought);
+        self.playing = Some(Playing { playback: None, clips, repeat, together, risen, clip, sample });
+    }
+
+    /// What is filled next begins at this sample of the common time; `follows` tells that it follows the last without a
+    /// gap. Music that all hear together is sought there.
+    #[inline]
+    pub fn align(&mut self, time: u64, follows: bool) {
+        if let Some(playing) = &mut self.playing
+            && let Some(together) = playing.together
+            && (together == Together::Sought || !follows)
+        {
+            playing.seek(time);
+        }
     }
 
     /// Falls silent.
@@ -62,6 +106,12 @@ impl Player {
         // Only what was heard can be heard to end: what was replaced before its first sample leaves no trace, and what
         // was fading before it goes on to.
         let Some(playing) = self.playing.take().filter(Playing::has_begun) else { return };
+        if playing.playback.is_none()
+            && let Some(recording) = playing.clips.get(playing.clip)
+        {
+            let (recording, clip, sample) = (recording.clone(), playing.clip, playing.sample);
+            self.left = Some(Left { recording, clip, sample });
+        }
         let rest = playing.clips.get(playing.clip).and_then(|clip| clip.pcmu.get(playing.sample..)).unwrap_or_default();
         let length = rest.len().min(FADE);
         self.fading.pcmu[..length].copy_from_slice(&rest[..length]);
@@ -90,8 +140,15 @@ impl Player {
         payload[filled..].fill(codecs::silence(codec));
         self.fade(codec, payload);
         let ended = self.playing.take_if(|playing| playing.clip >= playing.clips.len())?;
-        Some(ended.playback)
+        ended.playback
     }
+}
+
+/// Whether music that is heard together is where the others are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Together {
+    Sought,
+    Found,
 }
 
 impl Fading {
@@ -113,8 +170,33 @@ impl Playing {
         self.clip > 0 || self.sample > 0
     }
 
-    /// Copies what is left of the clips, as far as there is room, and goes past clips that are used up.
+    /// Goes to where all are at this sample of the common time.
+    fn seek(&mut self, time: u64) {
+        let length: u64 = self.clips.iter().map(|clip| clip.pcmu.len() as u64).sum();
+        let mut rest = time.checked_rem(length).unwrap_or(0) as usize;
+        self.clip = 0;
+        while let Some(clip) = self.clips.get(self.clip).filter(|clip| clip.pcmu.len() <= rest) {
+            rest -= clip.pcmu.len();
+            self.clip += 1;
+        }
+        self.sample = rest;
+        self.together = Some(Together::Found);
+        self.risen = 0;
+    }
+
+    /// Copies what is left of the clips, as far as there is room, and goes past clips that are used up. What begins in the
+    /// middle rises out of silence, since a hard beginning is heard as a click.
     fn fill(&mut self, codec: Codec, payload: &mut [u8]) -> usize {
+        let filled = self.copy(codec, payload);
+        for byte in payload[..filled].iter_mut().take(FADE - self.risen) {
+            self.risen += 1;
+            let sample = i32::from(codecs::decode(codec, *byte)) * self.risen as i32 / (FADE + 1) as i32;
+            *byte = codecs::encode(codec, sample as i16);
+        }
+        filled
+    }
+
+    fn copy(&mut self, codec: Codec, payload: &mut [u8]) -> usize {
         let mut filled = 0;
         while let Some(clip) = self.clips.get(self.clip) {
             let audio = clip.encoded(codec);
@@ -229,6 +311,84 @@ mod tests {
             heard.extend(payload.map(|byte| codecs::decode(codec, byte)));
         }
         heard
+    }
+
+    /// The next frame of 40 samples.
+    fn frame(player: &mut Player) -> [u8; FADE] {
+        let mut payload = [0; FADE];
+        assert_eq!(player.fill(Codec::Pcmu, &mut payload), None);
+        payload
+    }
+
+    /// Clips of 100 samples each, every one another.
+    fn tune(from: u8) -> Vec<Arc<Clip>> {
+        [from, from + 50].into_iter().map(|from| clip(&(from..from + 100).collect::<Vec<u8>>())).collect()
+    }
+
+    #[test]
+    fn music_goes_on_where_it_was_left() {
+        let (music, other) = (tune(0), tune(1));
+        let mut player = Player::default();
+        player.music(music.clone(), false);
+        let mut heard = 0;
+        for _ in 0..3 {
+            frame(&mut player);
+            heard += FADE;
+        }
+        // An announcement, silence and the greeting of the next queue: the tune waits meanwhile.
+        player.play(PlaybackId(1), vec![clip(&[1; 10])], false);
+        player.fill(Codec::Pcmu, &mut [0; FADE]);
+        player.stop();
+        frame(&mut player);
+        player.music(music.clone(), false);
+        let at = player.playing.as_ref().map(|playing| (playing.clip, playing.sample));
+        assert_eq!(at, Some((1, heard - 100)));
+        // It rises from nothing, so that nothing clicks.
+        let rising = frame(&mut player).map(|byte| codecs::decode(Codec::Pcmu, byte).unsigned_abs());
+        let plain = music[1].pcmu[20..].iter().map(|byte| codecs::decode(Codec::Pcmu, *byte).unsigned_abs());
+        assert!(rising[0] < 1_000 && rising.iter().zip(plain).all(|(rising, plain)| *rising <= plain), "{rising:?}");
+        assert_eq!(frame(&mut player)[..], tune(0)[1].pcmu[60..100]);
+        // Another tune begins at its beginning.
+        player.music(other, false);
+        assert_eq!(player.playing.as_ref().map(|playing| (playing.clip, playing.sample)), Some((0, 0)));
+        player.music(Vec::new(), false);
+        frame(&mut player);
+    }
+
+    #[test]
+    fn together_all_hear_the_same_moment() {
+        let music = tune(0);
+        let sample = |time: u64| music[(time % 200 / 100) as usize].pcmu[(time % 100) as usize];
+        let mut players = [Player::default(), Player::default(), Player::default()];
+        let mut time = 12_345;
+        for frame_number in 0..40 {
+            for (number, player) in players.iter_mut().enumerate() {
+                // They come one after another, one misses a while, and one hears something else meanwhile.
+                let misses = number == 1 && (20..23).contains(&frame_number);
+                if frame_number == number * 7 {
+                    player.music(music.clone(), true);
+                }
+                if number == 2 && frame_number == 25 {
+                    player.play(PlaybackId(1), vec![clip(&[9; 30])], false);
+                }
+                if number == 2 && frame_number == 28 {
+                    player.music(music.clone(), true);
+                }
+                if misses || frame_number < number * 7 {
+                    continue;
+                }
+                player.align(time, !(number == 1 && frame_number == 23));
+                let mut heard = [0; FADE];
+                player.fill(Codec::Pcmu, &mut heard);
+                let risen = player.playing.as_ref().is_some_and(|playing| playing.together.is_some());
+                let fresh = [number * 7, 23, 28].contains(&frame_number) || number == 2 && frame_number == 25;
+                if risen && !fresh {
+                    let expected: Vec<u8> = (time..time + FADE as u64).map(sample).collect();
+                    assert_eq!(heard[..], expected, "player {number} in frame {frame_number}");
+                }
+            }
+            time += FADE as u64;
+        }
     }
 
     #[test]

@@ -160,6 +160,13 @@ impl Stream {
         self.player.play(playback, clips, repeat);
     }
 
+    /// Plays hold music in place of whatever is playing.
+    pub fn music(&mut self, clips: Vec<Arc<Clip>>, together: bool) {
+        self.finishing = None;
+        self.talkspurt = true;
+        self.player.music(clips, together);
+    }
+
     /// Falls silent.
     pub fn stop(&mut self) {
         self.finishing = None;
@@ -372,6 +379,7 @@ impl Stream {
                 self.player.fade(self.plan.codec, payload);
             }
             None => {
+                self.player.align(begins.as_micros() / 125, follows);
                 if let Some(playback) = self.player.fill(self.plan.codec, payload) {
                     self.finishing = Some((playback, begins + self.packet_time));
                 }

@@ -123,6 +123,7 @@ mod tests {
 
     fn agent(extension: &str, password: Option<&str>) -> AgentSpec {
         AgentSpec {
+            language: "en".into(),
             extension: extension.into(),
             name: "Ada".into(),
             password: password.map(Arc::from),

@@ -180,7 +180,7 @@ impl AgentLeg {
             }
             Err(warning) => {
                 self.failed(turn, warning.text);
-                self.refuse(turn, Cause::MediaFailed);
+                self.refuse(turn, Cause::RefusedBy(488));
                 self.hang_up(turn, Cause::MediaFailed);
             }
         }
@@ -302,8 +302,7 @@ impl AgentLeg {
         match music {
             None => turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id }),
             Some(clips) if !clips.is_empty() => {
-                let playback = turn.playback();
-                turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: true });
+                turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together: false });
             }
             Some(_) => {}
         }
@@ -435,6 +434,7 @@ fn refusal(cause: Cause) -> Refused {
         Cause::RefusedBy(408 | 487) | Cause::NoAnswer => Refused::NoAnswer,
         // A phone that forwards (3xx) has been told by its agent to do so; nobody is dialled whom it names.
         Cause::RefusedBy(300..=399 | 603) => Refused::Declined,
+        Cause::MediaLost | Cause::MediaFailed => Refused::OurFault,
         _ => Refused::Failed,
     }
 }

@@ -84,7 +84,8 @@ impl Switchboard {
         } else {
             let entry = asked.place.entry;
             let promise = Some(Box::new(self.promise(asked, call)));
-            self.queues.book.insert(entry, Booked { call: None, since: now, promise });
+            let since = entering.place_time.unwrap_or(now);
+            self.queues.book.insert(entry, Booked { call: None, since, promise });
             self.distribute(now, acd::Input::CallerEntered(acd::Entering { callback: true, ..entering }), out);
             self.queues.book.contains_key(&entry)
         };

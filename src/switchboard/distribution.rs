@@ -6,7 +6,7 @@ use super::call::{Call, Joining};
 use super::callback::Attempt;
 use super::errand::Errand;
 use super::leg::Party;
-use super::queues::{Booked, talk};
+use super::queues::Booked;
 use super::waiting::Place;
 use super::{Alarm, Output, Switchboard, Turn, journal};
 use crate::acd::{self, AgentCommand, AgentId, AgentState, EntryId, Leaving, OfferId, Outcome, Refused};
@@ -105,12 +105,13 @@ impl Switchboard {
         let known = self.queues.distributor.resumable(entering.queue, entering.label);
         // Who calls from the number on which they are to be called has that place too.
         let known = known.or_else(|| self.queues.promised(&place.queue, &number).filter(|_| !number.is_withheld()));
-        if place.since.is_none()
-            && let Some(entry) = known
+        if let Some(entry) = known
             && let Some(booked) = self.queues.book.get_mut(&entry)
+            && place.since.is_none_or(|since| booked.since <= since)
         {
             booked.call = Some(call);
-            self.with_call(now, call, out, |call, _| call.take_up(entry));
+            let since = booked.since;
+            self.with_call(now, call, out, |call, _| call.take_up(entry, since));
             self.distribute(now, acd::Input::CallerResumed { entry }, out);
             if let Some(booked) = self.queues.book.get_mut(&entry) {
                 booked.promise = None;
@@ -158,7 +159,7 @@ impl Switchboard {
                 }
                 acd::Output::Connect { entry, agent } => self.connect(now, entry, agent, out),
                 acd::Output::Announce { entry, words } => {
-                    self.with_entry(now, entry, out, |call, turn| call.announce(turn, talk(words)));
+                    self.with_entry(now, entry, out, |call, turn| call.announce(turn, words));
                 }
                 acd::Output::Ended { entry, outcome, .. } => {
                     over.push(entry);
@@ -200,7 +201,7 @@ impl Switchboard {
                 reason: "no RTP port is free beside the caller's".to_owned(),
             };
             out.push(journal(now, call, failed));
-            let refused = acd::Input::OfferRefused { offer, reason: Refused::Failed };
+            let refused = acd::Input::OfferRefused { offer, reason: Refused::OurFault };
             return self.errands.push_back(Errand::Distribute(refused));
         };
         let queue = calling.queue().unwrap_or_default();

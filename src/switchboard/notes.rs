@@ -100,6 +100,7 @@ fn offer_result(result: OfferResult) -> &'static str {
         OfferResult::Refused(Refused::Busy) => "busy",
         OfferResult::Refused(Refused::NoAnswer) => "no_answer",
         OfferResult::Refused(Refused::Failed) => "failed",
+        OfferResult::Refused(Refused::OurFault) => "our_fault",
         OfferResult::Withdrawn => "withdrawn",
     }
 }

@@ -160,6 +160,7 @@ impl Queues {
             place_time: place.since,
             label,
             callback: false,
+            told: place.told,
         }
     }
 
@@ -185,6 +186,10 @@ impl Queues {
 
     pub(super) fn queue_name(&self, queue: QueueId) -> Arc<str> {
         self.queues.name(u32::from(queue.0))
+    }
+
+    pub(super) fn skill_name(&self, skill: SkillId) -> Arc<str> {
+        self.skills.name(u32::from(skill.0))
     }
 
     pub(super) fn extension(&self, agent: AgentId) -> Arc<str> {
@@ -226,6 +231,9 @@ fn queue_settings(queue: QueueId, members: Vec<Member>, spec: &QueueSpec) -> Que
         },
         ring: spec.ring,
         wrap_up: spec.wrap_up,
+        back_off: spec.rest,
+        back_off_max: spec.rest_longest,
+        misses_until_pause: spec.misses_until_pause,
         service_goal: LevelGoal { per_cent: spec.service_per_cent, within: spec.service_within },
         announce: AnnounceSettings {
             position: spec.position_announced,

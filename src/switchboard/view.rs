@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Switchboard;
-use crate::acd::{AgentSnapshot, PlaceSnapshot, QueueSnapshot};
+use crate::acd::{AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
 use crate::clock::Moment;
 use crate::telephony::CallId;
 
@@ -56,6 +56,10 @@ pub struct AgentView {
     pub name: Arc<str>,
     /// What the distributor knows of them.
     pub snapshot: AgentSnapshot,
+    /// The queues that they serve.
+    pub queues: Vec<Arc<str>>,
+    /// The skills that they lack for those who wait, where that is why no call comes.
+    pub lacking: Vec<Arc<str>>,
     /// Whom they ring for, when they do.
     pub call: Option<CallId>,
 }
@@ -91,7 +95,18 @@ impl Switchboard {
             let snapshot = distributor.agent(now, id)?;
             let joined = || self.agent_legs.get(queues.lines.get(&id)?)?.joined_to();
             let call = joined().or_else(|| call(snapshot.entry?));
-            Some(AgentView { extension: queues.extension(id), name: queues.called(id), snapshot, call })
+            let lacking = match &snapshot.why {
+                WhyNoCalls::SkillsLack(skills) => skills.iter().map(|skill| queues.skill_name(*skill)).collect(),
+                _ => Vec::new(),
+            };
+            Some(AgentView {
+                extension: queues.extension(id),
+                name: queues.called(id),
+                queues: snapshot.queues.iter().map(|queue| queues.queue_name(*queue)).collect(),
+                lacking,
+                snapshot,
+                call,
+            })
         });
         View { at: now, queues: queue_views.collect(), agents: agent_views.collect() }
     }

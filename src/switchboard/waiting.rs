@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acd::{AgentId, EntryId};
+use crate::acd::{AgentId, EntryId, Told};
 use crate::clock::Moment;
 use crate::journal::Parted;
 use crate::telephony::{LegId, PlaybackId};
@@ -44,6 +44,8 @@ pub(super) struct Place {
     pub(super) queue: Arc<str>,
     /// Its hold music.
     pub(super) music: Option<Arc<str>>,
+    /// Whether all who wait hear the same moment of it.
+    pub(super) together: bool,
     /// What the agent must know.
     pub(super) skills: Vec<Arc<str>>,
     /// After so long any agent will do.
@@ -52,12 +54,38 @@ pub(super) struct Place {
     pub(super) priority: u8,
     /// The time of the place, where it is older than the entry.
     pub(super) since: Option<Moment>,
+    /// What they were told in this queue.
+    pub(super) told: Told,
+    /// As long is the place kept for who leaves it by a key.
+    pub(super) kept_for: Duration,
+}
+
+/// A place that a caller had in this call: the next queue gives them its time.
+#[derive(Debug)]
+pub(super) struct Kept {
+    queue: Arc<str>,
+    since: Moment,
+    told: Told,
+    /// When it is forgotten; `None`: never, since it was taken from them.
+    until: Option<Moment>,
+}
+
+impl Kept {
+    /// The place's time, and what was told in `queue`, for who enters that.
+    pub(super) fn place(self, now: Moment, queue: &str) -> (Option<Moment>, Told) {
+        if self.until.is_some_and(|until| until < now) {
+            return (None, Told::default());
+        }
+        (Some(self.since), if *self.queue == *queue { self.told } else { Told::default() })
+    }
 }
 
 /// A caller who waits.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) place: Place,
+    /// The time of the place.
+    since: Moment,
     /// The announcement that is being heard.
     pub(super) announcing: Option<PlaybackId>,
     /// Whether hold music plays.
@@ -65,8 +93,24 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new(place: Place) -> Waiting {
-        Waiting { place, announcing: None, music: false }
+    pub(super) fn new(now: Moment, place: Place) -> Waiting {
+        Waiting { since: place.since.unwrap_or(now), place, announcing: None, music: false }
+    }
+
+    /// They have this place again, which they had before.
+    pub(super) fn take_up(&mut self, entry: EntryId, since: Moment) {
+        self.place.entry = entry;
+        self.since = since;
+    }
+
+    /// What is kept when the place is taken from them, ...
+    pub(super) fn kept(&self) -> Kept {
+        Kept { queue: self.place.queue.clone(), since: self.since, told: self.place.told, until: None }
+    }
+
+    /// ... or when they leave it by a key at `now`.
+    pub(super) fn kept_for_a_while(&self, now: Moment) -> Kept {
+        Kept { until: Some(now + self.place.kept_for), ..self.kept() }
     }
 }
 
@@ -137,9 +181,9 @@ impl Conversation {
         Parted { agent: self.extension, queue, talk: self.talk, hold: self.hold, by }
     }
 
-    /// The hold music of the queue that brought them together.
-    pub(super) fn music(&self) -> Option<Arc<str>> {
-        self.place.as_ref().and_then(|place| place.music.clone())
+    /// The hold music of the queue that brought them together, and whether all hear the same moment of it.
+    pub(super) fn music(&self) -> (Option<Arc<str>>, bool) {
+        self.place.as_ref().map_or((None, false), |place| (place.music.clone(), place.together))
     }
 
     /// Whether the agent's side holds the caller.
@@ -174,10 +218,13 @@ mod tests {
             entry: EntryId(1),
             queue: "support".into(),
             music: None,
+            together: false,
             skills: Vec::new(),
             relax_after: None,
             priority: 0,
             since: None,
+            told: Told::default(),
+            kept_for: Duration::ZERO,
         };
         let mut talk = Conversation::new(seconds(10), Some(place), LegId::outbound(1), Some(AgentId(1)), "1001".into());
         for (second, side, holds, news) in [

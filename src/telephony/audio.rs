@@ -154,6 +154,16 @@ pub enum MediaCommand {
         /// Round and round, until stopped (hold music).
         repeat: bool,
     },
+    /// Play hold music, round and round, in place of whatever is playing, until something takes its place. A leg that
+    /// heard the same before goes on where it was.
+    Music {
+        /// The leg.
+        leg: LegId,
+        /// What to play, in this order; never empty.
+        clips: Vec<Arc<Clip>>,
+        /// All legs that hear these clips together are at the same moment of them.
+        together: bool,
+    },
     /// Fall silent: no `PlaybackFinished` follows.
     Stop {
         /// The leg.
@@ -187,6 +197,7 @@ impl MediaCommand {
             MediaCommand::Open { leg, .. }
             | MediaCommand::Change { leg, .. }
             | MediaCommand::Play { leg, .. }
+            | MediaCommand::Music { leg, .. }
             | MediaCommand::Stop { leg }
             | MediaCommand::Bridge { leg, .. }
             | MediaCommand::Unbridge { leg }

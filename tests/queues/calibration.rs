@@ -110,6 +110,7 @@ fn run(seed: u64, agents: u32, load: f64, handle: Handle, calls: u64) -> Told {
                 place_time: None,
                 label: CallerLabel(entries),
                 callback: false,
+                told: helpline::acd::Told::default(),
             })
         } else if event == Some(next) {
             events.pop_first().expect("it was seen").1

@@ -405,6 +405,7 @@ impl Run {
             place_time,
             label: CallerLabel(id.0),
             callback: false,
+            told: Told::default(),
         }));
     }
 }

@@ -229,7 +229,8 @@ impl World {
             0 => Refused::Declined,
             1 => Refused::Busy,
             2 => Refused::Failed,
-            3 => return, // it rings out
+            3 => Refused::OurFault,
+            4 => return, // it rings out
             _ => return self.later(seconds.min(25.0) * 0.5, Event::Tell(Input::OfferAccepted { offer })),
         };
         self.later(seconds * 0.2, Event::Tell(Input::OfferRefused { offer, reason }));
@@ -309,7 +310,15 @@ impl World {
         self.live.insert(entry);
         let label = CallerLabel(self.random.u64(..500));
         let wants = Wants { at_first, later };
-        self.tell(Input::CallerEntered(Entering { entry, queue, priority, wants, place_time, label }));
+        self.tell(Input::CallerEntered(Entering {
+            entry,
+            queue,
+            priority,
+            wants,
+            place_time,
+            label,
+            told: Told::default(),
+        }));
         let patience = -400.0 * (1.0 - self.random.f64()).ln();
         self.later(patience, Event::Impatience(entry));
     }

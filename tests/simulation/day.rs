@@ -441,10 +441,10 @@ impl World {
                     self.media.get_mut(&with).expect("a bridge has two ends").with = None;
                 }
             }
-            MediaCommand::Play { leg, playback, repeat: true, clips } => {
+            MediaCommand::Music { leg, clips, .. } => {
                 assert!(!clips.is_empty());
                 if let Some(open) = self.media.get_mut(&leg) {
-                    open.playing = Some(playback);
+                    open.playing = None;
                 }
             }
             MediaCommand::Play { leg, playback, clips, .. } => {

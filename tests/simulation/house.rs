@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience,
-    Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
+    AgentCodes, AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu,
+    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex,
+    StepKind, Target,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, TransportKind, Trunk};
@@ -82,6 +83,7 @@ fn patience() -> Patience {
 fn agent(extension: &str) -> AgentSpec {
     let billing = ["1002", "1004"].contains(&extension);
     AgentSpec {
+        language: "en".into(),
         extension: extension.into(),
         name: "Ada".into(),
         password: None,
@@ -116,7 +118,12 @@ fn support() -> QueueSpec {
         strategy: QueueStrategy::LongestIdle,
         ring: Duration::from_secs(20),
         wrap_up: Duration::from_secs(15),
+        rest: Duration::from_secs(5),
+        rest_longest: Duration::from_secs(60),
+        misses_until_pause: Some(2),
+        whisper: false,
         music: None,
+        music_together: false,
         position_announced: true,
         wait_announced: true,
         announce_first: Duration::from_secs(20),
@@ -242,6 +249,7 @@ pub fn revision(number: u32) -> Revision {
         prompts: recordings.prompts,
         prompt_index: recordings.index,
         queues: vec![support(), sales()],
+        codes: AgentCodes::default(),
         agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
         dial_plan: DialPlan::new(&[carrier()]),
     };

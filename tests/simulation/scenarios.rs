@@ -54,7 +54,9 @@ impl Rig {
         for output in &self.out {
             match output {
                 Output::Media { command: MediaCommand::Play { playback, .. }, .. } => self.playback = Some(*playback),
-                Output::Media { command: MediaCommand::Stop { .. }, .. } => self.playback = None,
+                Output::Media { command: MediaCommand::Stop { .. } | MediaCommand::Music { .. }, .. } => {
+                    self.playback = None;
+                }
                 _ => {}
             }
         }
@@ -132,7 +134,7 @@ impl Rig {
                 Output::Media { command: MediaCommand::Change { plan, .. }, .. } => {
                     Some(format!("change {:?}", plan.direction))
                 }
-                Output::Media { command: MediaCommand::Play { repeat: true, .. }, .. } => Some("music".into()),
+                Output::Media { command: MediaCommand::Music { .. }, .. } => Some("music".into()),
                 Output::Media { command: MediaCommand::Play { clips, .. }, .. } => {
                     Some(format!("play {}", clips.iter().map(|clip| clip.duration().as_millis()).sum::<u128>()))
                 }

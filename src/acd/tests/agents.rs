@@ -42,6 +42,50 @@ fn two_misses_pause_an_agent() {
 }
 
 #[test]
+fn our_own_fault_is_no_miss_of_the_agents() {
+    // The caller rests for a second; the agent, who has missed nothing, is free for others at once.
+    let scene = check(
+        settings(vec![queue(&[(1, 0)])]),
+        "0 up 1
+         1 enter 1
+         1 fault 1
+         1.5 enter 2
+         1.6 fault 1
+         2 fault 1
+         3 fault 1
+         4 accept 1
+         4 bridge 1",
+        "1 offer e1 to a1
+         1.5 offer e2 to a1
+         2 offer e1 to a1
+         2.6 offer e2 to a1
+         3 offer e1 to a1
+         4 connect e1 to a1
+         4 e1 ended: answered",
+    );
+    let snapshot = scene.distributor.agent(scene.now, AgentId(1)).expect("there is one");
+    assert_eq!((snapshot.state, snapshot.reason), (AgentState::Talking, None));
+    let all = QueueSettings { strategy: Strategy::RingAll, ..two_agents() };
+    check(
+        settings(vec![all]),
+        "0 up 1
+         0 up 2
+         1 enter 1
+         1 fault 1
+         1.2 fault 2
+         3 accept 2
+         3 bridge 1",
+        "1 offer e1 to a1
+         1 offer e1 to a2
+         2.2 offer e1 to a1
+         2.2 offer e1 to a2
+         3 connect e1 to a2
+         3 withdraw from a1
+         3 e1 ended: answered",
+    );
+}
+
+#[test]
 fn a_late_answer_connects_to_nothing() {
     check(
         settings(vec![two_agents()]),
@@ -307,10 +351,10 @@ fn why_an_agent_gets_no_calls() {
     };
     expect("0 back 1", 1, WhyNoCalls::LoggedOut);
     expect("0 ready 2", 2, WhyNoCalls::Unreachable);
-    expect("0 ready 1", 1, WhyNoCalls::NobodyWaits);
+    expect("0 ready 1", 1, WhyNoCalls::NobodyWaits { before: Some(0) });
     expect("0 up 3", 3, WhyNoCalls::NoQueue);
-    expect("0 enter 1 wants 9", 1, WhyNoCalls::NoneFits);
-    expect("1 enter 2", 1, WhyNoCalls::Busy);
+    expect("0 enter 1 wants 9", 1, WhyNoCalls::SkillsLack(vec![SkillId(9)]));
+    expect("1 enter 2", 1, WhyNoCalls::Ringing);
     expect("2 busy 1", 1, WhyNoCalls::Resting(secs(5)));
     expect("8 accept 1\n8 bridge 2\n9 hang 1", 1, WhyNoCalls::WrapUp(secs(15)));
     expect("10 pause 1", 1, WhyNoCalls::Paused);

@@ -1,13 +1,14 @@
 //! `agents:`: who answers, by extension.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Known;
 use super::codes;
-use super::diagnostic::{Faults, Page, Span, shortened};
+use super::diagnostic::{Faults, Page, Span, listed, shortened};
 use super::environment;
 use super::flow::place_in;
+use super::outline::Outline;
 use super::scalar;
 use super::section::Section;
 use super::tree::{Content, Entry, Node};
@@ -24,7 +25,9 @@ pub const USUAL_LEVEL: u8 = 5;
 /// The best.
 pub const BEST_LEVEL: u8 = 9;
 
-const KEYS: [&str; 3] = ["name", "password", "skills"];
+const KEYS: [&str; 4] = ["name", "password", "skills", "language"];
+/// What agents hear where there is no flow whose language it could be.
+const USUAL_LANGUAGE: &str = "en";
 
 /// The agents of all files, and where each is written.
 #[derive(Debug, Default)]
@@ -33,12 +36,21 @@ pub(super) struct Agents {
     /// The file and the place of each.
     pub places: Vec<(usize, Span)>,
     index: BTreeMap<Arc<str>, usize>,
+    /// What agents can hear: the languages of all flows, the first flow's first one before all.
+    languages: Vec<Arc<str>>,
 }
 
 impl Agents {
     /// Reads the agents of every file.
-    pub fn read(pages: &[Page<'_>], trees: &[Option<Node>], known: &Known<'_>, faults: &mut Faults) -> Agents {
-        let mut agents = Agents::default();
+    pub fn read(
+        pages: &[Page<'_>],
+        trees: &[Option<Node>],
+        outlines: &[Outline<'_>],
+        known: &Known<'_>,
+        faults: &mut Faults,
+    ) -> Agents {
+        let languages = outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
+        let mut agents = Agents { languages, ..Agents::default() };
         for (index, (page, tree)) in pages.iter().zip(trees).enumerate() {
             let Some(entry) = tree.as_ref().and_then(|root| root.find("agents")) else { continue };
             let mut section = Section { page, faults };
@@ -47,6 +59,11 @@ impl Agents {
             }
         }
         agents
+    }
+
+    /// The languages in which agents are spoken to.
+    pub fn languages(&self) -> BTreeSet<Arc<str>> {
+        self.specs.iter().map(|agent| agent.language.clone()).collect()
     }
 
     /// The agent with this extension.
@@ -81,21 +98,38 @@ impl Agents {
             let fault = page.error(codes::TOO_LARGE, entry.key_span, message);
             return section.fault(fault);
         }
-        let agent = agent(section, entry, known);
+        let agent = agent(section, entry, &self.languages, known);
         self.index.insert(agent.extension.clone(), self.specs.len());
         self.specs.push(agent);
         self.places.push((file, entry.key_span));
     }
 }
 
-fn agent(section: &mut Section<'_, '_>, entry: &Entry, known: &Known<'_>) -> AgentSpec {
+fn agent(section: &mut Section<'_, '_>, entry: &Entry, languages: &[Arc<str>], known: &Known<'_>) -> AgentSpec {
     let extension: Arc<str> = Arc::from(entry.key.as_str());
     let entries = section.table(entry, "a table such as `{name: Ada}`").unwrap_or(&[]);
     section.tell_unknown(entries, &KEYS, "an agent");
     let name = entry.value.find("name").and_then(|name| agent_name(section, name));
     let password = entry.value.find("password").and_then(|password| agent_password(section, password, known));
     let skills = entry.value.find("skills").map(|skills| agent_skills(section, skills)).unwrap_or_default();
-    AgentSpec { name: name.unwrap_or_else(|| extension.clone()), extension, password, skills }
+    let language = entry.value.find("language").and_then(|language| agent_language(section, language, languages));
+    let language = language.or_else(|| languages.first().cloned()).unwrap_or_else(|| Arc::from(USUAL_LANGUAGE));
+    AgentSpec { name: name.unwrap_or_else(|| extension.clone()), extension, password, skills, language }
+}
+
+/// One of the languages that a flow speaks: what agents hear is recorded in those.
+fn agent_language(section: &mut Section<'_, '_>, entry: &Entry, languages: &[Arc<str>]) -> Option<Arc<str>> {
+    let code = section.text(entry, "a language such as `en`")?;
+    let found = languages.iter().find(|language| ***language == *code).cloned();
+    if found.is_none() {
+        let known: BTreeSet<&str> = languages.iter().map(|language| &**language).collect();
+        let message = format!("no flow speaks `{}`", shortened(code));
+        let fault = section.page.error(codes::NO_SUCH_LANGUAGE, entry.place(), message);
+        let remedy = format!("they speak {}", listed(known.iter().copied()).replace(" or ", " and "));
+        let fault = fault.meant(code, known).or_remedy(&remedy);
+        section.fault(fault.consequence("this agent would not understand what they are told"));
+    }
+    found
 }
 
 fn agent_name(section: &mut Section<'_, '_>, entry: &Entry) -> Option<Arc<str>> {

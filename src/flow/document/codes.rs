@@ -121,8 +121,9 @@ codes! {
     SERVICE_LEVEL = "HL0712", "Not a service level";
     NO_MUSIC = "HL0713", "No music for those who wait";
     NOT_WAITING = "HL0714", "A place where nobody waits";
-    NO_CALLBACK = "HL0715", "Nobody can be called back";
-    CALLBACK_ADDRESS = "HL0716", "Not an address that could be called back";
+    AGENT_CODE = "HL0715", "Not a code that agents can dial, or one that something else answers";
+    NO_CALLBACK = "HL0716", "Nobody can be called back";
+    CALLBACK_ADDRESS = "HL0717", "Not an address that could be called back";
 }
 
 #[cfg(test)]

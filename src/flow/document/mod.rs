@@ -8,6 +8,7 @@
 mod agents;
 pub mod codes;
 pub mod diagnostic;
+mod duty;
 pub mod environment;
 mod flow;
 mod menu;
@@ -34,7 +35,7 @@ use self::outline::Outline;
 use self::queues::Queues;
 use self::recordings::Recordings;
 use self::values::Values;
-use super::{FlowIndex, FlowSet};
+use super::{AgentCodes, FlowIndex, FlowSet};
 use crate::telephony::DialPlan;
 
 /// What is known beside the files themselves.
@@ -44,6 +45,8 @@ pub struct Known<'a> {
     pub prompts: &'a BTreeSet<String>,
     /// The folder of recordings, as it is shown.
     pub folder: &'a str,
+    /// The codes that agents dial: nothing else may be reached by them.
+    pub codes: &'a AgentCodes,
     /// The environment variables, for `${NAME}` in passwords.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Which numbers may be called back.
@@ -53,7 +56,11 @@ pub struct Known<'a> {
 // Variables may be secrets.
 impl std::fmt::Debug for Known<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Known").field("prompts", &self.prompts).field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("Known")
+            .field("prompts", &self.prompts)
+            .field("folder", &self.folder)
+            .field("codes", &self.codes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -85,7 +92,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let pages: Vec<Page<'_>> = sources.iter().map(Page::new).collect();
     let trees: Vec<_> = pages.iter().map(|page| tree::read(page, &mut faults)).collect();
     let outlines = outline::outlines(&pages, &trees, &mut faults);
-    let agents = Agents::read(&pages, &trees, known, &mut faults);
+    let agents = Agents::read(&pages, &trees, &outlines, known, &mut faults);
     let queues = Queues::read(&pages, &trees, &agents, known.prompts, &mut faults);
     let all_read = trees.iter().all(Option::is_some);
 
@@ -131,14 +138,16 @@ impl Reader<'_> {
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
         languages.sort();
         languages.dedup();
-        self.recordings.add_phrases(&languages, self.known, &mut self.faults);
+        self.recordings.add_phrases(&languages, &self.agents.languages(), self.known, &mut self.faults);
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
+            self.tell_codes(&set.numbers);
         }
         set.agents = std::mem::take(&mut self.agents).specs;
         set.dial_plan = self.known.dial_plan.clone();
+        set.codes = self.known.codes.clone();
         let recordings = std::mem::take(&mut self.recordings);
         set.prompts = recordings.prompts;
         set.prompt_index = recordings.index;

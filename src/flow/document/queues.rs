@@ -9,6 +9,7 @@ use super::Reader;
 use super::agents::{Agents, MAX_AGENTS, ranked};
 use super::codes;
 use super::diagnostic::{Faults, Page, Span, listed, shortened};
+use super::duty;
 use super::flow::FlowReader;
 use super::outline::bad_name;
 use super::scalar;
@@ -23,11 +24,13 @@ pub const MOST_CALLERS: u32 = 100_000;
 /// The lowest tier of agents.
 pub const LAST_TIER: u8 = 9;
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "agents",
     "strategy",
     "ring",
     "wrap_up",
+    "missed",
+    "whisper",
     "music",
     "announce",
     "while_waiting",
@@ -178,6 +181,8 @@ impl<'a> Reader<'a> {
                 Some(home) => self.queue_at_home(spec, entry, file, home),
                 None => self.tell_homeless(entry, file, users.len()),
             }
+            let page = &self.pages[file];
+            self.whispered_name(spec, entry, page);
         }
         specs
     }
@@ -233,6 +238,10 @@ fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents) -> Queue
     length("short_abandon", (NONE, seconds(60)), &mut spec.short_abandon);
     length("resume_window", (NONE, HOUR), &mut spec.resume_window);
     spec.relax_after = find("relax_after").and_then(|entry| section.length(entry, seconds(5)..=HOUR));
+    if let Some(missed) = find("missed") {
+        duty::missed(section, missed, &mut spec);
+    }
+    spec.whisper = find("whisper").is_some_and(duty::whispers);
     spec.music = find("music").and_then(|entry| music(section, entry));
     announce(section, find("announce"), &mut spec);
     if let Some(menu) = find("while_waiting") {

@@ -1,12 +1,12 @@
 //! Every recording that the flows can ask for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Known;
 use super::codes;
 use super::diagnostic::{Diagnostic, Faults, Severity, listed};
-use crate::flow::{FlowIndex, Prompt, PromptId, StepIndex, speech};
+use crate::flow::{FlowIndex, Prompt, PromptId, StepIndex, agent_talk, speech};
 
 /// The recordings, each once.
 #[derive(Debug, Default)]
@@ -33,11 +33,23 @@ impl Recordings {
         id
     }
 
-    /// Adds every phrase of the languages that the flows speak, and tells the missing ones once a language.
-    pub fn add_phrases(&mut self, languages: &[Arc<str>], known: &Known<'_>, faults: &mut Faults) {
+    /// Adds every phrase of the languages that the flows speak, those for agents where `agents` hear the language, and
+    /// tells the missing ones once a language.
+    pub fn add_phrases(
+        &mut self,
+        languages: &[Arc<str>],
+        agents: &BTreeSet<Arc<str>>,
+        known: &Known<'_>,
+        faults: &mut Faults,
+    ) {
         for language in languages {
             let mut missing = Vec::new();
-            let phrases = phrases(language);
+            let mut phrases = phrases(language);
+            if agents.contains(language) {
+                phrases.extend(known.codes.reasons().map(|reason| agent_talk::pause_recording(reason)));
+            } else {
+                phrases.retain(|(name, _)| !name.starts_with("phrases/agent/"));
+            }
             let count = phrases.len();
             for (name, text) in phrases {
                 if !known.has(language, &name) {
@@ -55,8 +67,8 @@ impl Recordings {
 /// The phrases that a language needs. Of one without rules for numbers and days these are what needs no rules: digits, and whole
 /// sentences; their texts are English, to be said in the language.
 fn phrases(language: &str) -> Vec<(String, String)> {
-    const WITHOUT_RULES: [&str; 5] =
-        ["phrases/digit/", "phrases/menu/", "phrases/collect/", "phrases/system/", "phrases/queue/"];
+    const WITHOUT_RULES: [&str; 6] =
+        ["phrases/digit/", "phrases/menu/", "phrases/collect/", "phrases/system/", "phrases/queue/", "phrases/agent/"];
     /// Parts of sentences with a number in them.
     const WITH_NUMBERS: [&str; 5] = ["number", "in_line", "wait_about", "minute", "minutes"];
     let phrases = speech::phrases(language);
@@ -66,7 +78,8 @@ fn phrases(language: &str) -> Vec<(String, String)> {
     let english = speech::phrases("en").into_iter();
     let with_number = |name: &str| name.strip_prefix("phrases/queue/").is_some_and(|part| WITH_NUMBERS.contains(&part));
     english
-        .filter(|(name, _)| WITHOUT_RULES.iter().any(|folder| name.starts_with(folder)) && !with_number(name))
+        .filter(|(name, _)| WITHOUT_RULES.iter().any(|folder| name.starts_with(folder)))
+        .filter(|(name, _)| !with_number(name) && !agent_talk::is_part_with_number(name))
         .collect()
 }
 

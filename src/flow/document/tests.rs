@@ -14,6 +14,7 @@ fn reading(text: &str) -> Reading {
         &Known {
             prompts: &BTreeSet::new(),
             folder: "prompts",
+            codes: &AgentCodes::default(),
             environment: &|_| None,
             dial_plan: &DialPlan::default(),
         },
@@ -186,6 +187,7 @@ fn flows_know_each_other() {
         &Known {
             prompts: &BTreeSet::new(),
             folder: "prompts",
+            codes: &AgentCodes::default(),
             environment: &|_| None,
             dial_plan: &DialPlan::default(),
         },
@@ -207,7 +209,13 @@ fn a_text_that_is_missing_is_heard_in_the_first_language() {
     let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
     let reading = read(
         &[source],
-        &Known { prompts: &prompts, folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            environment: &|_| None,
+            dial_plan: &DialPlan::default(),
+        },
     );
     assert!(!reading.diagnostics.iter().any(|fault| fault.code == codes::NOT_TRANSLATED));
     let set = reading.flows.expect("there is no error");
@@ -221,7 +229,13 @@ fn the_flow_with_every_recording_has_no_warning() {
     let prompts: BTreeSet<String> =
         set.prompts.iter().map(|prompt| format!("{}/{}.wav", prompt.language, prompt.name)).collect();
     let source = Source { file: "main.yaml".to_owned(), text: WHOLE.to_owned() };
-    let known = Known { prompts: &prompts, folder: "prompts", environment: &|_| None, dial_plan: &DialPlan::default() };
+    let known = Known {
+        prompts: &prompts,
+        folder: "prompts",
+        codes: &AgentCodes::default(),
+        environment: &|_| None,
+        dial_plan: &DialPlan::default(),
+    };
     let told: Vec<Diagnostic> = read(&[source], &known).diagnostics;
     let others: Vec<&Diagnostic> = told.iter().filter(|fault| fault.code != codes::NOT_TRANSLATED).collect();
     assert!(others.is_empty(), "{others:#?}");

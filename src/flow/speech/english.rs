@@ -1,6 +1,6 @@
 //! English: which phrases there are and how numbers, money, days and times are joined from them.
 
-use super::{Amount, Day, Grammar, Number, Phrases, Time};
+use super::{Amount, Day, Grammar, Measured, Number, Phrases, Time};
 use crate::flow::Currency;
 
 /// English as it is spoken in Britain: "one hundred and five", "Friday, the eighteenth of December".
@@ -155,6 +155,41 @@ const SINGLE: &[(&str, &str)] = &[
         "Hello. You asked us to call you back. Please hold for a moment while I find somebody to help you.",
     ),
     ("queue/call_back_agent", "A caller asked to be called back. I am calling them now."),
+    ("agent/ready", "You are ready."),
+    ("agent/logged_out", "You are logged out."),
+    ("agent/paused", "You are paused."),
+    ("agent/paused_by_misses", "You are paused, because calls rang and nobody answered."),
+    ("agent/wrap_up_over", "Your wrap-up is over."),
+    ("agent/no_wrap_up", "You have no wrap-up now."),
+    ("agent/wrap_up_goes_on", "Your wrap-up goes on."),
+    ("agent/more_second", "more second."),
+    ("agent/more_seconds", "more seconds."),
+    ("agent/more_minute", "more minute."),
+    ("agent/more_minutes", "more minutes."),
+    ("agent/nothing_changed", "Nothing has changed."),
+    ("agent/after_the_call", "When your call is over:"),
+    ("agent/in_call", "You are in a call."),
+    ("agent/ringing", "Your telephone rings for a caller."),
+    ("agent/unreachable", "Your telephone is not registered, or does not reply."),
+    ("agent/missed", "A call rang, and nobody answered."),
+    ("agent/next_in", "The next can come in"),
+    ("agent/second", "second."),
+    ("agent/seconds", "seconds."),
+    ("agent/no_queue", "You serve no queue."),
+    ("agent/nobody_waits", "Nobody is waiting."),
+    ("agent/next_is_yours", "The next caller is for you."),
+    ("agent/agent_before", "agent is before you."),
+    ("agent/agents_before", "agents are before you."),
+    ("agent/many_before", "More than ten agents are before you."),
+    ("agent/skills_lack", "Callers are waiting, but they ask for skills that you do not have."),
+    ("agent/others_ring", "Callers are waiting, and other telephones ring for them."),
+    ("agent/callbacks_later", "Callers are waiting to be called back later."),
+    ("agent/to_take_calls", "To take calls, dial"),
+    ("agent/to_end_it", "To end it, dial"),
+    ("agent/waited", "waited"),
+    ("agent/waited_less", "Waited less than a minute."),
+    ("agent/caller_has_waited", "A caller has waited"),
+    ("agent/caller_has_waited_less", "A caller has waited less than a minute."),
     ("system/goodbye", "Thank you for calling. Goodbye."),
     (
         "system/trouble",
@@ -255,6 +290,18 @@ impl Grammar for English {
         phrases.add("queue/number");
         whole(phrases, number);
         phrases.add("queue/in_line");
+    }
+
+    fn measured(&self, phrases: &mut Phrases, number: u64, what: Measured) {
+        let (one, many) = match what {
+            Measured::Seconds => ("agent/second", "agent/seconds"),
+            Measured::Minutes => ("queue/minute", "queue/minutes"),
+            Measured::MoreSeconds => ("agent/more_second", "agent/more_seconds"),
+            Measured::MoreMinutes => ("agent/more_minute", "agent/more_minutes"),
+            Measured::AgentsBefore => ("agent/agent_before", "agent/agents_before"),
+        };
+        whole(phrases, number);
+        phrases.add(if number == 1 { one } else { many });
     }
 
     fn minutes(&self, phrases: &mut Phrases, minutes: u64) {

@@ -49,6 +49,8 @@ trait Grammar: Sync {
     fn time(&self, phrases: &mut Phrases, time: Time);
     /// "You are number `number` in line."
     fn place(&self, phrases: &mut Phrases, number: u64);
+    /// "`number` seconds.", in the plural that the language has for the number (CLDR plural rules).
+    fn measured(&self, phrases: &mut Phrases, number: u64, what: Measured);
     /// "You will wait about `minutes` minutes", in the plural that the language has for the number (CLDR plural rules).
     fn minutes(&self, phrases: &mut Phrases, minutes: u64);
 }
@@ -171,6 +173,35 @@ pub(super) fn wait(language: &str, wait: SpokenWaitMinutes) -> Option<Phrases> {
         SpokenWaitMinutes::Minutes(minutes) => grammar(language)?.minutes(&mut phrases, u64::from(minutes)),
     }
     Some(phrases)
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Measured {
+    /// "five seconds."
+    Seconds,
+    /// "five minutes."
+    Minutes,
+    /// "five more seconds."
+    MoreSeconds,
+    /// "five more minutes."
+    MoreMinutes,
+    /// "five agents are before you."
+    AgentsBefore,
+}
+
+/// The recordings in which so many of something are told; nothing where the language has no rules for numbers.
+pub(super) fn measured(language: &str, number: u64, what: Measured) -> Option<Vec<String>> {
+    let mut phrases = Phrases::default();
+    grammar(language)?.measured(&mut phrases, number, what);
+    Some(phrases.names().map(|name| format!("phrases/{name}")).collect())
+}
+
+/// The recordings in which keys are told one by one.
+pub(super) fn keys(keys: &str) -> Vec<String> {
+    let mut phrases = Phrases::default();
+    let told = digits(&mut phrases, &Value::Text(keys.to_owned()));
+    told.map_or_else(Vec::new, |()| phrases.names().map(|name| format!("phrases/{name}")).collect())
 }
 
 /// Digits need no grammar: they are told one by one in every language.

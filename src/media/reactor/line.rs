@@ -218,6 +218,11 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
                     leg.stream.play(playback, clips, repeat);
                 }
             }
+            MediaCommand::Music { leg, clips, together } => {
+                if let Some(leg) = self.legs.find(leg) {
+                    leg.stream.music(clips, together);
+                }
+            }
             MediaCommand::Stop { leg } => {
                 if let Some(leg) = self.legs.find(leg) {
                     leg.stream.stop();

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::{Call, Phase};
-use crate::acd::{AgentId, EntryId, Input, Leaving};
+use crate::acd::{AgentId, Announcement, EntryId, Input, Leaving};
 use crate::clock::Moment;
-use crate::flow::{LeaveWhy, QueueIndex, SessionInput, Unqueued, WaitingTalk};
+use crate::flow::{LeaveWhy, QueueIndex, SessionInput, Unqueued};
 use crate::journal::{Joined, JournalEvent};
 use crate::switchboard::Turn;
 use crate::switchboard::callback::Asked;
 use crate::switchboard::errand::Errand;
+use crate::switchboard::queues::talk;
 use crate::switchboard::waiting::{Conversation, Line, Place, Side, Waiting};
 use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand, PhoneNumber, SipCommand};
 
@@ -100,32 +101,40 @@ impl Call {
         self.wait(turn, place);
     }
 
-    fn place_in(&self, turn: &mut Turn<'_>, queue: QueueIndex, skills: Vec<Arc<str>>, priority: u8) -> Place {
+    fn place_in(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, skills: Vec<Arc<str>>, priority: u8) -> Place {
         let spec = self.revision.flows.queue(queue);
+        let kept = self.kept.take().map(|kept| kept.place(turn.now, &spec.name));
+        let (since, told) = kept.unwrap_or_default();
         Place {
             entry: turn.entry(),
             queue: spec.name.clone(),
             music: spec.music.clone(),
+            together: spec.music_together,
             skills,
             relax_after: spec.relax_after,
             priority,
-            since: None,
+            since,
+            told,
+            kept_for: spec.resume_window,
         }
     }
 
     pub(super) fn wait(&mut self, turn: &mut Turn<'_>, place: Place) {
-        self.line = Line::Waiting(Waiting::new(place.clone()));
+        self.line = Line::Waiting(Waiting::new(turn.now, place.clone()));
         turn.errand(Errand::Enter { call: self.id, place });
     }
 
     /// The caller was here before, and has that place again.
-    pub(in crate::switchboard) fn take_up(&mut self, entry: EntryId) {
+    pub(in crate::switchboard) fn take_up(&mut self, entry: EntryId, since: Moment) {
         if let Line::Waiting(waiting) = &mut self.line {
-            waiting.place.entry = entry;
+            waiting.take_up(entry, since);
         }
     }
 
     pub(super) fn leave_queue(&mut self, turn: &mut Turn<'_>, why: &LeaveWhy) {
+        if let (Line::Waiting(waiting), LeaveWhy::ByKey) = (&self.line, why) {
+            self.kept = Some(waiting.kept_for_a_while(turn.now));
+        }
         match why {
             LeaveWhy::ByKey => self.leave_line(turn, Leaving::ByKey),
             LeaveWhy::HungUp => self.leave_line(turn, Leaving::Abandoned),
@@ -193,16 +202,19 @@ impl Call {
     /// The distributor has taken the place away.
     pub(in crate::switchboard) fn unqueued(&mut self, turn: &mut Turn<'_>, why: Unqueued) {
         self.stop_music(turn);
-        if matches!(self.line, Line::Waiting(_)) {
+        if let Line::Waiting(waiting) = &self.line {
+            self.kept = Some(waiting.kept());
             self.line = Line::None;
             self.walk(turn, SessionInput::Unqueued(why));
         }
     }
 
     /// Says this to the waiting caller.
-    pub(in crate::switchboard) fn announce(&mut self, turn: &mut Turn<'_>, talk: WaitingTalk) {
-        let Line::Waiting(Waiting { place: Place { entry, .. }, .. }) = self.line else { return };
-        self.walk(turn, SessionInput::Announce(talk));
+    pub(in crate::switchboard) fn announce(&mut self, turn: &mut Turn<'_>, words: Announcement) {
+        let Line::Waiting(waiting) = &mut self.line else { return };
+        waiting.place.told.hear(turn.now, words);
+        let entry = waiting.place.entry;
+        self.walk(turn, SessionInput::Announce(talk(words)));
         match (&mut self.line, &self.phase) {
             (Line::Waiting(waiting), Phase::Walking { playing: Some(playing), .. }) => {
                 waiting.announcing = Some(*playing);
@@ -258,7 +270,7 @@ impl Call {
         let Line::Talking(conversation) = &mut self.line else { return };
         let (leg, agent) = (conversation.leg, conversation.agent);
         let news = conversation.follow(turn.now, Side::Caller, holds);
-        let name = conversation.music();
+        let (name, _) = conversation.music();
         turn.errand(Errand::CallerHolds { leg, music: holds.then(|| self.music(name.as_ref())) });
         if let (Some(holding), Some(agent)) = (news, agent) {
             turn.errand(Errand::Distribute(Input::AgentHolds { agent, holding }));
@@ -273,11 +285,11 @@ impl Call {
         }
         let agent = conversation.agent;
         let news = conversation.follow(turn.now, Side::Agent, holds);
-        let (name, passed_on) = (conversation.music(), conversation.target.is_some());
+        let (music, passed_on) = (conversation.music(), conversation.target.is_some());
         turn.journal(Some(self.id), JournalEvent::AgentHeld { holding: holds });
         // Who is being passed on hears music already, until that has come to an end.
         if !passed_on && holds {
-            self.play_music(turn, name.as_ref());
+            self.play_music(turn, music);
         } else if !passed_on {
             turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
         }
@@ -298,14 +310,13 @@ impl Call {
         if playing.is_some() || waiting.music {
             return;
         }
-        let name = waiting.place.music.clone();
+        let (name, together) = (waiting.place.music.clone(), waiting.place.together);
         let clips = self.music(name.as_ref());
         if let Line::Waiting(waiting) = &mut self.line
             && !clips.is_empty()
         {
             waiting.music = true;
-            let playback = turn.playback();
-            turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: true });
+            turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together });
         }
     }
 
@@ -325,11 +336,10 @@ impl Call {
     }
 
     /// Music in place of whoever the caller talks to.
-    pub(super) fn play_music(&self, turn: &mut Turn<'_>, name: Option<&Arc<str>>) {
-        let clips = self.music(name);
+    pub(super) fn play_music(&self, turn: &mut Turn<'_>, (name, together): (Option<Arc<str>>, bool)) {
+        let clips = self.music(name.as_ref());
         if !clips.is_empty() {
-            let playback = turn.playback();
-            turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: true });
+            turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together });
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::audio::{Audio, Stream};
 use super::digits::DigitOwner;
 use super::leg::{Duty, Leg, Party};
-use super::waiting::Line;
+use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
 use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
@@ -66,6 +66,8 @@ pub(super) struct Call {
     /// The step in which the caller is.
     place: Option<(FlowIndex, StepIndex)>,
     line: Line,
+    /// The place that they had, for the next queue.
+    kept: Option<Kept>,
     phase: Phase,
 }
 
@@ -140,6 +142,7 @@ impl Call {
             digits: DigitOwner::default(),
             place: None,
             line: Line::None,
+            kept: None,
             phase,
         }
     }

@@ -59,7 +59,7 @@ impl Call {
         let flows = self.revision.flows.clone();
         let (session, actions) = Session::called_back(flows, queue, (&tongue, greet), *facts, time, wall);
         self.phase = Phase::Walking { session: Box::new(session), playing: None };
-        self.line = Line::Waiting(Waiting::new(place));
+        self.line = Line::Waiting(Waiting::new(turn.now, place));
         turn.errand(Errand::Reached { call: self.id, entry });
         self.act_on_all(turn, actions);
     }

@@ -27,7 +27,7 @@ impl World {
             // It rings in vain, ...
             3 => return,
             // ... or is answered at the very moment at which it is given up.
-            4 => return self.plan(29_998 + self.random.u64(0..3), Happening::Act(leg, Act::PickUp)),
+            4 => return self.plan(29_998 + pause % 3, Happening::Act(leg, Act::PickUp)),
             _ => Act::PickUp,
         };
         self.plan(pause, Happening::Act(leg, act));

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::super::*;
 use super::queues;
 use crate::clock::Calendar;
+use crate::flow::AgentCodes;
 use crate::flow::document::{self, Known, Source};
 use crate::telephony::{DialPlan, PhoneNumber, TransportKind, Trunk};
 
@@ -22,7 +23,13 @@ pub(super) fn read(flow: &str) -> FlowSet {
         .collect();
     let reading = document::read(
         &sources,
-        &Known { prompts: &BTreeSet::new(), folder: "prompts", environment: &|_| None, dial_plan: &plan() },
+        &Known {
+            prompts: &BTreeSet::new(),
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            environment: &|_| None,
+            dial_plan: &plan(),
+        },
     );
     let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
