@@ -254,13 +254,17 @@ impl Switchboard {
 
     /// Whom we called has answered.
     pub(super) fn reached(&mut self, now: Moment, call: CallId, entry: EntryId, out: &mut Vec<Output>) {
-        self.queues.attempts.remove(&call);
         if let Some(booked) = self.queues.book.get_mut(&entry) {
             booked.call = Some(call);
-            booked.promise = None;
         }
         self.distribute(now, acd::Input::CallbackAnswered { entry }, out);
-        self.with_call(now, call, out, |call, turn| call.mind_line(turn));
+        // Who has answered at the very moment at which they were given up is let go.
+        if self.queues.attempts.remove(&call).is_some() {
+            if let Some(booked) = self.queues.book.get_mut(&entry) {
+                booked.promise = None;
+            }
+            self.with_call(now, call, out, |call, turn| call.mind_line(turn));
+        }
     }
 
     /// The attempt came to nothing. What is no fault of the caller's counts as none.
@@ -281,8 +285,9 @@ impl Switchboard {
 
     /// The distributor has given an attempt up.
     pub(super) fn cancel_callback(&mut self, now: Moment, entry: EntryId, out: &mut Vec<Output>) {
-        let promise = self.queues.book.get_mut(&entry).and_then(|booked| booked.promise.as_mut());
-        let Some(call) = promise.and_then(|promise| promise.attempt.take()) else { return };
+        let Some(booked) = self.queues.book.get_mut(&entry) else { return };
+        let Some(call) = booked.promise.as_mut().and_then(|promise| promise.attempt.take()) else { return };
+        booked.call = booked.call.filter(|there| *there != call);
         self.queues.attempts.remove(&call);
         self.with_call(now, call, out, |call, turn| call.give_up(turn));
     }

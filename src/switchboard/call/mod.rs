@@ -349,13 +349,6 @@ impl Call {
         self.phase = Phase::HangingUp { outcome, until: turn.now + HANG_UP_MAX };
     }
 
-    /// Gives up calling somebody who has not answered.
-    pub(super) fn give_up(&mut self, turn: &mut Turn<'_>) {
-        if let Phase::Summoned { .. } = self.phase {
-            self.hang_up(turn, Cause::NoAnswer, Outcome::Unanswered);
-        }
-    }
-
     /// The leg is over.
     pub(super) fn leg_ended(&mut self, turn: &mut Turn<'_>, cause: Cause) {
         let outcome = match &self.phase {

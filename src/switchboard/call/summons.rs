@@ -64,6 +64,14 @@ impl Call {
         self.act_on_all(turn, actions);
     }
 
+    /// Gives up calling somebody, who has not answered, or has at this very moment: their place is not theirs to give up.
+    pub(in crate::switchboard) fn give_up(&mut self, turn: &mut Turn<'_>) {
+        if let Line::Waiting(_) = self.line {
+            self.line = Line::None;
+        }
+        self.hang_up(turn, Cause::NoAnswer, Outcome::Unanswered);
+    }
+
     /// The call came to nothing, or is about to.
     pub(super) fn not_reached(&self, turn: &mut Turn<'_>, cause: Cause) {
         if let Phase::Summoned { .. } = self.phase {
