@@ -17,8 +17,9 @@ test:
     cargo clippy --all-targets --all-features -- -D warnings
     cargo test
 
-# tests with SIPp, baresip, Kamailio and sipsak (Debian: sip-tester baresip-core kamailio sipsak)
+# tests with SIPp, baresip, PJSIP, Kamailio, sipsak and tshark (Debian: sip-tester baresip-core kamailio sipsak tshark python3-venv)
 interop:
+    tests/interop/pjsip/install
     cargo test --features interop --test signaling clients
     cargo test --features interop --test interop
 

@@ -85,39 +85,55 @@ impl Calendar {
         let micros = i64::try_from(moment.as_micros()).unwrap_or(i64::MAX);
         self.origin.checked_add(jiff::SignedDuration::from_micros(micros)).unwrap_or(Timestamp::MAX)
     }
+
+    /// The moment at which it was, or will be, `time`; the beginning of the time line for what was before that.
+    pub fn moment_of(&self, time: Timestamp) -> Moment {
+        let since = time.duration_since(self.origin).as_micros();
+        Moment(u64::try_from(since.max(0)).unwrap_or(u64::MAX))
+    }
 }
 
 /// The real clock, for the shells alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Instant,
+    /// The moment at which it was started.
+    first: Moment,
 }
 
 impl Clock {
     /// A clock whose time line begins now.
     pub fn start() -> Clock {
-        Clock { started: Instant::now() }
+        Clock { started: Instant::now(), first: Moment::ZERO }
+    }
+
+    /// A clock whose time line began with the year 1970, as far as the system's time of day is right now: so there are
+    /// moments for what an earlier process has seen.
+    pub fn start_with_a_past() -> Clock {
+        let since_1970 = Calendar::starting_at(Timestamp::UNIX_EPOCH).moment_of(Timestamp::now());
+        Clock { started: Instant::now(), first: since_1970 }
     }
 
     /// The present moment.
     pub fn now(&self) -> Moment {
-        Moment::ZERO + self.started.elapsed()
+        self.first + self.started.elapsed()
     }
 
     /// The moment of an instant that the operating system told.
     pub fn moment(&self, instant: Instant) -> Moment {
-        Moment::ZERO + instant.saturating_duration_since(self.started)
+        self.first + instant.saturating_duration_since(self.started)
     }
 
     /// The operating system's instant for `moment`, to sleep until.
     pub fn instant(&self, moment: Moment) -> Instant {
-        self.started + moment.since(Moment::ZERO)
+        self.started + moment.since(self.first)
     }
 
     /// The calendar that is true now. The system's time of day may be set while the process runs, so ask again from
     /// time to time.
     pub fn calendar(&self) -> Calendar {
-        let elapsed = jiff::SignedDuration::try_from(self.started.elapsed()).unwrap_or(jiff::SignedDuration::MAX);
+        let micros = i64::try_from(self.now().as_micros()).unwrap_or(i64::MAX);
+        let elapsed = jiff::SignedDuration::from_micros(micros);
         Calendar { origin: Timestamp::now().checked_sub(elapsed).unwrap_or(Timestamp::MIN) }
     }
 }
@@ -138,6 +154,19 @@ mod tests {
     #[test]
     fn the_calendar_places_a_moment_in_the_day() {
         let calendar = Calendar::starting_at("2026-12-18T17:29:00Z".parse().expect("a valid time"));
-        assert_eq!(calendar.time_of(Moment::from_millis(60_000)).to_string(), "2026-12-18T17:30:00Z");
+        let at = calendar.time_of(Moment::from_millis(60_000));
+        assert_eq!(at.to_string(), "2026-12-18T17:30:00Z");
+        assert_eq!(calendar.moment_of(at), Moment::from_millis(60_000));
+        assert_eq!(calendar.moment_of(Timestamp::UNIX_EPOCH), Moment::ZERO);
+    }
+
+    #[test]
+    fn a_clock_with_a_past_tells_the_time_of_day_in_its_moments() {
+        let clock = Clock::start_with_a_past();
+        let now = clock.now();
+        let apart = clock.calendar().time_of(now).duration_since(Timestamp::UNIX_EPOCH).as_micros();
+        assert!(apart.abs_diff(i128::from(now.as_micros())) < 60_000_000, "{apart} and {now}");
+        assert_eq!(clock.moment(clock.instant(now)).since(now), Duration::ZERO);
+        assert!(clock.instant(Moment::ZERO) <= clock.instant(now), "what is long past is due at once");
     }
 }

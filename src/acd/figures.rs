@@ -9,7 +9,8 @@ use super::output::{AgentState, LevelEvent, Note, Outcome};
 pub struct QueueFigures {
     /// Entries.
     pub entered: u64,
-    outcomes: [u64; Outcome::ALL.len()],
+    /// Entries that ended, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; Outcome::ALL.len()],
     /// How entries counted for the service level.
     pub service: LevelCounts,
     /// Of those with the outcome `answered`, together.
@@ -176,7 +177,7 @@ pub struct AgentFigures {
 
 impl AgentFigures {
     /// So much longer.
-    pub(super) fn spend(&mut self, state: AgentState, time: Duration) {
+    pub fn spend(&mut self, state: AgentState, time: Duration) {
         self.spent[state as usize] += time;
     }
 

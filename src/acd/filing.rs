@@ -15,6 +15,7 @@ const TOLD_AT_ONCE: usize = 10;
 impl Distributor {
     /// Files an entry where its state says it belongs, and sets its deadline.
     pub(super) fn sync_entry(&mut self, id: EntryId) {
+        self.remember_entry(id);
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let Some(queue) = self.queues.get_mut(&entry.queue) else { return };
         let in_line = entry.waits().then_some(entry.mode);
@@ -74,6 +75,7 @@ impl Distributor {
 
     /// Takes an entry out of everything.
     pub(super) fn forget_entry(&mut self, id: EntryId) {
+        self.remember_entry(id);
         let Some(mut entry) = self.entries.remove(&id) else { return };
         arm(&mut self.alarms, &mut entry.alarm, None, Alarm::Entry(id));
         if matches!(entry.stage, Stage::Dropped { .. }) {
@@ -99,6 +101,7 @@ impl Distributor {
 
     /// Tells a change of an agent's state, and puts the agent among the ready of their queues or takes them out.
     pub(super) fn sync_agent(&mut self, id: AgentId, out: &mut Vec<Output>) {
+        self.remember_agent(id);
         let now = self.now;
         let Some(agent) = self.agents.get_mut(&id) else { return };
         let (from, to) = (agent.state, agent.shown());
@@ -149,6 +152,7 @@ impl Distributor {
 
     /// Takes an agent who is free out of everything.
     pub(super) fn forget_agent(&mut self, id: AgentId) {
+        self.remember_agent(id);
         let Some(mut agent) = self.agents.remove(&id) else { return };
         arm(&mut self.alarms, &mut agent.alarm, None, Alarm::Agent(id));
         for membership in &agent.memberships {
@@ -192,6 +196,7 @@ impl Distributor {
     }
 
     fn forget_queue(&mut self, id: QueueId) {
+        self.remember_figures(id);
         let Some(mut queue) = self.queues.remove(&id) else { return };
         arm(&mut self.alarms, &mut queue.alarm, None, Alarm::Queue(id));
         for agent in self.agents.values_mut().filter(|agent| agent.memberships.iter().any(|own| own.queue == id)) {

@@ -190,6 +190,7 @@ impl Distributor {
         let Some(entry) = self.entries.get(&id) else { return };
         let Stage::Connecting { agent } = entry.stage else { return };
         let outcome = if entry.called_back { Outcome::Callback } else { Outcome::Answered };
+        self.remember_agent(agent);
         if let Some(agent) = self.agents.get_mut(&agent) {
             agent.record.calls += 1;
             if let Phase::OnCall(OnCall { leg: Some(leg), .. }) = &mut agent.phase {

@@ -16,6 +16,7 @@ mod figures;
 mod filing;
 mod ids;
 mod input;
+mod keep;
 mod line;
 mod matching;
 mod output;
@@ -39,9 +40,10 @@ pub use estimate::{
 pub use figures::{AgentFigures, LevelCounts, LevelFormula, QueueFigures};
 pub use ids::{AgentId, CallerLabel, EntryId, OfferId, Priority, QueueId, SkillId, Target};
 pub use input::{AgentCommand, Entering, Input, Leaving, Refused, Told};
+pub use keep::{Changes, Kept, KeptAgent, KeptEntry, KeptHandling, KeptPhase, KeptPresence, KeptQueue, KeptStage};
 pub use output::{AgentState, Announcement, LevelEvent, Note, OfferResult, Outcome, Output, PauseReason, SpokenPlace};
 use queue::Queue;
-pub use queue::{LAST_WAIT_MAX, PAST, PAST_PIECE};
+pub use queue::{LAST_WAIT_MAX, PAST, PAST_PIECE, PastPiece};
 pub use settings::{
     ANNOUNCE_FIRST, ANNOUNCE_GAP, ANNOUNCE_REPEAT, ANNOUNCEMENT_MAX, AgentSettings, AnnounceSettings, BACK_OFF,
     BACK_OFF_MAX, CALLBACK_GAP, CALLBACK_GRACE, CALLBACK_LONGEST, CALLBACK_SETTLE, CALLBACK_TRIES, CALLERS_LIMIT,
@@ -70,6 +72,8 @@ pub struct Distributor {
     dropped: usize,
     /// Queues whose line or staff has changed in this turn.
     touched: Vec<QueueId>,
+    /// What has changed since it was last asked; nothing is remembered where nobody asks.
+    changes: Option<Changes>,
 }
 
 /// One act of ringing.
@@ -91,8 +95,13 @@ enum Alarm {
 impl Distributor {
     /// Queues without callers and agents who are logged out and unreachable. `random` serves the strategy `random`.
     pub fn new(settings: Settings, random: fastrand::Rng) -> Distributor {
+        Distributor::begun(Moment::ZERO, settings, random)
+    }
+
+    /// The same where the time line does not begin with it.
+    pub fn begun(now: Moment, settings: Settings, random: fastrand::Rng) -> Distributor {
         let mut distributor = Distributor {
-            now: Moment::ZERO,
+            now,
             random,
             queues: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -103,6 +112,7 @@ impl Distributor {
             absent: BTreeMap::new(),
             dropped: 0,
             touched: Vec::new(),
+            changes: None,
         };
         distributor.reconfigure(settings, &mut Vec::new());
         distributor.settle();
@@ -164,8 +174,9 @@ impl Distributor {
 
     /// Tells the journal, and keeps the queue's figures by it.
     fn note(&mut self, queue: QueueId, note: Note, out: &mut Vec<Output>) {
-        if let Some(queue) = self.queues.get_mut(&queue) {
-            queue.take(self.now, &note);
+        if let Some(known) = self.queues.get_mut(&queue) {
+            known.take(self.now, &note);
+            self.remember_figures(queue);
         }
         out.push(Output::Note(note));
     }

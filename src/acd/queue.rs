@@ -46,7 +46,7 @@ pub(super) struct Queue {
     pub(super) deserted: Option<Moment>,
     pub(super) alarm: Option<Moment>,
     pub(super) figures: QueueFigures,
-    past: Past,
+    pub(super) past: Past,
 }
 
 /// Those who want the same.
@@ -194,10 +194,25 @@ impl Queue {
 
 /// The last two hours, in pieces.
 #[derive(Clone, Debug, Default)]
-struct Past {
+pub(super) struct Past {
     /// Each by the number of its piece of time, the newest last; at most `PAST / PAST_PIECE`.
     pieces: VecDeque<(u64, Piece)>,
-    last_answered: Option<(Moment, Duration)>,
+    pub(super) last_answered: Option<(Moment, Duration)>,
+}
+
+/// What happened in one piece of the recent past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastPiece {
+    /// When it began.
+    pub since: Moment,
+    /// Talk, hold and wrap-up of calls that were handled.
+    pub handled: Duration,
+    /// How many those were.
+    pub calls: u32,
+    /// Callers who were answered.
+    pub answered: u32,
+    /// Callers who abandoned.
+    pub abandoned: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -227,6 +242,30 @@ impl Past {
 
     fn counts(piece: u64, present: u64) -> bool {
         piece + PAST.as_secs() / PAST_PIECE.as_secs() > present
+    }
+
+    /// All that is remembered.
+    pub(super) fn pieces(&self) -> Vec<PastPiece> {
+        let told = |(number, piece): &(u64, Piece)| {
+            let Piece { handled, calls, answered, abandoned } = *piece;
+            let since = Moment::from_micros(number * PAST_PIECE.as_micros() as u64);
+            PastPiece { since, handled, calls, answered, abandoned }
+        };
+        self.pieces.iter().map(told).collect()
+    }
+
+    /// Goes on with what was remembered before.
+    pub(super) fn restore(&mut self, now: Moment, mut kept: Vec<PastPiece>, last: Option<(Moment, Duration)>) {
+        kept.retain(|piece| piece.since <= now && Self::counts(Self::number(piece.since), Self::number(now)));
+        kept.sort_by_key(|piece| piece.since);
+        for PastPiece { since, handled, calls, answered, abandoned } in kept {
+            let piece = self.piece(since);
+            piece.handled += handled;
+            piece.calls = piece.calls.saturating_add(calls);
+            piece.answered = piece.answered.saturating_add(answered);
+            piece.abandoned = piece.abandoned.saturating_add(abandoned);
+        }
+        self.last_answered = last.filter(|(at, _)| *at <= now);
     }
 
     fn recent(&self, now: Moment) -> impl Iterator<Item = &Piece> {

@@ -26,6 +26,7 @@ impl Distributor {
         self.match_all(out);
         let queues: Vec<QueueId> = self.queues.keys().copied().collect();
         for id in queues {
+            self.remember_figures(id);
             self.touch(id);
         }
     }

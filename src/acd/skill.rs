@@ -33,6 +33,11 @@ impl Skills {
         self.levels.is_empty()
     }
 
+    /// The skills with their levels, in order.
+    pub fn levels(&self) -> impl Iterator<Item = (SkillId, u8)> + '_ {
+        self.levels.iter().copied()
+    }
+
     /// The skills in `wanted` that are missing here, or below their least level.
     pub(super) fn lacking<'w>(&'w self, wanted: &'w Skills) -> impl Iterator<Item = SkillId> + 'w {
         let has = |skill: SkillId, least: u8| self.levels.iter().any(|(own, level)| *own == skill && *level >= least);

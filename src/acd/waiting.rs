@@ -59,7 +59,7 @@ impl Distributor {
     }
 
     /// Whether who hangs up (or was dropped) now does so shortly.
-    fn abandonment(&self, id: EntryId) -> Outcome {
+    pub(super) fn abandonment(&self, id: EntryId) -> Outcome {
         let Some(entry) = self.entries.get(&id) else { return Outcome::Abandoned };
         let short = self
             .queues
@@ -280,7 +280,7 @@ impl Distributor {
 }
 
 /// As what an entry counts that ends so before its threshold has passed.
-fn service_event(outcome: Outcome) -> LevelEvent {
+pub(super) fn service_event(outcome: Outcome) -> LevelEvent {
     match outcome {
         Outcome::Answered | Outcome::Callback => LevelEvent::Answered,
         Outcome::Abandoned => LevelEvent::Abandoned,

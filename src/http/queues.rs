@@ -1,6 +1,7 @@
 //! `/api/v1/queues` and `/api/v1/agents`: what the snapshot's view holds, as JSON, and an agent's state to be set.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -9,10 +10,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ask::busy;
 use super::{View, explanation, problem};
 use crate::acd::{
     AgentCommand, AgentState, Estimate, LevelFormula, Mode, Outcome, PauseReason, Presence, QueueSnapshot,
 };
+use crate::clock::{Calendar, Moment};
 use crate::switchboard::{self, AgentView, OperatorCommand, PlaceView, QueueView};
 
 /// The longest reason of a pause, in characters.
@@ -31,12 +34,14 @@ pub(super) async fn one_queue(State(view): State<View>, Path(name): Path<String>
 }
 
 pub(super) async fn agents(State(view): State<View>) -> Response {
-    list(seen(&view).agents.iter().map(agent))
+    let (seen, calendar) = (seen(&view), view.clock.calendar());
+    list(seen.agents.iter().map(|one| agent(one, seen.at, calendar)))
 }
 
 pub(super) async fn one_agent(State(view): State<View>, Path(extension): Path<String>) -> Response {
-    match seen(&view).agents.iter().find(|agent| *agent.extension == *extension) {
-        Some(found) => Json(agent(found)).into_response(),
+    let seen = seen(&view);
+    match seen.agents.iter().find(|agent| *agent.extension == *extension) {
+        Some(found) => Json(agent(found, seen.at, view.clock.calendar())).into_response(),
         None => problem(StatusCode::NOT_FOUND, NO_SUCH_AGENT),
     }
 }
@@ -57,9 +62,13 @@ pub(super) async fn set_state(
     Path(extension): Path<String>,
     wanted: Result<Json<Wanted>, axum::extract::rejection::JsonRejection>,
 ) -> Response {
-    let Ok(Json(Wanted { state, reason })) = wanted else {
-        let detail = "a state is set by JSON such as {\"state\": \"paused\", \"reason\": \"lunch\"}";
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    let Wanted { state, reason } = match wanted {
+        Ok(Json(wanted)) => wanted,
+        Err(wrong) => {
+            // 400 for what is no JSON, 413 and 415 as they say, 422 for JSON that is not this.
+            let detail = "a state is set by JSON such as {\"state\": \"paused\", \"reason\": \"lunch\"}";
+            return problem(wrong.status(), detail);
+        }
     };
     if !seen(&view).agents.iter().any(|agent| *agent.extension == *extension) {
         return problem(StatusCode::NOT_FOUND, NO_SUCH_AGENT);
@@ -84,7 +93,7 @@ pub(super) async fn set_state(
     if (view.operate)(OperatorCommand::Agent { extension, command }) {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        problem(StatusCode::SERVICE_UNAVAILABLE, "Helpline is too busy to be told; try again")
+        busy()
     }
 }
 
@@ -127,6 +136,11 @@ fn queue(queue: &QueueView) -> Value {
     })
 }
 
+/// The moment so long before `now`.
+fn ago(now: Moment, length: Duration) -> Moment {
+    Moment::ZERO + now.since(Moment::ZERO + length)
+}
+
 fn place(place: &PlaceView) -> Value {
     json!({
         "position": place.snapshot.position,
@@ -141,7 +155,7 @@ fn place(place: &PlaceView) -> Value {
     })
 }
 
-fn agent(agent: &AgentView) -> Value {
+fn agent(agent: &AgentView, at: Moment, calendar: Calendar) -> Value {
     let snapshot = &agent.snapshot;
     let reason = snapshot.reason.as_ref().map(|reason| match reason {
         PauseReason::Missed => "missed",
@@ -151,7 +165,8 @@ fn agent(agent: &AgentView) -> Value {
         "extension": agent.extension,
         "name": agent.name,
         "state": snapshot.state.name(),
-        "since": snapshot.since.as_secs_f64(),
+        "since": calendar.time_of(ago(at, snapshot.since)).to_string(),
+        "for": snapshot.since.as_secs_f64(),
         "reason": reason,
         "call": agent.call.map(|call| call.to_string()),
         "calls": snapshot.calls,

@@ -3,7 +3,7 @@
 
 use tracing::{debug, info, trace, warn};
 
-use super::{JournalEntry, JournalEvent, QueueEvent, cause, digit_source};
+use super::{JournalEntry, JournalEvent, QueueEvent, cause, digit_source, shown_exit, shown_prompt};
 use crate::telephony::{CallId, Codec};
 
 /// Writes the line of `entry`.
@@ -45,9 +45,8 @@ pub fn log(entry: &JournalEntry) {
         }
         JournalEvent::Began => debug!(%call, "the flow begins"),
         JournalEvent::StepEntered(name) => debug!(%call, flow = %name.flow, step = %name.step, "step entered"),
-        // Which choice it was would be the key.
         JournalEvent::StepLeft { step, exit } => {
-            let exit = exit.split(' ').next();
+            let exit = shown_exit(exit);
             debug!(%call, flow = %step.flow, step = %step.step, exit, "step left");
         }
         JournalEvent::Playing { playback, clips } => trace!(%call, playback = playback.0, clips, "playing"),
@@ -60,7 +59,7 @@ pub fn log(entry: &JournalEntry) {
             flow = %step.flow,
             step = %step.step,
             %language,
-            prompt = prompt.as_deref(),
+            prompt = prompt.as_deref().and_then(shown_prompt),
             "a recording is missing"
         ),
         JournalEvent::RanAway(name) => warn!(
@@ -106,6 +105,8 @@ pub fn log(entry: &JournalEntry) {
         JournalEvent::AudioChanged { codec } => debug!(%call, codec = codec.encoding(), "the audio was agreed anew"),
         JournalEvent::ChangeRefused { status } => debug!(%call, status, "a change of the audio was refused"),
         JournalEvent::AudioFailed { reason } => warn!(%call, %reason, "the audio could not be opened"),
+        JournalEvent::FlowEnded => debug!(%call, "the flow is at its end"),
+        JournalEvent::HungUp { cause: why } => debug!(%call, cause = cause(*why), "Helpline hangs up"),
         JournalEvent::Ended(ended) => {
             let report = ended.report.unwrap_or_default();
             info!(

@@ -12,10 +12,15 @@ use crate::telephony::{
 mod log;
 mod queue;
 mod record;
+mod story;
 
 pub use log::log;
 pub use queue::{Joined, Parted, QueueEvent};
 pub use record::{CONVERSATIONS_RECORDED_MAX, CallRecord, Records, STEPS_RECORDED_MAX};
+pub use story::{
+    CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
+    StoryEvent,
+};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,12 +146,19 @@ pub enum JournalEvent {
         /// What the operating system said.
         reason: String,
     },
+    /// The flow is at its end, its last word on its way.
+    FlowEnded,
+    /// Helpline is ending the caller's leg.
+    HungUp {
+        /// Why.
+        cause: Cause,
+    },
     /// The call is over, its audio closed and its port given back.
     Ended(Box<Ended>),
     /// What `sip` did since its last tally.
     Sip(SipTally),
     /// What a media reactor did since its last tally.
-    Media(MediaTally),
+    Media(Box<MediaTally>),
     /// From now on no call is taken; those in progress may go on for this long.
     Draining {
         /// How many there are.
@@ -341,6 +353,16 @@ pub const fn digit_source(source: DigitSource) -> &'static str {
         DigitSource::Info => "info",
         DigitSource::Inband => "inband",
     }
+}
+
+/// How a step was left, without the key: which choice it was would be one.
+pub fn shown_exit(exit: &str) -> &str {
+    exit.split(' ').next().unwrap_or(exit)
+}
+
+/// The name of a recording where it tells nothing of what was keyed: phrases are what digits are read back with.
+pub fn shown_prompt(prompt: &str) -> Option<&str> {
+    (!prompt.starts_with("phrases/")).then_some(prompt)
 }
 
 /// The word of a record for why a leg ended.

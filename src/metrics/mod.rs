@@ -244,6 +244,8 @@ impl Metrics {
             | JournalEvent::AudioChanged { .. }
             | JournalEvent::ChangeRefused { .. }
             | JournalEvent::AudioFailed { .. }
+            | JournalEvent::FlowEnded
+            | JournalEvent::HungUp { .. }
             | JournalEvent::Draining { .. }
             | JournalEvent::Revised { .. } => {}
         }
@@ -450,8 +452,8 @@ mod tests {
             vec![
                 JournalEvent::Sip(sip.clone()),
                 JournalEvent::Sip(sip),
-                JournalEvent::Media(media),
-                JournalEvent::Media(media),
+                JournalEvent::Media(Box::new(media)),
+                JournalEvent::Media(Box::new(media)),
             ],
             &[
                 "helpline_sip_requests_total{code=\"200\",method=\"INVITE\"} 14",

@@ -12,7 +12,8 @@ use tokio::time::{Sleep, sleep_until};
 use super::spool::Spool;
 use crate::acd::{AgentState, Estimate, LevelFormula};
 use crate::clock::{Calendar, Clock, Moment};
-use crate::journal::{self, JournalEntry, Records};
+use crate::http::{Asked, Question, Seen};
+use crate::journal::{self, JournalEntry, Records, Stories, Story};
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
 use crate::switchboard::{Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
 use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
@@ -41,6 +42,8 @@ pub struct Letter {
 
 enum Content {
     One(Input),
+    /// What HTTP wants to know.
+    Asked(Asked),
     /// What a reactor had to tell at once: one letter wakes the loop once.
     Media(Vec<MediaEvent>),
 }
@@ -48,6 +51,12 @@ enum Content {
 impl From<Input> for Letter {
     fn from(input: Input) -> Letter {
         Letter { posted: Instant::now(), content: Content::One(input) }
+    }
+}
+
+impl From<Asked> for Letter {
+    fn from(asked: Asked) -> Letter {
+        Letter { posted: Instant::now(), content: Content::Asked(asked) }
     }
 }
 
@@ -130,6 +139,14 @@ pub struct Desk {
 struct Pending {
     sip: VecDeque<SipCommand>,
     journal: Vec<JournalEntry>,
+    asked: Vec<Asked>,
+}
+
+/// What the journal says of calls.
+#[derive(Default)]
+struct Told {
+    records: Records,
+    stories: Stories,
 }
 
 /// How far the shutdown is.
@@ -145,7 +162,7 @@ impl Desk {
     pub async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut pending = Pending::default();
-        let mut records = Records::default();
+        let mut told = Told::default();
         let mut calendar = (self.clock.now(), self.clock.calendar());
         let mut latest = self.clock.now();
         let mut closing = Closing::No;
@@ -176,7 +193,10 @@ impl Desk {
             if !pending.journal.is_empty() {
                 // Callers first: what was just decided leaves before it is written down.
                 let_others_run().await;
-                self.read(&mut pending.journal, &mut records, calendar.1);
+                self.read(&mut pending.journal, &mut told, calendar.1);
+            }
+            for asked in pending.asked.drain(..) {
+                self.answer(asked, &told.stories);
             }
             self.publish(latest);
             closing = self.mind_end(closing, latest);
@@ -204,6 +224,8 @@ impl Desk {
             latest = latest.max(self.clock.moment(posted));
             match content {
                 Content::One(input) => self.take(latest, input, pending),
+                // The answer is what the journal says when all of these letters have been read.
+                Content::Asked(asked) => pending.asked.push(asked),
                 Content::Media(events) => {
                     events.into_iter().for_each(|event| self.take(latest, Input::Media(event), pending));
                 }
@@ -241,18 +263,30 @@ impl Desk {
         }
     }
 
-    fn read(&mut self, entries: &mut Vec<JournalEntry>, records: &mut Records, calendar: Calendar) {
+    fn read(&mut self, entries: &mut Vec<JournalEntry>, told: &mut Told, calendar: Calendar) {
         let done = self.clock.now();
         for entry in entries.drain(..) {
             journal::log(&entry);
             self.metrics.fold(&entry, done);
-            if let Some(record) = records.fold(&entry, calendar) {
+            if let Some(record) = told.records.fold(&entry, calendar) {
                 let mut line = Vec::with_capacity(RECORD_USUAL);
                 serde_json::to_writer(&mut line, &record).expect("a record is plain data");
                 line.push(b'\n');
                 self.records.put(line);
             }
+            told.stories.fold(entry);
         }
+    }
+
+    /// Hands out shared stories: nothing is written down here.
+    fn answer(&self, Asked { question, answer }: Asked, stories: &Stories) {
+        let seen = |story: &Arc<Story>| Seen { story: story.clone(), place: self.switchboard.place(story.call) };
+        let seen = match question {
+            Question::Calls { after, count } => stories.open_after(after).take(count).map(seen).collect(),
+            Question::Call(call) => stories.find(call).into_iter().map(seen).collect(),
+        };
+        // Whoever asked may be gone.
+        let _ = answer.send(seen);
     }
 
     fn publish(&mut self, now: Moment) {

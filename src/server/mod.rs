@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
 use self::signals::Signals;
 use self::spool::{RotatedFile, Spool};
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::flow::FlowSet;
 use crate::flow::session::exits;
 use crate::http;
@@ -111,7 +111,7 @@ pub fn run(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
 
 async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
     raise_open_files(setup.calls);
-    let clock = Clock::start();
+    let clock = Clock::start_with_a_past();
     let (inbox_end, inbox) = mpsc::channel::<Letter>(INBOX_MAX);
     let (sip_end, outbox) = mpsc::channel(OUTBOX_MAX);
     let (wishes_end, wishes) = mpsc::channel(WISHES_MAX);
@@ -122,7 +122,16 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let token = setup.token.as_deref().map(Arc::from);
     let operators = inbox_end.clone();
     let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
-    let view = http::View { exposition: metrics.exposition(), snapshot: snapshots, token, operate };
+    let asking = inbox_end.clone();
+    let ask = Arc::new(move |asked: http::Asked| asking.try_send(asked.into()).is_ok());
+    let view = http::View {
+        exposition: metrics.exposition(),
+        snapshot: snapshots,
+        token,
+        operate,
+        desk: http::Desk::new(ask),
+        clock,
+    };
     let http = http::start(setup.http, view)?;
     let records = RotatedFile::open(&setup.data, "records", "jsonl", RECORDS_MAX)
         .with_context(|| format!("call records cannot be written below {}", setup.data.display()))?;
@@ -211,7 +220,7 @@ fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> anyhow::Result<sip::Set
 
 /// Calls are numbered from the time of the start, in milliseconds, so that no two runs give one name twice.
 fn first_call(clock: Clock) -> CallId {
-    let millis = clock.calendar().time_of(Moment::ZERO).as_millisecond();
+    let millis = clock.calendar().time_of(clock.now()).as_millisecond();
     CallId(u64::try_from(millis).unwrap_or(0))
 }
 

@@ -141,6 +141,11 @@ impl Switchboard {
         self.queues.changed = true;
         let mut wanted = Vec::new();
         self.queues.distributor.handle(now, input, &mut wanted);
+        self.deliver(now, wanted, out);
+    }
+
+    /// Does what the distributor wants.
+    pub(super) fn deliver(&mut self, now: Moment, wanted: Vec<acd::Output>, out: &mut Vec<Output>) {
         let mut over = Vec::new();
         for output in wanted {
             match output {

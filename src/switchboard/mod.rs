@@ -26,6 +26,8 @@ mod distribution;
 mod errand;
 mod hold;
 mod incoming;
+mod keeping;
+mod kept;
 mod leg;
 mod notes;
 mod ports;
@@ -40,9 +42,15 @@ pub use call::{ACKNOWLEDGE_MAX, CALL_MAX, CLOSE_MAX, HANG_UP_MAX, LINGER};
 pub use direct::DIRECT_RING;
 use errand::Errand;
 pub use hold::HOLD_MAX;
+use keeping::Keeping;
+pub use keeping::{ALIVE_GAP, KEEP_GAP};
+pub use kept::{
+    Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPlace, KeptPlaceStage, KeptQueue, KeptSkills,
+    KeptWish, WallTime,
+};
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
-pub use view::{AgentView, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
+pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
 
 /// What is fixed for the life of the process.
 #[derive(Clone, Debug)]
@@ -170,6 +178,7 @@ pub struct Switchboard {
     playbacks: u64,
     entries: u64,
     drain: Option<Drain>,
+    keeping: Keeping,
 }
 
 /// Whose deadline.
@@ -239,10 +248,37 @@ impl Settings {
 impl Switchboard {
     /// An empty switchboard. `random` gives the session ids of descriptions.
     pub fn new(settings: Settings, calendar: Calendar, revision: Arc<Revision>, random: fastrand::Rng) -> Switchboard {
+        Switchboard::begun(Moment::ZERO, None, settings, calendar, revision, random)
+    }
+
+    /// A switchboard that goes on at `now` with what an earlier process has left, what that makes to be done first, and
+    /// how many callers' places could not be had again because their queue is no more.
+    pub fn restored(
+        now: Moment,
+        kept: &Kept,
+        settings: Settings,
+        calendar: Calendar,
+        revision: Arc<Revision>,
+        random: fastrand::Rng,
+    ) -> (Switchboard, Vec<Output>, usize) {
+        let mut switchboard = Switchboard::begun(now, Some(kept.seed), settings, calendar, revision, random);
+        let mut out = Vec::new();
+        let lost = switchboard.restore(now, kept, &mut out);
+        (switchboard, out, lost)
+    }
+
+    fn begun(
+        now: Moment,
+        seed: Option<u64>,
+        settings: Settings,
+        calendar: Calendar,
+        revision: Arc<Revision>,
+        random: fastrand::Rng,
+    ) -> Switchboard {
         let mut random = random;
         assert!(settings.reactors > 0 && !settings.codecs.is_empty(), "a reactor and a codec are needed");
         let ports = PortPool::new(settings.ports.clone());
-        let queues = Queues::new(&revision.flows, &mut random);
+        let queues = Queues::new(now, seed, &revision.flows, &mut random);
         Switchboard {
             next_leg: 1,
             entries: 0,
@@ -261,6 +297,7 @@ impl Switchboard {
             ports,
             playbacks: 0,
             drain: None,
+            keeping: Keeping::since(now),
         }
     }
 

@@ -104,7 +104,8 @@ impl Names {
 }
 
 impl Queues {
-    pub(super) fn new(flows: &FlowSet, random: &mut fastrand::Rng) -> Queues {
+    /// `seed` makes the labels of callers' numbers.
+    pub(super) fn new(now: Moment, seed: Option<u64>, flows: &FlowSet, random: &mut fastrand::Rng) -> Queues {
         let mut queues = Queues {
             distributor: Distributor::new(acd::Settings::default(), random.fork()),
             queues: Names::default(),
@@ -117,10 +118,11 @@ impl Queues {
             lines: BTreeMap::new(),
             signed_off: BTreeSet::new(),
             changed: true,
-            seed: random.u64(..),
+            seed: seed.unwrap_or_else(|| random.u64(..)),
         };
         let settings = queues.settings(flows);
-        queues.distributor = Distributor::new(settings, random.fork());
+        queues.distributor = Distributor::begun(now, settings, random.fork());
+        queues.distributor.remember();
         queues
     }
 
@@ -186,6 +188,18 @@ impl Queues {
 
     pub(super) fn queue_name(&self, queue: QueueId) -> Arc<str> {
         self.queues.name(u32::from(queue.0))
+    }
+
+    pub(super) fn queue_of(&mut self, name: &Arc<str>) -> QueueId {
+        queue_id(self.queues.number(name))
+    }
+
+    pub(super) fn agent_of(&mut self, extension: &Arc<str>) -> AgentId {
+        AgentId(self.agents.number(extension))
+    }
+
+    pub(super) fn skill_of(&mut self, name: &Arc<str>) -> SkillId {
+        skill_id(self.skills.number(name))
     }
 
     pub(super) fn skill_name(&self, skill: SkillId) -> Arc<str> {

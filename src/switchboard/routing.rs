@@ -92,7 +92,7 @@ impl Switchboard {
             MediaEvent::Closed { leg, report } => {
                 self.with_leg(now, leg, out, |call, turn| call.audio_closed(turn, report));
             }
-            MediaEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Media(tally))),
+            MediaEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Media(Box::new(tally)))),
         }
     }
 

@@ -64,7 +64,27 @@ pub struct AgentView {
     pub call: Option<CallId>,
 }
 
+/// Where a caller stands who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallPlace {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// From 1: true, not as it was spoken.
+    pub position: u32,
+    /// The time of the place.
+    pub since: Moment,
+}
+
 impl Switchboard {
+    /// Where a caller stands in a line at this very moment, in logarithmic time; `None` when they do not wait.
+    pub fn place(&self, call: CallId) -> Option<CallPlace> {
+        let calling = self.calls.get(&call)?;
+        let entry = calling.entry()?;
+        let position = self.queues.distributor.position(entry)?;
+        let since = self.queues.book.get(&entry)?.since;
+        Some(CallPlace { queue: calling.queue()?, position, since })
+    }
+
     /// When a snapshot is to be taken, so that its view is no older than it may be; never where there are no queues.
     pub fn view_due(&self) -> Option<Moment> {
         let age = if self.queues.changed { VIEW_AGE } else { VIEW_AGE_IDLE };

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::server::{Running, Server, free_port, media_ports, program, repository};
+use crate::ports::{MediaPorts, free_port};
+use crate::server::{Running, Server, program, repository};
 
 /// A Kamailio that relays every new call to `target`, records its route and stays in the path of the dialog.
 fn proxy(folder: &std::path::Path, port: u16, target: u16, transport: &str) -> Running {
@@ -61,13 +62,13 @@ fn call_through(mut server: Server, transport: &str, scenario: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let port = free_port();
     let _proxy = proxy(folder.path(), port, server.sip_port, transport);
-    let (first, _) = media_ports(40);
+    let media = MediaPorts::claim(40);
     let output = Command::new(program("sipp", "sip-tester"))
         .arg(format!("127.0.0.1:{port}"))
         .arg("-sf")
         .arg(repository().join(format!("tests/interop/sipp/{scenario}.xml")))
         .args(["-s", "1000", "-i", "127.0.0.1", "-p", &free_port().to_string(), "-nostdin", "-trace_err"])
-        .args(["-mi", "127.0.0.1", "-mp", &first.to_string(), "-error_file", "errors.txt"])
+        .args(["-mi", "127.0.0.1", "-mp", &media.first.to_string(), "-error_file", "errors.txt"])
         .args(["-m", "5", "-r", "5", "-timeout", "60s", "-timeout_error"])
         .current_dir(folder.path())
         .output()

@@ -1,10 +1,16 @@
-//! Helpline against programs that nobody here wrote: SIPp, baresip, Kamailio and sipsak.
+//! Helpline against programs that nobody here wrote: SIPp, baresip, PJSIP, Kamailio and sipsak.
 //!
 //! `just interop` runs these. A program that is missing fails the test that needs it and says what to install.
 
+mod agents;
 mod baresip;
+mod capture;
+mod house;
 mod kamailio;
-mod queue;
+mod misbehaving;
+mod pjsip;
+mod ports;
+mod rogue;
 mod server;
 mod sipp;
 mod sipsak;

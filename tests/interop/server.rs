@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::ports::{MediaPorts, free_port};
 
 /// A running server with the repository's flow and recordings, or a flow of the test's own.
 pub struct Server {
@@ -15,29 +18,14 @@ pub struct Server {
     /// SIP over UDP and TCP, on 127.0.0.1.
     pub sip_port: u16,
     http_port: u16,
+    /// Its ports for RTP.
+    pub media: MediaPorts,
     /// A folder of the test's own.
     pub folder: tempfile::TempDir,
 }
 
-/// A port that is free for UDP and TCP on 127.0.0.1 now.
-pub fn free_port() -> u16 {
-    loop {
-        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = socket.local_addr().expect("an address").port();
-        if port < 60_000 && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-/// Ports for a program's RTP, which no other program of this run gets. They lie below those that the system gives to
-/// whoever asks for any.
-pub fn media_ports(count: u16) -> (u16, u16) {
-    static NEXT: AtomicU16 = AtomicU16::new(10_000);
-    let first = NEXT.fetch_add(count, Ordering::Relaxed);
-    assert!(first < 32_000, "there are no more ports for RTP");
-    (first, first + count - 1)
-}
+/// Ports for RTP that a server has: two a leg, and each rests for some seconds after its use.
+const MEDIA_PORTS: u16 = 1_000;
 
 /// The path of `program`, or a failure that says which package has it.
 pub fn program(name: &str, package: &str) -> PathBuf {
@@ -65,7 +53,7 @@ impl Server {
     pub fn with_flows(flows: &Path, settings: &str) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let (sip_port, http_port) = (free_port(), free_port());
-        let (first, last) = media_ports(1_000);
+        let media = MediaPorts::claim(MEDIA_PORTS);
         let config = folder.path().join("helpline.yaml");
         fs::write(
             &config,
@@ -75,6 +63,8 @@ impl Server {
                  media: {{ports: {first}-{last}}}\n\
                  http: {{listen: \"127.0.0.1:{http_port}\"}}\n\
                  data: {data}\nflows: {flows}\nprompts: {prompts}\n{settings}",
+                first = media.first,
+                last = media.last,
                 data = folder.path().join("data").display(),
                 flows = flows.display(),
                 prompts = repository().join("prompts").display(),
@@ -90,7 +80,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .expect("the server starts");
-        let mut server = Server { child, sip_port, http_port, folder };
+        let mut server = Server { child, sip_port, http_port, media, folder };
         while server.fetch("/readyz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
             if let Some(status) = server.child.try_wait().expect("the server can be asked") {
                 panic!("the server ended at once ({status}):\n{}", server.log());
@@ -129,6 +119,50 @@ impl Server {
             .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
             .sum()
+    }
+
+    /// What the API answers at `path`.
+    pub fn api(&self, path: &str) -> Value {
+        let answer = self.fetch(&format!("/api/v1/{path}")).expect("the API can be asked");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body).unwrap_or_else(|fault| panic!("{path}: {fault} in {answer}"))
+    }
+
+    /// How the agent of `extension` stands.
+    pub fn agent(&self, extension: &str) -> String {
+        let answer = self.api(&format!("agents/{extension}"));
+        answer["state"].as_str().map_or_else(|| answer.to_string(), str::to_owned)
+    }
+
+    /// Waits until an agent stands so.
+    pub fn expect_agent(&self, extension: &str, state: &str) {
+        self.expect(&format!("the agent {extension}"), || self.agent(extension), &state.to_owned());
+    }
+
+    /// The records of all calls that are over, the oldest first.
+    pub fn records(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.path().join("data/records.jsonl")).unwrap_or_default();
+        // The last line may be half written.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
+    }
+
+    /// The record of the only call, when it is over.
+    pub fn record(&self) -> Value {
+        self.expect("the number of records", || self.records().len(), &1);
+        self.records().remove(0)
+    }
+
+    /// Waits until something is so; says what it is instead when that does not happen for longer than a dead phone is
+    /// believed to live.
+    pub fn expect<T: PartialEq + std::fmt::Debug>(&self, what: &str, is: impl Fn() -> T, expected: &T) {
+        for _ in 0..600 {
+            if is() == *expected {
+                return;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        panic!("{what} is {:?}, not {expected:?}; the log says:\n{}", is(), self.log());
     }
 
     /// Waits until a series is what it should be; says what it is instead when that does not happen in half a minute.

@@ -2,18 +2,19 @@
 
 use std::process::Command;
 
-use crate::server::{Server, free_port, media_ports, program, repository};
+use crate::ports::{MediaPorts, free_port};
+use crate::server::{Server, program, repository};
 
 /// Runs `calls` calls of a scenario at `rate` a second and fails with SIPp's own words when one went wrong.
 fn run(server: &Server, scenario: &str, calls: u32, rate: u32, options: &[&str]) {
-    let (first, _) = media_ports(40);
+    let media = MediaPorts::claim(40);
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new(program("sipp", "sip-tester"))
         .arg(format!("127.0.0.1:{}", server.sip_port))
         .arg("-sf")
         .arg(repository().join(format!("tests/interop/sipp/{scenario}.xml")))
         .args(["-s", "1000", "-i", "127.0.0.1", "-p", &free_port().to_string(), "-nostdin", "-trace_err"])
-        .args(["-mi", "127.0.0.1", "-mp", &first.to_string(), "-error_file", "errors.txt"])
+        .args(["-mi", "127.0.0.1", "-mp", &media.first.to_string(), "-error_file", "errors.txt"])
         .args(["-m", &calls.to_string(), "-r", &rate.to_string(), "-timeout", "120s", "-timeout_error"])
         .args(options)
         .current_dir(folder.path())

@@ -8,17 +8,28 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use helpline::media::prompts;
 use helpline::telephony::Codec;
 
-use crate::server::{Running, Server, free_port, media_ports, program};
+use crate::house::signal;
+use crate::ports::{MediaPorts, free_port};
+use crate::server::{Running, Server, program};
 use crate::wave;
 
 /// A softphone without a screen, steered over TCP.
 pub struct Softphone {
-    _running: Running,
+    running: Running,
     control: TcpStream,
     folder: tempfile::TempDir,
+    _media: MediaPorts,
+}
+
+/// What an agent's phone does when it is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Answering {
+    /// It answers at once.
+    Auto,
+    /// It rings until it is told.
+    Manual,
 }
 
 impl Softphone {
@@ -31,13 +42,20 @@ impl Softphone {
         Softphone::start(300.0, account)
     }
 
-    /// An agent's, which registers and answers at once; what it says is a minute of a tone of `hertz`.
-    pub fn agent(server: &Server, extension: &str, password: &str, codec: Codec, hertz: f64) -> Softphone {
+    /// An agent's, which registers; what it says is a minute of a tone of `hertz`.
+    pub fn agent(
+        server: &Server,
+        (extension, password): (&str, &str),
+        codec: Codec,
+        hertz: f64,
+        answering: Answering,
+    ) -> Softphone {
         let (port, encoding) = (server.sip_port, codec.encoding());
+        let mode = if answering == Answering::Auto { "auto" } else { "manual" };
         let account = |_| {
             format!(
                 "<sip:{extension}@127.0.0.1:{port};transport=udp>;regint=60;auth_user={extension};auth_pass={password};\
-                 answermode=auto;audio_codecs={encoding}"
+                 answermode={mode};audio_codecs={encoding}"
             )
         };
         Softphone::start(hertz, account)
@@ -48,12 +66,10 @@ impl Softphone {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
         let (sip, control) = (free_port(), free_port());
-        let (first, last) = media_ports(40);
+        let media = MediaPorts::claim(40);
         fs::create_dir(path.join("heard")).expect("a folder for recordings");
         let voice = path.join("voice.wav");
-        let step = hertz * std::f64::consts::TAU / 8_000.0;
-        let tone: Vec<i16> = (0..480_000).map(|n| ((f64::from(n) * step).sin() * 2_000.0) as i16).collect();
-        prompts::write_wav(&voice, &tone).expect("the voice is written");
+        wave::write_tone(&voice, hertz, 60);
         let modules = ["x86_64-linux-gnu/", "aarch64-linux-gnu/", ""]
             .into_iter()
             .map(|part| PathBuf::from(format!("/usr/lib/{part}baresip/modules")))
@@ -66,19 +82,15 @@ impl Softphone {
                  audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
                  module sndfile.so\nsnd_path {heard}\nmodule_tmp account.so\nmodule_app menu.so\nmodule ctrl_tcp.so\n\
                  ctrl_tcp_listen 127.0.0.1:{control}\n",
+                first = media.first,
+                last = media.last,
                 voice = voice.display(),
                 modules = modules.display(),
                 heard = path.join("heard").display(),
             ),
         )
         .expect("the settings are written");
-        fs::write(
-            path.join("accounts"),
-            account(sip)
-                + "
-",
-        )
-        .expect("the account is written");
+        fs::write(path.join("accounts"), account(sip) + "\n").expect("the account is written");
         fs::write(path.join("contacts"), "").expect("the contacts are written");
         let log = fs::File::create(path.join("log.txt")).expect("a log");
         let mut running = Running(
@@ -100,7 +112,7 @@ impl Softphone {
             }
             sleep(Duration::from_millis(50));
         };
-        Softphone { _running: running, control, folder }
+        Softphone { running, control, folder, _media: media }
     }
 
     /// Tells it to do something, by the words of its menu.
@@ -130,18 +142,37 @@ impl Softphone {
         self.quit()
     }
 
+    /// Ends it from one moment to the next.
+    pub fn kill(&mut self) {
+        signal(&self.running.0, "KILL");
+        self.running.0.wait().expect("it is ours");
+    }
+
+    /// Its network is cut: it neither hears nor says anything, and nobody is told so.
+    pub fn freeze(&self) {
+        signal(&self.running.0, "STOP");
+    }
+
+    /// Its network is back.
+    pub fn thaw(&self) {
+        signal(&self.running.0, "CONT");
+    }
+
     /// Lets it end, and gives what was heard in its call.
     pub fn quit(mut self) -> Vec<i16> {
         self.command("quit", "");
         let mut rest = Vec::new();
         // Whatever it still says does not matter: it has ended when it closes the connection.
         let _ = self.control.read_to_end(&mut rest);
-        let recording = fs::read_dir(self.folder.path().join("heard"))
+        // A recording for each stretch of audio, named by its time.
+        let mut recordings: Vec<PathBuf> = fs::read_dir(self.folder.path().join("heard"))
             .expect("the folder of recordings")
             .filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.to_string_lossy().ends_with("-dec.wav"))
-            .unwrap_or_else(|| panic!("baresip recorded nothing:\n{}", read_log(self.folder.path())));
-        wave::samples(&recording)
+            .filter(|path| path.to_string_lossy().ends_with("-dec.wav"))
+            .collect();
+        recordings.sort();
+        assert!(!recordings.is_empty(), "baresip recorded nothing:\n{}", read_log(self.folder.path()));
+        recordings.iter().flat_map(|recording| wave::samples(recording)).collect()
     }
 
     /// What it has printed.

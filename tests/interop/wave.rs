@@ -1,6 +1,19 @@
-//! Recordings: finding what was played in what was heard.
+//! Recordings: tones to say, and finding what was said and played in what was heard.
 
+use std::fmt;
 use std::path::Path;
+
+use helpline::media::prompts;
+
+/// The rate of all recordings here, in samples a second.
+pub const RATE: usize = 8_000;
+
+/// Writes `seconds` of a quiet tone, which is no key's.
+pub fn write_tone(path: &Path, hertz: f64, seconds: usize) {
+    let step = hertz * std::f64::consts::TAU / RATE as f64;
+    let tone: Vec<i16> = (0..seconds * RATE).map(|n| ((n as f64 * step).sin() * 2_000.0) as i16).collect();
+    prompts::write_wav(path, &tone).expect("the voice is written");
+}
 
 /// The samples of a mono WAV of 16 bits.
 pub fn samples(path: &Path) -> Vec<i16> {
@@ -34,6 +47,96 @@ fn loudest(samples: &[i16], length: usize) -> Option<usize> {
         .max_by_key(|start| samples[*start..start + length].iter().map(|s| u64::from(s.unsigned_abs())).sum::<u64>())
 }
 
+/// The energy of `block` that lies at `hertz` (Goertzel's algorithm), and all of it.
+fn energy(block: &[i16], hertz: f64) -> (f64, f64) {
+    let coefficient = 2.0 * (hertz * std::f64::consts::TAU / RATE as f64).cos();
+    let (mut one, mut two, mut all) = (0.0, 0.0, 0.0);
+    for sample in block {
+        (one, two) = (f64::from(*sample) + coefficient * one - two, one);
+        all += f64::from(*sample).powi(2);
+    }
+    ((one * one + two * two - coefficient * one * two) * 2.0 / block.len() as f64, all)
+}
+
+/// What sounds for a while.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Sound {
+    /// A tone of so many hertz, and little else.
+    Tone(f64),
+    /// Anything else that is heard.
+    Other,
+    Silence,
+}
+
+impl fmt::Debug for Sound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sound::Tone(hertz) => write!(f, "{hertz} Hz"),
+            Sound::Other => f.write_str("something else"),
+            Sound::Silence => f.write_str("silence"),
+        }
+    }
+}
+
+/// A passage of a recording in which one thing sounds.
+#[derive(Clone, Copy)]
+pub struct Passage {
+    pub sound: Sound,
+    /// In samples.
+    pub start: usize,
+    pub length: usize,
+}
+
+impl Passage {
+    /// How long it is.
+    pub fn seconds(&self) -> f64 {
+        self.length as f64 / RATE as f64
+    }
+}
+
+impl fmt::Debug for Passage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} for {:.1} s", self.sound, self.seconds())
+    }
+}
+
+/// Tells `heard` apart into passages of the tones of `hertz` and whatever else there is. What lasts less than `brief`
+/// seconds is left out.
+pub fn passages(heard: &[i16], hertz: &[f64], brief: f64) -> Vec<Passage> {
+    // Blocks of 50 ms: bins of 20 Hz.
+    const BLOCK: usize = RATE / 20;
+    let sounds = heard.chunks_exact(BLOCK).map(|block| {
+        let (_, all) = energy(block, 0.0);
+        if all < BLOCK as f64 * 100.0_f64.powi(2) {
+            return Sound::Silence;
+        }
+        let tone = hertz.iter().find(|hertz| energy(block, **hertz).0 > 0.9 * all);
+        tone.map_or(Sound::Other, |hertz| Sound::Tone(*hertz))
+    });
+    let mut passages: Vec<Passage> = Vec::new();
+    for (number, sound) in sounds.enumerate() {
+        match passages.last_mut() {
+            Some(last) if last.sound == sound => last.length += BLOCK,
+            _ => passages.push(Passage { sound, start: number * BLOCK, length: BLOCK }),
+        }
+    }
+    passages.retain(|passage| passage.seconds() >= brief);
+    // What was parted by something brief is one again.
+    passages.dedup_by(|next, last| {
+        let same = next.sound == last.sound;
+        if same {
+            last.length = next.start + next.length - last.start;
+        }
+        same
+    });
+    passages
+}
+
+/// Where in `all` the samples of `part` stand, every one of them.
+pub fn find(part: &[i16], all: &[i16]) -> Option<usize> {
+    all.windows(part.len()).position(|window| window == part)
+}
+
 #[test]
 fn a_passage_is_found_where_it_is() {
     let played: Vec<i16> = (0..2_000_i32).map(|n| ((n * n * 7) % 6_000 - 3_000) as i16).collect();
@@ -43,4 +146,22 @@ fn a_passage_is_found_where_it_is() {
     assert_eq!(locate(&played, &heard), Some((1_234, 2_000)));
     heard[1_500] ^= 64;
     assert_eq!(locate(&played, &heard), Some((1_234, 1_999)));
+}
+
+#[test]
+fn passages_are_told_apart() {
+    let tone = |hertz: f64, seconds: usize| {
+        (0..seconds * RATE).map(move |n| ((n as f64 * hertz * std::f64::consts::TAU / 8_000.0).sin() * 2_000.0) as i16)
+    };
+    let noise = (0..RATE).map(|n| ((n * n * 7) % 6_000) as i16 - 3_000);
+    let mut heard = vec![0; RATE];
+    heard.extend(tone(500.0, 2));
+    heard.extend(noise);
+    heard.extend(tone(500.0, 1).zip(tone(700.0, 1)).map(|(one, two)| one + two));
+    heard.extend(tone(700.0, 1));
+    let told: Vec<(Sound, f64)> =
+        passages(&heard, &[500.0, 700.0], 0.2).iter().map(|passage| (passage.sound, passage.seconds())).collect();
+    let expected = [(Sound::Silence, 1.0), (Sound::Tone(500.0), 2.0), (Sound::Other, 2.0), (Sound::Tone(700.0), 1.0)];
+    assert_eq!(told, expected);
+    assert_eq!(find(&heard[9_000..9_100], &heard[8_500..]), Some(4));
 }

@@ -3,6 +3,7 @@
 //! `SEED=7 cargo test --test queues` repeats one; `SEEDS=200 CALLS=1000000 cargo test --release --test queues` soaks.
 
 mod calibration;
+mod death;
 mod model;
 mod world;
 
@@ -68,5 +69,26 @@ fn the_same_seed_gives_the_same_journal() {
         let journal = |seed| World::new(seed, 60, 1).run();
         assert_eq!(journal(seed), journal(seed), "SEED={seed}");
         assert_ne!(journal(seed), journal(seed + 1_000), "SEED={seed}");
+    }
+}
+
+#[test]
+fn a_process_that_dies_takes_no_place_with_it() {
+    let seeds = seeds(24);
+    let calls = number("CALLS").unwrap_or(24 * 100).div_ceil(seeds.len() as u64);
+    let mut told: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in &seeds {
+        println!("SEED={seed}");
+        let mut world = World::mortal(*seed, calls);
+        world.run();
+        for (what, count) in &world.told {
+            *told.entry(what).or_default() += count;
+        }
+    }
+    println!("{told:#?}");
+    if seeds.len() >= 24 {
+        for what in ["died", "kept on the line", "kept to be called", "kept wrap-up", "kept pause", "kept by name"] {
+            assert!(told.contains_key(what), "no day had anything {what}: {told:?}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use helpline::acd::*;
 use helpline::clock::Moment;
 
+use crate::death::Disk;
+
 /// What will happen.
 #[derive(Clone, Debug)]
 enum Event {
@@ -17,6 +19,8 @@ enum Event {
     HangUp(AgentId, u64),
     /// The caller loses patience, in one way or another.
     Impatience(EntryId),
+    /// The process dies and is started again.
+    Death,
     /// The agent does something.
     Whim(AgentId),
     Reload,
@@ -33,8 +37,11 @@ struct Heard {
 pub struct World {
     pub distributor: Distributor,
     pub now: Moment,
-    random: fastrand::Rng,
+    pub(crate) random: fastrand::Rng,
     settings: Settings,
+    /// As they are since the last reload.
+    pub(crate) current: Settings,
+    pub(crate) disk: Option<Disk>,
     events: BTreeMap<(Moment, u64), Event>,
     sequence: u64,
     entries: u64,
@@ -66,7 +73,9 @@ impl World {
             distributor,
             now: Moment::ZERO,
             random,
+            current: settings.clone(),
             settings,
+            disk: None,
             events: BTreeMap::new(),
             sequence: 0,
             entries: 0,
@@ -127,6 +136,70 @@ impl World {
         self.journal.finish()
     }
 
+    /// The same day in a house whose process dies now and then.
+    pub fn mortal(seed: u64, calls: u64) -> World {
+        let mut world = World::new(seed, calls, 1);
+        world.distributor.remember();
+        let mut disk = Disk::default();
+        disk.write_all(world.now, &mut world.distributor);
+        world.disk = Some(disk);
+        world.later(400.0, Event::Death);
+        world
+    }
+
+    fn die(&mut self) {
+        if self.calls_left == 0 {
+            return;
+        }
+        let next = 100.0 + self.random.f64() * 2_000.0;
+        self.later(next, Event::Death);
+        let down = self.random.f64() * if self.random.bool() { 3.0 } else { 4_000.0 };
+        self.now += Duration::from_secs_f64(down);
+        self.rise();
+    }
+
+    /// What was on its way to the dead process never comes; callers dial again and telephones register again.
+    pub(crate) fn begin_anew(&mut self, came_back: &[EntryId], gone: bool) {
+        self.events.retain(|_, event| !matches!(event, Event::Tell(_) | Event::HangUp(..)));
+        self.ringing.clear();
+        self.legs.clear();
+        self.direct.clear();
+        self.live.retain(|entry| self.distributor.kept_entry(*entry).is_some());
+        if gone {
+            // What they were told last was not written yet.
+            self.heard.clear();
+        }
+        self.heard.values_mut().for_each(|heard| heard.speaking = false);
+        for entry in came_back.iter().copied() {
+            if self.random.u32(..3) > 0 {
+                let seconds = self.random.f64() * 200.0;
+                self.later(seconds, Event::Tell(Input::CallerResumed { entry }));
+            }
+        }
+        for agent in (0..self.settings.agents.len() as u32).map(AgentId) {
+            let seconds = self.random.f64() * 30.0;
+            self.later(seconds, Event::Tell(Input::AgentReachable { agent }));
+        }
+    }
+
+    /// What the restored distributor wanted at once.
+    pub(crate) fn obey_all(&mut self, out: Vec<Output>) {
+        out.into_iter().for_each(|output| self.obey(output));
+    }
+
+    /// Entries that were written live, whatever became of them since.
+    pub(crate) fn bring_back(&mut self, written: &BTreeSet<EntryId>) {
+        self.live = written.clone();
+    }
+
+    pub(crate) fn live(&self) -> &BTreeSet<EntryId> {
+        &self.live
+    }
+
+    pub(crate) fn is_random(&mut self, one_in: u32) -> bool {
+        self.random.u32(..one_in) == 0
+    }
+
     fn later(&mut self, seconds: f64, event: Event) {
         self.sequence += 1;
         self.events.insert((self.now + Duration::from_secs_f64(seconds), self.sequence), event);
@@ -154,6 +227,11 @@ impl World {
             assert!(checked.is_ok(), "after {shown} at {}: {out:#?}", self.now);
         }
         self.now.as_micros().hash(&mut self.journal);
+        if let Some(disk) = &mut self.disk
+            && self.random.u32(..4) == 0
+        {
+            disk.write(self.now, &mut self.distributor);
+        }
         for output in out {
             if self.check_each == 1 {
                 format!("{output:?}").hash(&mut self.journal);
@@ -341,6 +419,7 @@ impl World {
                 }
             }
             Event::Impatience(entry) => self.lose_patience(entry),
+            Event::Death => self.die(),
             Event::Whim(agent) => self.have_a_whim(agent),
             Event::Reload => self.reload(),
         }
@@ -422,6 +501,7 @@ impl World {
             settings.queues.remove(gone);
             settings.agents.pop();
         }
+        self.current = settings.clone();
         self.tell(Input::Reconfigured(Box::new(settings)));
         self.later(1_500.0, Event::Reload);
         for agent in 0..self.settings.agents.len() as u32 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use helpline::clock::Moment;
 use helpline::flow::session::exits;
-use helpline::journal::{JournalEvent, Outcome, Records};
+use helpline::journal::{CallState, JournalEvent, Outcome, Records, Stories};
 use helpline::switchboard::{Input, OperatorCommand, Output, REST, Settings, Switchboard};
 use helpline::telephony::{
     CallId, Cause, Digit, DigitSource, Direction, LegId, MediaCommand, MediaEvent, PhoneNumber, PlaybackId, SipCommand,
@@ -98,6 +98,7 @@ struct World {
     registered: BTreeSet<&'static str>,
     port_free_at: BTreeMap<u16, Moment>,
     records: Records,
+    stories: Stories,
     tally: Tally,
     /// Of every step, by its name.
     exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
@@ -145,6 +146,7 @@ impl World {
             registered: BTreeSet::new(),
             port_free_at: BTreeMap::new(),
             records: Records::default(),
+            stories: Stories::default(),
             tally: Tally::default(),
             exits: {
                 let flows = house::revision(0).flows;
@@ -356,6 +358,7 @@ impl World {
         let expired = matches!(input, Input::Expired);
         let picked_up = self.picked_up(&input);
         let out = self.switchboard.handle(self.now, input);
+        let mut touched = BTreeSet::new();
         if let Some(leg) = picked_up {
             agents::assert_heard_or_hung_up(leg, &out);
         }
@@ -372,9 +375,26 @@ impl World {
                     let ended = matches!(entry.event, JournalEvent::Ended(_));
                     assert_eq!(record.is_some(), ended, "a call is recorded exactly when it ends");
                     self.count(entry.call, &entry.event);
+                    touched.extend(entry.call);
+                    self.stories.fold(entry);
                 }
             }
         }
+        touched.into_iter().for_each(|call| self.assert_told(call));
+    }
+
+    /// What the journal says of a call is what the switchboard knows: whoever waits has a place, and nobody else.
+    fn assert_told(&self, call: CallId) {
+        let story = self.stories.find(call).expect("it was told to begin");
+        let place = self.switchboard.place(call);
+        let known = place.as_ref().map(|place| &place.queue);
+        match story.state {
+            CallState::Waiting => assert_eq!(known, story.queue.as_ref().or(known), "{call} waits"),
+            state => assert_eq!(known, None, "{call} is {state:?}"),
+        }
+        assert!(story.state != CallState::Waiting || place.is_some(), "{call} waits without a place");
+        let open = self.tally.open.contains(&call);
+        assert_eq!(story.state != CallState::Ended, open, "{call} is {:?}", story.state);
     }
 
     fn signal(&mut self, command: SipCommand) {

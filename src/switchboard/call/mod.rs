@@ -342,6 +342,7 @@ impl Call {
             return;
         }
         self.not_reached(turn, cause);
+        turn.journal(Some(self.id), JournalEvent::HungUp { cause });
         self.leave_flow(turn);
         self.leave_line(turn, leaving(cause));
         self.stop_playing(turn);
@@ -436,13 +437,14 @@ fn leaving(cause: Cause) -> Leaving {
         | Cause::DialogLost
         | Cause::SessionExpired
         | Cause::MediaLost
-        | Cause::TransportFailed => Leaving::Dropped,
+        | Cause::TransportFailed
+        // Helpline goes, and will be back.
+        | Cause::Drained => Leaving::Dropped,
         Cause::LocalHungUp
         | Cause::Refused
         | Cause::RefusedBy(_)
         | Cause::NoAnswer
-        | Cause::MediaFailed
-        | Cause::Drained => Leaving::Failed,
+        | Cause::MediaFailed => Leaving::Failed,
     }
 }
 

@@ -110,6 +110,7 @@ impl Call {
 
     /// The flow is at its end.
     fn part(&mut self, turn: &mut Turn<'_>) {
+        turn.journal(Some(self.id), JournalEvent::FlowEnded);
         self.leave_line(turn, Leaving::ByKey);
         self.phase = Phase::Lingering { until: turn.now + LINGER };
     }

@@ -1,0 +1,109 @@
+//! When facts are told that are to outlive the process, and the beginning with those that have.
+
+use std::time::Duration;
+
+use super::kept::{Day, Fact, Kept};
+use super::queues::Booked;
+use super::{Output, Switchboard};
+use crate::acd;
+use crate::clock::Moment;
+
+/// What changes is told at once, and then no sooner than after this: together, so that what is kept is always the state
+/// of one moment.
+pub const KEEP_GAP: Duration = Duration::from_millis(100);
+/// That the process lives is told so often while anybody waits or works, if nothing else is: so much of a conversation
+/// may be missing in the figures when it dies.
+pub const ALIVE_GAP: Duration = Duration::from_secs(10);
+
+/// When what was last told.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    told: Moment,
+    /// Somebody waits or works, so that time matters.
+    lively: bool,
+    /// All is to be told again.
+    all: bool,
+}
+
+impl Keeping {
+    pub(super) fn since(now: Moment) -> Keeping {
+        Keeping { told: now, lively: false, all: true }
+    }
+}
+
+impl Switchboard {
+    /// When [`Switchboard::keep`] has something to tell, if nothing happens before.
+    pub fn keep_due(&self) -> Option<Moment> {
+        let changed = self.keeping.all || self.queues.distributor.has_changed();
+        let gap = if changed { Some(KEEP_GAP) } else { self.keeping.lively.then_some(ALIVE_GAP) };
+        gap.map(|gap| self.keeping.told + gap)
+    }
+
+    /// What is to be kept from now on, if that is due: the state of one moment, to be written whole or not at all.
+    pub fn keep(&mut self, now: Moment) -> Vec<Fact> {
+        if self.keep_due().is_some_and(|due| due <= now) { self.keep_now(now) } else { Vec::new() }
+    }
+
+    /// The same, due or not.
+    pub fn keep_now(&mut self, now: Moment) -> Vec<Fact> {
+        let day = Day(self.calendar);
+        let queues = &mut self.queues;
+        let mut changes = queues.distributor.changes();
+        if std::mem::take(&mut self.keeping.all) {
+            changes.agents.extend(queues.distributor.agents());
+            changes.queues.extend(queues.distributor.queues());
+        }
+        let mut facts = Vec::with_capacity(changes.entries.len() + changes.agents.len() + changes.queues.len() + 1);
+        for id in changes.entries {
+            let kept = queues.distributor.kept_entry(id).map(|kept| Box::new(queues.place_to_keep(day, kept)));
+            facts.push(Fact::Place { entry: id.0, kept });
+        }
+        for id in changes.agents {
+            let kept = queues.distributor.kept_agent(id).map(|kept| Box::new(queues.agent_to_keep(day, kept)));
+            facts.push(Fact::Agent { extension: queues.extension(id), kept });
+        }
+        for id in changes.queues {
+            let kept = queues.distributor.kept_queue(id).map(|kept| Box::new(queues.queue_to_keep(day, kept)));
+            facts.push(Fact::Queue { name: queues.queue_name(id), kept });
+        }
+        facts.push(Fact::Alive(day.time(now)));
+        self.keeping.told = now;
+        self.keeping.lively = queues.distributor.is_lively();
+        facts
+    }
+
+    /// Goes on with what an earlier process has left, before the first input. Tells how many places are of queues that
+    /// there are no more.
+    pub(super) fn restore(&mut self, now: Moment, kept: &Kept, out: &mut Vec<Output>) -> usize {
+        let day = Day(self.calendar);
+        let queues = &mut self.queues;
+        let alive = kept.alive.map_or(now, |alive| day.moment(alive));
+        let mut known = acd::Kept { alive, ..acd::Kept::default() };
+        known.queues = kept.queues.iter().map(|kept| queues.queue_again(day, kept)).collect();
+        known.agents = kept.agents.iter().map(|kept| queues.agent_again(day, kept)).collect();
+        known.entries = kept.places.iter().map(|kept| queues.place_again(day, kept)).collect();
+        for (kept, agent) in kept.agents.iter().zip(&known.agents) {
+            if kept.signed_off {
+                queues.signed_off.insert(agent.agent);
+            }
+        }
+        let there: Vec<acd::QueueId> = queues.distributor.queues().collect();
+        let mut lost = 0;
+        for entry in &known.entries {
+            // No name of a place is used again, not even of one that nobody can take up.
+            self.entries = self.entries.max(entry.entry.0);
+            if there.contains(&entry.queue) {
+                queues.book.insert(entry.entry, Booked { call: None, since: entry.place_time });
+            } else {
+                lost += 1;
+            }
+        }
+        let handled = known.agents.iter().filter_map(|agent| agent.handling).map(|handling| handling.entry.0);
+        self.entries = self.entries.max(handled.max().unwrap_or(0));
+        let mut wanted = Vec::new();
+        queues.distributor.restore(known, &mut wanted);
+        self.deliver(now, wanted, out);
+        self.run_errands(now, out);
+        lost
+    }
+}
