@@ -91,6 +91,15 @@ impl AgentLeg {
         AgentLeg { leg, call: ring.call, dialled: turn.now, phase: Phase::Ringing { why: ring.why, until } }
     }
 
+    /// A leg that came from elsewhere: an agent at it talks to the caller of `call` from now on.
+    pub(super) fn adopt(turn: &mut Turn<'_>, leg: Leg, call: CallId) -> AgentLeg {
+        AgentLeg { leg, call, dialled: turn.now, phase: Phase::Joined }
+    }
+
+    pub(super) fn leg_mut(&mut self) -> &mut Leg {
+        &mut self.leg
+    }
+
     pub(super) fn id(&self) -> LegId {
         self.leg.id
     }
@@ -251,9 +260,37 @@ impl AgentLeg {
     pub(super) fn joined(&mut self, turn: &mut Turn<'_>) {
         if matches!(self.phase, Phase::PickedUp | Phase::Expecting { .. }) {
             self.phase = Phase::Joined;
-            if self.leg.hold.limit().is_some() {
-                turn.errand(Errand::AgentHolds { call: self.call, leg: self.leg.id, holding: true });
+            self.tell_hold(turn);
+        }
+    }
+
+    /// The caller whom it was joined to has given it to that of another call.
+    pub(super) fn rejoin(&mut self, call: CallId) {
+        if matches!(self.phase, Phase::Joined) {
+            self.call = call;
+        }
+    }
+
+    /// The phone rings for another call from now on: one that is passed on to it, or has taken the place of the one for
+    /// which a queue has it rung.
+    pub(super) fn ring_for(&mut self, call: CallId) {
+        if let Phase::Ringing { why, .. } = &mut self.phase {
+            self.call = call;
+            if *why == Why::Direct {
+                *why = Why::Passed;
             }
+        }
+    }
+
+    /// Whether it rings for this call, for whatever reason.
+    pub(super) fn is_rung_for(&self, call: CallId) -> bool {
+        matches!(self.phase, Phase::Ringing { .. }) && self.call == call
+    }
+
+    /// Tells a conversation that has just begun that the agent's side holds it, where it does.
+    pub(super) fn tell_hold(&self, turn: &mut Turn<'_>) {
+        if matches!(self.phase, Phase::Joined) && self.leg.hold.limit().is_some() {
+            turn.errand(Errand::AgentHolds { call: self.call, leg: self.leg.id, holding: true });
         }
     }
 
@@ -400,16 +437,24 @@ impl AgentLeg {
     /// Tells whoever had it rung that it will not be answered.
     fn refuse(&self, turn: &mut Turn<'_>, cause: Cause) {
         let Phase::Ringing { why, .. } = self.phase else { return };
-        turn.errand(match why {
-            Why::Offer(offer) => Errand::Distribute(acd::Input::OfferRefused { offer, reason: refusal(cause) }),
-            Why::Direct | Why::Passed => {
-                Errand::RingFailed { call: self.call, leg: self.leg.id, status: status_of(cause) }
+        match why {
+            Why::Offer(offer) => {
+                turn.errand(Errand::Distribute(acd::Input::OfferRefused { offer, reason: refusal(cause) }));
             }
-        });
+            Why::Direct | Why::Passed => {
+                let (agent, status) = (self.extension(), status_of(cause));
+                turn.journal(Some(self.call), JournalEvent::NotReached { agent, status });
+                turn.errand(Errand::RingFailed { call: self.call, leg: self.leg.id, status });
+            }
+        }
+    }
+
+    fn extension(&self) -> Arc<str> {
+        self.leg.agent.as_ref().map(|party| party.extension.clone()).unwrap_or_default()
     }
 
     fn failed(&self, turn: &mut Turn<'_>, reason: String) {
-        let agent = self.leg.agent.as_ref().map(|party| party.extension.clone()).unwrap_or_default();
+        let agent = self.extension();
         turn.journal(Some(self.call), JournalEvent::AgentLegFailed { agent, reason });
     }
 

@@ -41,6 +41,11 @@ impl Hold {
         Moment::ZERO + now.since(Moment::ZERO + self.total)
     }
 
+    /// Lets the flow's own time at `now` be `time`: a flow goes on for another caller than before.
+    pub(super) fn go_on_from(&mut self, now: Moment, time: Moment) {
+        self.total = self.since.unwrap_or(now).since(time);
+    }
+
     /// When the flow's own time will be `moment`, unless there is another hold.
     pub(super) fn real_time(&self, moment: Moment) -> Moment {
         moment + self.total
@@ -62,5 +67,7 @@ mod tests {
         assert!(hold.follow(seconds(40), false));
         assert_eq!((hold.flow_time(seconds(41)), hold.limit()), (seconds(11), None));
         assert_eq!(hold.real_time(seconds(15)), seconds(45));
+        hold.go_on_from(seconds(50), seconds(5));
+        assert_eq!((hold.flow_time(seconds(51)), hold.real_time(seconds(6))), (seconds(6), seconds(51)));
     }
 }

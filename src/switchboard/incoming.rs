@@ -52,8 +52,11 @@ impl Switchboard {
         if self.drain.is_some() {
             return refused(offered, RefusalReason::Draining, later(self.settings.drain)).tell(now, out);
         }
-        if incoming.replaces.is_some() {
-            return refused(offered, RefusalReason::NotReplaced, Refusal::status(481)).tell(now, out);
+        if let Some(replaced) = incoming.replaces {
+            if let Err(status) = self.replace(now, &incoming, replaced, agent.as_ref(), out) {
+                refused(offered, RefusalReason::NotReplaced, Refusal::status(status)).tell(now, out);
+            }
+            return;
         }
         let Some(destination) = destination else {
             return refused(offered, RefusalReason::NoSuchNumber, Refusal::status(404)).tell(now, out);
@@ -61,11 +64,11 @@ impl Switchboard {
         if self.calls.len() >= self.settings.calls_max {
             return refused(offered, RefusalReason::CallsFull, later(RETRY_AFTER)).tell(now, out);
         }
-        let whose = agent.as_ref().or(match &destination {
+        let called = match &destination {
             Destination::Agent(called) => Some(called),
             Destination::Walk(_) => None,
-        });
-        let Some(port) = self.port_beside(now, agent.as_ref(), whose) else {
+        };
+        let Some(port) = self.port_beside(now, agent.as_ref(), called) else {
             let wait = self.ports.next_free().map_or(RETRY_AFTER, |free| free.since(now));
             let refusal = later(wait.max(Duration::from_secs(1)));
             return refused(offered, RefusalReason::PortsFull, refusal).tell(now, out);
@@ -156,11 +159,10 @@ impl Switchboard {
         Caller { number: PhoneNumber::new(&*party.extension), name }
     }
 
-    /// A port for a call of `agent`. All calls that an agent has at one time are on one reactor, so that those to whom
-    /// they talk can be joined: the reactor of the calls of `whose`, if there are any. A caller's call takes whichever port
-    /// is next.
-    fn port_beside(&mut self, now: Moment, agent: Option<&Party>, whose: Option<&Party>) -> Option<u16> {
-        let reactor = agent.and_then(|party| self.reactor_of(party)).or_else(|| self.reactor_of(whose?));
+    /// A port for a call of `agent`, to `called` if that is one too. All calls that an agent has at one time are on one
+    /// reactor, so that those to whom they talk can be joined. A caller's call takes whichever port is next.
+    fn port_beside(&mut self, now: Moment, agent: Option<&Party>, called: Option<&Party>) -> Option<u16> {
+        let reactor = agent.and_then(|party| self.reactor_of(party)).or_else(|| self.reactor_of(called?));
         let settings = &self.settings;
         let beside = reactor.and_then(|reactor| self.ports.take_where(now, |port| settings.reactor(port) == reactor));
         beside.or_else(|| self.ports.take(now))

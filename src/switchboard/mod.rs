@@ -33,6 +33,7 @@ mod notes;
 mod ports;
 mod queues;
 mod routing;
+mod transfer;
 mod view;
 mod waiting;
 

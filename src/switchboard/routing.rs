@@ -6,14 +6,11 @@ use crate::clock::Moment;
 use crate::journal::{JournalEvent, Outcome};
 use crate::telephony::{CallId, Cause, DigitSource, LegId, MediaEvent, SipCommand, SipEvent};
 
-/// A transfer that is not made (603 Decline).
-const TRANSFER_REFUSED: u16 = 603;
-
 impl Switchboard {
     pub(super) fn signal(&mut self, now: Moment, event: SipEvent, out: &mut Vec<Output>) {
         match event {
             SipEvent::Incoming(incoming) => {
-                if !self.legs.contains_key(&incoming.leg) {
+                if !self.legs.contains_key(&incoming.leg) && !self.is_agents(incoming.leg) {
                     self.incoming(now, *incoming, out);
                 }
             }
@@ -46,10 +43,7 @@ impl Switchboard {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.ended(turn, cause));
             }
             SipEvent::Ended { leg, cause } => self.with_leg(now, leg, out, |call, turn| call.leg_ended(turn, cause)),
-            // Nobody is transferred: the party keeps the call.
-            SipEvent::TransferAsked { leg, .. } => {
-                out.push(Output::Sip(SipCommand::TransferProgress { leg, status: TRANSFER_REFUSED }));
-            }
+            SipEvent::TransferAsked { leg, transfer } => self.transfer_asked(now, leg, &transfer, out),
             SipEvent::AgentReachable { extension } => self.agent_reachable(now, &extension),
             SipEvent::AgentUnreachable { extension, .. } => self.agent_unreachable(now, &extension),
             SipEvent::Ringing { leg, .. } => {

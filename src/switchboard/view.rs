@@ -1,10 +1,11 @@
 //! Queues and agents at one moment, for those who only look.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Switchboard;
-use crate::acd::{AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
+use crate::acd::{AgentId, AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
 use crate::clock::Moment;
 use crate::telephony::CallId;
 
@@ -60,7 +61,7 @@ pub struct AgentView {
     pub queues: Vec<Arc<str>>,
     /// The skills that they lack for those who wait, where that is why no call comes.
     pub lacking: Vec<Arc<str>>,
-    /// Whom they ring for, when they do.
+    /// For whom they ring, to whom they talk, or which call of their own they have.
     pub call: Option<CallId>,
 }
 
@@ -111,10 +112,11 @@ impl Switchboard {
             let places = places.map(|snapshot| PlaceView { snapshot, call: call(snapshot.entry) }).collect();
             Some(QueueView { name: queues.queue_name(id), snapshot: distributor.queue(now, id)?, places })
         });
+        let own = self.own_calls();
         let agent_views = distributor.agents().filter_map(|id| {
             let snapshot = distributor.agent(now, id)?;
             let joined = || self.agent_legs.get(queues.lines.get(&id)?)?.joined_to();
-            let call = joined().or_else(|| call(snapshot.entry?));
+            let call = joined().or_else(|| call(snapshot.entry?)).or_else(|| own.get(&id).copied());
             let lacking = match &snapshot.why {
                 WhyNoCalls::SkillsLack(skills) => skills.iter().map(|skill| queues.skill_name(*skill)).collect(),
                 _ => Vec::new(),
@@ -129,5 +131,15 @@ impl Switchboard {
             })
         });
         View { at: now, queues: queue_views.collect(), agents: agent_views.collect() }
+    }
+
+    /// The calls that agents have without a queue.
+    fn own_calls(&self) -> BTreeMap<AgentId, CallId> {
+        let dialling = self.calls.iter().filter_map(|(id, call)| Some((call.duty()?.0, *id)));
+        let called = self.agent_legs.values().filter_map(|leg| {
+            let (agent, _) = leg.duty()?;
+            Some((agent, leg.joined_to().or_else(|| leg.rings_for())?))
+        });
+        dialling.chain(called).collect()
     }
 }

@@ -125,6 +125,8 @@ pub(super) struct Conversation {
     pub(super) agent: Option<AgentId>,
     /// Their extension.
     pub(super) extension: Arc<str>,
+    /// With whom the record has the caller talk: the same, unless caller and agent were turned round meanwhile.
+    recorded: Arc<str>,
     /// The leg that rings to take the agent's place.
     pub(super) target: Option<LegId>,
     caller_holds: bool,
@@ -153,6 +155,7 @@ impl Conversation {
             place,
             leg,
             agent,
+            recorded: extension.clone(),
             extension,
             target: None,
             caller_holds: false,
@@ -178,7 +181,13 @@ impl Conversation {
     pub(super) fn part(mut self, now: Moment, by: &'static str) -> Parted {
         self.count(now);
         let queue = self.place.map(|place| place.queue);
-        Parted { agent: self.extension, queue, talk: self.talk, hold: self.hold, by }
+        Parted { agent: self.recorded, queue, talk: self.talk, hold: self.hold, by }
+    }
+
+    /// Who was called is the caller from now on, and the other side is the agent of this leg.
+    pub(super) fn turn_round(&mut self, leg: LegId, extension: Arc<str>, agent: Option<AgentId>) {
+        (self.leg, self.extension, self.agent, self.place) = (leg, extension, agent, None);
+        std::mem::swap(&mut self.caller_holds, &mut self.agent_holds);
     }
 
     /// The hold music of the queue that brought them together, and whether all hear the same moment of it.

@@ -18,6 +18,7 @@ use super::house::{self, NUMBER};
 use super::phone;
 
 mod agents;
+mod colleagues;
 mod parties;
 
 use agents::{AgentAct, AgentPhone};
@@ -37,6 +38,8 @@ enum Happening {
     Shut(LegId),
     /// An agent's phone does something, if its leg is still there.
     AgentActs(LegId, AgentAct),
+    /// The next agent calls somebody.
+    Colleague,
     /// An agent's phone comes or goes.
     Shift(&'static str),
 }
@@ -53,6 +56,8 @@ enum Act {
     AskForOffer,
     OfferNothing,
     FallSilent,
+    /// Somebody transfers, or tries to.
+    Refer,
     /// `sip` gives up on a 200.
     GiveUp,
     /// Who is called back picks up.
@@ -72,6 +77,8 @@ struct SipLeg {
     /// A change without an offer awaits its answer.
     owes_answer: bool,
     source: DigitSource,
+    /// The agent who calls, when it is one.
+    agent: Option<&'static str>,
 }
 
 /// A leg as a reactor sees it.
@@ -96,6 +103,8 @@ struct World {
     media: BTreeMap<LegId, MediaLeg>,
     phones: BTreeMap<LegId, AgentPhone>,
     registered: BTreeSet<&'static str>,
+    /// Legs whose transfer is not told to its end.
+    referring: BTreeSet<LegId>,
     port_free_at: BTreeMap<u16, Moment>,
     records: Records,
     stories: Stories,
@@ -126,6 +135,9 @@ struct Tally {
     announced: u32,
     came_back: u32,
     called_back: u32,
+    transfers: BTreeMap<(&'static str, &'static str), u32>,
+    dialling: u32,
+    not_reached: u32,
 }
 
 impl World {
@@ -144,6 +156,7 @@ impl World {
             media: BTreeMap::new(),
             phones: BTreeMap::new(),
             registered: BTreeSet::new(),
+            referring: BTreeSet::new(),
             port_free_at: BTreeMap::new(),
             records: Records::default(),
             stories: Stories::default(),
@@ -159,6 +172,7 @@ impl World {
             world.plan(0, Happening::Shift(extension));
         }
         world.plan(1, Happening::Dial);
+        world.plan(1, Happening::Colleague);
         world
     }
 
@@ -214,6 +228,7 @@ impl World {
                 }
             }
             Happening::AgentActs(leg, act) => self.agent_acts(leg, act),
+            Happening::Colleague => self.colleague_dials(),
             Happening::Shift(extension) => self.shift(extension),
             Happening::Shut(leg) => {
                 if let Some(open) = self.media.remove(&leg) {
@@ -254,8 +269,15 @@ impl World {
         let with_offer = invite.offer.is_some();
         let source =
             *self.random.choice(&[DigitSource::Rtp, DigitSource::Info, DigitSource::Inband]).expect("there are three");
-        let known =
-            SipLeg { with_offer, answered: false, acknowledged: false, offered: false, owes_answer: false, source };
+        let known = SipLeg {
+            with_offer,
+            answered: false,
+            acknowledged: false,
+            offered: false,
+            owes_answer: false,
+            source,
+            agent: None,
+        };
         self.sip.insert(leg, known);
         self.tell(Input::Sip(SipEvent::Incoming(Box::new(invite))));
         if self.random.u8(0..30) == 0 {
@@ -267,6 +289,9 @@ impl World {
 
     /// Called when our 200 has come: plans the caller's whole life.
     fn live(&mut self, leg: LegId) {
+        if self.sip.get(&leg).is_some_and(|known| known.agent.is_some()) {
+            return self.live_as_agent(leg);
+        }
         if self.random.u8(0..30) == 0 {
             return self.plan(32_000, Happening::Act(leg, Act::GiveUp));
         }
@@ -279,6 +304,7 @@ impl World {
         for _ in 0..self.random.u64(0..25) {
             at += self.random.u64(0..6_000);
             let act = match self.random.u8(0..30) {
+                6 => Act::Refer,
                 0 => Act::Hold(Direction::SendOnly),
                 1 => Act::Hold(Direction::Inactive),
                 2 | 3 => Act::Resume,
@@ -330,6 +356,7 @@ impl World {
                 known.offered = true;
                 self.tell(Input::Sip(SipEvent::Offered { leg, offer: Some(phone::video()) }));
             }
+            Act::Refer => self.refers(leg),
             Act::FallSilent => self.tell(Input::Media(MediaEvent::Silent { leg })),
             Act::Cancel | Act::OfferNothing | Act::Refuse(_) => {}
         }
@@ -356,11 +383,18 @@ impl World {
     fn give(&mut self, input: Input) {
         self.tally.inputs += 1;
         let expired = matches!(input, Input::Expired);
-        let picked_up = self.picked_up(&input);
+        let (picked_up, wish) = (self.picked_up(&input), self.wish_of(&input));
         let out = self.switchboard.handle(self.now, input);
         let mut touched = BTreeSet::new();
         if let Some(leg) = picked_up {
             agents::assert_heard_or_hung_up(leg, &out);
+        }
+        if let Some(leg) = wish {
+            let told = out.iter().filter_map(|output| match output {
+                Output::Sip(command) => Some(command.clone()),
+                _ => None,
+            });
+            colleagues::assert_answered(leg, &told.collect::<Vec<_>>());
         }
         self.switchboard.assert_consistent();
         let idle_until = self.switchboard.deadline().unwrap_or(self.now + Duration::from_secs(1));
@@ -440,9 +474,9 @@ impl World {
                 self.agent_is_dialled(leg, &extension, &offer, &headers);
             }
             SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) => {}
-            SipCommand::Ring { .. } | SipCommand::Dial { .. } | SipCommand::TransferProgress { .. } => {
-                panic!("nobody wished {command:?}")
-            }
+            SipCommand::Ring { leg } => self.rings(leg),
+            SipCommand::TransferProgress { leg, status } => self.is_told_of_transfer(leg, status),
+            SipCommand::Dial { .. } => panic!("nobody wished {command:?}"),
         }
     }
 
@@ -578,6 +612,7 @@ fn check_day(seed: u64, callers: u32, faults: bool) -> Tally {
 #[test]
 fn a_day_of_callers_leaves_the_house_as_it_was() {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut transfers: BTreeSet<(&str, &str)> = BTreeSet::new();
     for seed in seeds(6) {
         let tally = check_day(seed, 1_000, false);
         // A day on which nothing of interest happens proves nothing.
@@ -586,14 +621,19 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
         }
         assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
         assert!(tally.called_back > 20, "day {seed}: {tally:?}");
+        assert!(tally.dialling > 20 && tally.not_reached > 5, "day {seed}: {tally:?}");
+        transfers.extend(tally.transfers.keys());
         assert!(tally.joined > 50 && tally.agent_holds > 20 && tally.announced > 50, "day {seed}: {tally:?}");
         seen.extend(tally.offers.keys().chain(tally.unqueued.keys()).chain(tally.parted.keys()));
     }
     let offers = ["accepted", "busy", "declined", "failed", "no_answer", "withdrawn"];
     let outcomes = ["answered", "abandoned", "short_abandoned", "left_by_key", "no_agents", "overflowed", "timed_out"];
     let outcomes = outcomes.into_iter().chain(["callback", "failed"]);
-    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken"]) {
+    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken", "transferred"]) {
         assert!(seen.contains(word) || std::env::var("SEED").is_ok(), "{word} is in none of these days: {seen:?}");
+    }
+    for kind in ["blind", "attended", "replaces"].into_iter().flat_map(|kind| [(kind, "made"), (kind, "refused")]) {
+        assert!(transfers.contains(&kind) || std::env::var("SEED").is_ok(), "{kind:?} is in none: {transfers:?}");
     }
 }
 

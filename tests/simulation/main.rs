@@ -4,4 +4,5 @@ mod day;
 mod house;
 mod phone;
 mod scenarios;
+mod transfers;
 mod waiting;

@@ -32,6 +32,11 @@ impl Rig {
         Rig { switchboard, now: Moment::ZERO, out: Vec::new(), playback: None }
     }
 
+    /// Nobody has called yet.
+    pub fn idle() -> Rig {
+        Rig::new(|_| {})
+    }
+
     /// A call that was answered and acknowledged.
     fn answered() -> Rig {
         let mut rig = Rig::new(|_| {});
@@ -48,7 +53,7 @@ impl Rig {
         rig
     }
 
-    fn give(&mut self, input: Input) {
+    pub fn give(&mut self, input: Input) {
         self.out = self.switchboard.handle(self.now, input);
         self.switchboard.assert_consistent();
         for output in &self.out {
@@ -123,6 +128,8 @@ impl Rig {
                     if refusal.warning.is_some() { " with warning" } else { "" }
                 )),
                 Output::Sip(SipCommand::HangUp { cause, .. }) => Some(format!("hang up {cause:?}")),
+                Output::Sip(SipCommand::Ring { leg }) => Some(format!("ring {leg}")),
+                Output::Sip(SipCommand::TransferProgress { leg, status }) => Some(format!("progress {leg} {status}")),
                 Output::Sip(SipCommand::Drain) => Some("drain".into()),
                 Output::Sip(SipCommand::DialAgent { extension, .. }) => Some(format!("dial {extension}")),
                 Output::Sip(SipCommand::DialTrunk { trunk, number, .. }) => {
@@ -150,7 +157,7 @@ impl Rig {
         words.join(", ")
     }
 
-    fn ended(&self) -> Option<(Outcome, Cause)> {
+    pub fn ended(&self) -> Option<(Outcome, Cause)> {
         self.out.iter().find_map(|output| match output {
             Output::Journal(entry) => match &entry.event {
                 JournalEvent::Ended(ended) => Some((ended.outcome, ended.cause)),

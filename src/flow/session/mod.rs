@@ -336,6 +336,16 @@ impl Session {
         turn.actions
     }
 
+    /// The caller goes elsewhere out of a conversation: the step that led there is left as after any other.
+    pub fn let_go(&mut self) -> Vec<Action> {
+        let flows = Arc::clone(&self.flows);
+        let mut turn = Turn::new(&flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
+        self.leave(&mut turn, Exit::Answered.name());
+        self.state = State::Ended;
+        self.playing = false;
+        turn.actions
+    }
+
     /// Whether a menu or a question awaits the caller's keys, be it while it is still being spoken, or a queue takes them.
     pub fn awaits_keys(&self) -> bool {
         match &self.state {

@@ -15,7 +15,7 @@ use crate::switchboard::waiting::{Conversation, Line, Place, Side, Waiting};
 use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand, PhoneNumber, SipCommand};
 
 /// Of a transfer whose caller has hung up meanwhile (487 Request Terminated).
-const GONE: u16 = 487;
+pub(super) const GONE: u16 = 487;
 
 /// Where somebody wants to wait: the queue, what the agent must know, and how urgent it is.
 pub(super) type Wanted = (QueueIndex, Vec<Arc<str>>, u8);

@@ -2,6 +2,7 @@
 
 mod direct;
 mod line;
+mod passing;
 mod summons;
 mod walk;
 
@@ -164,6 +165,11 @@ impl Call {
     /// The agent who calls, when it is one.
     pub(super) fn agent(&self) -> Option<AgentId> {
         self.leg.agent()
+    }
+
+    /// The same, with the extension.
+    pub(super) fn party(&self) -> Option<&Party> {
+        self.leg.agent.as_ref()
     }
 
     /// As what the distributor counts the caller's leg, when it is an agent's.

@@ -117,10 +117,16 @@ impl Call {
 
     pub(super) fn leave_flow(&mut self, turn: &mut Turn<'_>) {
         if let Phase::Walking { session, .. } = &mut self.phase {
-            for action in session.abandon() {
-                if let Action::Note(note) = action {
-                    self.note(turn, note);
-                }
+            let actions = session.abandon();
+            self.note_all(turn, actions);
+        }
+    }
+
+    /// The notes among `actions`, where nothing else is to be done any more.
+    pub(super) fn note_all(&mut self, turn: &mut Turn<'_>, actions: Vec<Action>) {
+        for action in actions {
+            if let Action::Note(note) = action {
+                self.note(turn, note);
             }
         }
     }

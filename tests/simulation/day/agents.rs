@@ -24,6 +24,16 @@ pub(super) struct AgentPhone {
     offered: bool,
 }
 
+impl AgentPhone {
+    pub(super) fn extension(&self) -> &'static str {
+        self.extension
+    }
+
+    pub(super) fn talks(&self) -> bool {
+        self.stage == Stage::Talking
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Ringing,
@@ -39,6 +49,8 @@ pub(super) enum AgentAct {
     Refuse(Cause),
     Hold(Direction),
     HangUp,
+    /// It transfers whom it talks to, or tries to.
+    Refer,
     /// No audio comes any more.
     FallSilent,
     /// `sip` has lost the dialog, or the BYE was answered.
@@ -111,10 +123,15 @@ impl World {
         headers: &CallHeaders,
     ) {
         assert!(leg.is_outbound() && self.media.contains_key(&leg) || self.faults || offer.media.len() == 1);
-        assert!(headers.iter().any(|(name, _)| name == "X-Helpline-Queue"), "the phone is not told the queue");
+        let offer = headers.iter().any(|(name, _)| name == "X-Helpline-Wait");
+        let told = headers.iter().any(|(name, _)| name == "X-Helpline-Queue");
+        assert!(told || !offer, "the phone is not told the queue");
         let extension = house::AGENTS.into_iter().find(|known| *known == extension).expect("an agent of the house");
+        // A colleague may call whoever talks; a queue may not.
         let busy = self.phones.values().find(|phone| phone.extension == extension && phone.stage != Stage::Ending);
-        assert!(busy.is_none(), "{extension} rings twice: {busy:?}");
+        let calls = self.sip.values().find(|known| known.agent == Some(extension) && known.answered);
+        assert!(!offer || busy.is_none(), "{extension} is offered a caller and has a call: {busy:?}");
+        assert!(!offer || calls.is_none() || self.faults, "{extension} is offered a caller in a call: {calls:?}");
         let before = self.phones.insert(leg, AgentPhone { extension, stage: Stage::Ringing, offered: false });
         assert!(before.is_none(), "{leg} is dialled twice");
         if !self.registered.contains(extension) {
@@ -156,6 +173,7 @@ impl World {
                 self.phones.remove(&leg);
                 self.tell(Input::Sip(SipEvent::Ended { leg, cause: Cause::RemoteHungUp }));
             }
+            (AgentAct::Refer, Stage::Talking) => self.refers(leg),
             (AgentAct::FallSilent, Stage::Talking) => self.tell(Input::Media(MediaEvent::Silent { leg })),
             (AgentAct::Hold(direction), Stage::Talking) if !phone.offered => {
                 phone.offered = true;
@@ -175,8 +193,9 @@ impl World {
         let mut at = 0;
         for _ in 0..self.random.u8(0..4) {
             at += self.random.u64(1..30_000);
-            let act = match self.random.u8(0..6) {
+            let act = match self.random.u8(0..9) {
                 0 => AgentAct::OfferNothing,
+                6.. => AgentAct::Refer,
                 1 => AgentAct::Hold(Direction::Inactive),
                 2 | 3 => AgentAct::Hold(Direction::SendOnly),
                 _ => AgentAct::Hold(Direction::SendReceive),
@@ -220,7 +239,8 @@ impl World {
         };
         assert_eq!(one.reactor, other.reactor, "{leg} and {with} are on two reactors");
         assert_eq!((one.with, other.with), (None, None), "{leg} or {with} is bridged already");
-        assert!(self.sip.get(&leg).is_none_or(|known| known.acknowledged || self.faults), "{leg} is not there yet");
+        let there = self.sip.get(&leg).is_none_or(|known| known.acknowledged || known.agent.is_some() || self.faults);
+        assert!(there, "{leg} is not there yet");
         if let Some(phone) = self.phones.get(&with) {
             assert_eq!(phone.stage, Stage::Talking, "{with} has not picked up");
         }
@@ -272,6 +292,9 @@ impl Tally {
             }
             JournalEvent::Parted(parted) => *self.parted.entry(parted.by).or_default() += 1,
             JournalEvent::AgentHeld { holding: true } => self.agent_holds += 1,
+            JournalEvent::Transfer(_) | JournalEvent::Dialling { .. } | JournalEvent::NotReached { .. } => {
+                self.count_transfer(event);
+            }
             JournalEvent::Queue(event) => match &**event {
                 QueueEvent::Entered { .. } => self.queued += 1,
                 QueueEvent::Left { outcome, .. } => *self.unqueued.entry(outcome).or_default() += 1,
