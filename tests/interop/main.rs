@@ -3,6 +3,7 @@
 //! `just interop` runs these. A program that is missing fails the test that needs it and says what to install.
 
 mod baresip;
+mod callback;
 mod kamailio;
 mod queue;
 mod server;

@@ -84,7 +84,7 @@ fn share(heard: &[i16], hertz: f64) -> f64 {
 }
 
 /// `heard` is a tone for at least so many seconds, and nothing else is louder.
-fn expect_tone(who: &str, heard: &[i16], hertz: f64, seconds: f64) {
+pub fn expect_tone(who: &str, heard: &[i16], hertz: f64, seconds: f64) {
     let loud = heard.iter().filter(|sample| sample.unsigned_abs() > 300).count() as f64 / 8_000.0;
     assert!(loud > seconds * 0.8, "{who} heard {loud:.1} s of anything, not {seconds} s");
     let share = share(heard, hertz);

@@ -48,6 +48,10 @@ impl Rig {
         rig
     }
 
+    pub fn operate(&mut self, input: Input) {
+        self.give(input);
+    }
+
     fn give(&mut self, input: Input) {
         self.out = self.switchboard.handle(self.now, input);
         self.switchboard.assert_consistent();
