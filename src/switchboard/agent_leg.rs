@@ -218,7 +218,7 @@ impl AgentLeg {
         if !matches!(self.phase, Phase::PickedUp) {
             return;
         }
-        let playing = self.play(turn, words, false);
+        let playing = self.play(turn, words);
         self.phase = Phase::Expecting { playing, music, until };
         if playing.is_none() {
             self.entertain_expecting(turn);
@@ -237,17 +237,19 @@ impl AgentLeg {
 
     fn entertain_expecting(&mut self, turn: &mut Turn<'_>) {
         if let Phase::Expecting { music, .. } = &mut self.phase {
-            let music = std::mem::take(music);
-            self.play(turn, music, true);
+            let clips = std::mem::take(music);
+            if !clips.is_empty() {
+                turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together: false });
+            }
         }
     }
 
-    fn play(&self, turn: &mut Turn<'_>, clips: Vec<Arc<Clip>>, repeat: bool) -> Option<PlaybackId> {
+    fn play(&self, turn: &mut Turn<'_>, clips: Vec<Arc<Clip>>) -> Option<PlaybackId> {
         if clips.is_empty() {
             return None;
         }
         let playback = turn.playback();
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat });
+        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
         Some(playback)
     }
 

@@ -121,11 +121,10 @@ impl Switchboard {
 
     /// Helpline closes down: who waits to be called back is called later.
     pub(super) fn postpone_all(&mut self) {
-        let idle = self
-            .queues
-            .book
-            .iter()
-            .filter(|(_, booked)| booked.promise.as_ref().is_some_and(|promise| promise.attempt.is_none()));
+        let idle = self.queues.book.iter().filter(|(_, booked)| {
+            let promise = booked.promise.as_ref().filter(|_| booked.call.is_none());
+            promise.is_some_and(|promise| promise.attempt.is_none())
+        });
         let idle: Vec<EntryId> = idle.map(|(entry, _)| *entry).collect();
         for entry in idle {
             self.postpone(entry, CLOSING_DOWN);
@@ -260,8 +259,9 @@ impl Switchboard {
         self.distribute(now, acd::Input::CallbackAnswered { entry }, out);
         // Who has answered at the very moment at which they were given up is let go.
         if self.queues.attempts.remove(&call).is_some() {
-            if let Some(booked) = self.queues.book.get_mut(&entry) {
-                booked.promise = None;
+            // The promise stands until they have met somebody, even if the process should die.
+            if let Some(promise) = self.queues.book.get_mut(&entry).and_then(|booked| booked.promise.as_mut()) {
+                promise.attempt = None;
             }
             self.with_call(now, call, out, |call, turn| call.mind_line(turn));
         }

@@ -169,7 +169,8 @@ impl Queues {
     /// Who is to be called back on this number by a queue, if anybody is.
     pub(super) fn promised(&self, queue: &str, number: &PhoneNumber) -> Option<EntryId> {
         let found = self.book.iter().find(|(_, booked)| {
-            booked.promise.as_ref().is_some_and(|promise| promise.number == *number && *promise.place.queue == *queue)
+            let promise = booked.promise.as_ref().filter(|_| booked.call.is_none());
+            promise.is_some_and(|promise| promise.number == *number && *promise.place.queue == *queue)
         });
         found.map(|(entry, _)| *entry)
     }

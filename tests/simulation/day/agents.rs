@@ -275,7 +275,10 @@ impl World {
 pub(super) fn assert_heard_or_hung_up(leg: LegId, out: &[Output]) {
     let done = out.iter().any(|output| match output {
         Output::Media { command: MediaCommand::Bridge { with, .. }, .. } => *with == leg,
-        Output::Media { command: MediaCommand::Play { leg: hears, .. }, .. } => *hears == leg,
+        Output::Media {
+            command: MediaCommand::Play { leg: hears, .. } | MediaCommand::Music { leg: hears, .. },
+            ..
+        } => *hears == leg,
         Output::Sip(SipCommand::HangUp { leg: ended, .. }) => *ended == leg,
         _ => false,
     });

@@ -17,6 +17,7 @@ impl World {
             offered: false,
             owes_answer: false,
             source: DigitSource::Rtp,
+            agent: None,
         };
         assert!(self.sip.insert(leg, known).is_none(), "{leg} is dialled twice");
         let pause = self.random.u64(100..25_000);

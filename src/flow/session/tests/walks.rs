@@ -44,7 +44,7 @@ fn plan() -> DialPlan {
         port: 5060,
         from: Vec::new(),
         register: None,
-        dial: vec!["+44".to_owned(), "0".to_owned()],
+        dial: vec!["+44".to_owned(), "0".to_owned(), "1".to_owned()],
     }])
 }
 
