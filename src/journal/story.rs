@@ -262,7 +262,11 @@ impl Story {
                 self.queue = Some(queue.clone());
                 self.stand(at, CallState::Waiting);
             }
-            QueueEvent::CameBack => self.stand(at, CallState::Waiting),
+            QueueEvent::CameBack | QueueEvent::CalledBack { answered: true, .. } => self.stand(at, CallState::Waiting),
+            QueueEvent::CallbackWanted if self.state == CallState::Waiting => {
+                (self.queue, self.rings) = (None, None);
+                self.stand(at, CallState::InFlow);
+            }
             QueueEvent::Left { queue, .. } => {
                 self.rings = None;
                 if !self.joined && self.queue.as_ref().is_none_or(|entered| entered == queue) {

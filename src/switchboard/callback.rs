@@ -67,9 +67,12 @@ impl Switchboard {
         }
         let promise = self.promise(asked, call);
         let Some(booked) = self.queues.book.get_mut(&entry) else { return };
-        booked.call = None;
         booked.promise = Some(Box::new(promise));
         self.distribute(now, acd::Input::CallbackWanted { entry }, out);
+        // What was told of it so far is the call's; what comes is not.
+        if let Some(booked) = self.queues.book.get_mut(&entry) {
+            booked.call = None;
+        }
     }
 
     /// A caller wants a place without waiting on the line. Who has one already keeps that, with the new number.

@@ -55,9 +55,9 @@ pub(super) struct Booked {
 }
 
 impl Booked {
-    /// The call in whose story what happens to the entry belongs: that of who is away is the one in which they left.
+    /// The call in whose story what happens to the entry belongs, if they are on the line or being called.
     pub(super) fn told_of(&self) -> Option<CallId> {
-        self.call.or_else(|| self.promise.as_ref()?.attempt).or_else(|| self.promise.as_ref()?.of)
+        self.call.or_else(|| self.promise.as_ref()?.attempt)
     }
 }
 

@@ -16,15 +16,23 @@ const FIRST: LegId = LegId::outbound(1);
 const SECOND: LegId = LegId::outbound(2);
 
 impl Rig {
-    /// A caller who has hung up with a place in `support` (3, agent first) or `sales` (4, caller first).
+    /// A caller who has hung up with a place in `support` (3, agent first) or `sales` (4, caller first), where 1003 is ready.
     fn to_be_called_back(queue: char) -> Rig {
         let mut rig = Rig::in_menu();
+        if queue == '4' {
+            rig.sip(SipEvent::AgentReachable { extension: "1003".into() });
+        }
         rig.key(queue, DigitSource::Rtp);
         rig.heard();
         rig.key('2', DigitSource::Rtp);
         rig.key('1', DigitSource::Rtp);
-        rig.check("play 1100");
+        assert!(rig.wanted().contains("play 1100"), "{}", rig.wanted());
         assert_eq!(rig.told_of_queue(), ["counted to_callback", "callback wanted"]);
+        if queue == '4' {
+            // The phone that rang for them rings no more.
+            assert!(rig.wanted().contains("hang up LocalHungUp"), "{}", rig.wanted());
+            rig.is_over(FIRST, Cause::LocalHungUp);
+        }
         rig.heard();
         rig.wait(Duration::from_millis(200));
         rig.check("hang up LocalHungUp");
@@ -167,24 +175,23 @@ fn a_trunk_that_fails_costs_the_caller_no_attempt() {
 #[test]
 fn who_is_called_first_waits_at_their_place() {
     let mut rig = Rig::to_be_called_back('4');
-    rig.sip(SipEvent::AgentReachable { extension: "1003".into() });
     rig.wait(Duration::from_secs(7));
     rig.check("open, call +442079460123 by carrier");
-    rig.picks_up(FIRST);
+    rig.picks_up(SECOND);
     assert_eq!(rig.wanted(), "change SendReceive, play 1300, open, dial 1003");
     assert_eq!(rig.told_of_queue(), ["called 1: true"]);
-    rig.media(MediaEvent::PlaybackFinished { leg: FIRST, playback: rig.playback.expect("words play") });
+    rig.media(MediaEvent::PlaybackFinished { leg: SECOND, playback: rig.playback.expect("words play") });
     rig.check("music");
-    rig.picks_up(SECOND);
-    rig.check("change SendReceive, bridge out1 out2");
+    rig.picks_up(LegId::outbound(3));
+    rig.check("change SendReceive, bridge out2 out3");
     assert_eq!(rig.told_of_queue(), ["left callback"]);
 }
 
 #[test]
 fn who_dials_in_again_has_their_place_and_is_not_called() {
     let mut rig = Rig::to_be_called_back('4');
-    rig.sip(SipEvent::AgentReachable { extension: "1003".into() });
     rig.wait(Duration::from_secs(7));
+    rig.check("open, call +442079460123 by carrier");
     let again = LegId::inbound(2);
     rig.call(again, crate::house::NUMBER);
     rig.sip(SipEvent::Confirmed { leg: again, answer: None });
@@ -194,7 +201,7 @@ fn who_dials_in_again_has_their_place_and_is_not_called() {
     assert!(rig.wanted().contains("hang up NoAnswer"), "{}", rig.wanted());
     assert!(!rig.waits_to_be_called("sales"));
     // Their answer crosses our CANCEL.
-    rig.picks_up(FIRST);
+    rig.picks_up(SECOND);
     rig.check("");
 }
 
@@ -202,10 +209,10 @@ fn who_dials_in_again_has_their_place_and_is_not_called() {
 fn a_place_is_booked_without_waiting_on_the_line() {
     let mut rig = Rig::in_menu();
     rig.key('5', DigitSource::Rtp);
-    rig.check("play 8300");
+    rig.check("play 1100");
     rig.key('1', DigitSource::Rtp);
     assert_eq!(rig.told_of_queue(), ["counted to_callback", "callback wanted"]);
-    rig.check("play 1100");
+    rig.check("stop, play 1100");
     rig.heard();
     // The flow goes on with what follows the step.
     rig.check("play 6400");
