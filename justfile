@@ -17,7 +17,8 @@ test:
     cargo clippy --all-targets --all-features -- -D warnings
     cargo test
 
-# tests with SIPp, baresip, PJSIP, Kamailio, sipsak and tshark (Debian: sip-tester baresip-core kamailio sipsak tshark python3-venv)
+# tests with SIPp, baresip, PJSIP, Kamailio, sipsak, tshark and Prometheus (Debian: sip-tester baresip-core kamailio sipsak tshark
+# python3-venv prometheus docker-compose)
 interop:
     tests/interop/pjsip/install
     cargo test --features interop --test signaling clients

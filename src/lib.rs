@@ -13,5 +13,6 @@ pub mod media;
 pub mod metrics;
 pub mod server;
 pub mod sip;
+pub mod store;
 pub mod switchboard;
 pub mod telephony;

@@ -23,6 +23,7 @@ use crate::server::passwords::Passwords;
 use crate::server::spool::{Spool, SpoolThread};
 use crate::server::{self, Loaded, Setup};
 use crate::sip::transport::Listener;
+use crate::store::Retention;
 
 /// What `helpline serve` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -71,7 +72,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn setup(installation: Installation) -> Setup {
-    let Installation { sip, media, http, limits, data, drain, .. } = installation;
+    let Installation { sip, media, http, limits, data, records, drain, .. } = installation;
     Setup {
         listen: sip
             .listen
@@ -88,6 +89,7 @@ fn setup(installation: Installation) -> Setup {
         calls_per_second: limits.calls_per_second,
         realm: sip.realm,
         data,
+        retention: Retention { records: records.keep, size_max: u64::from(records.size_mb) * 1024 * 1024 },
         drain,
     }
 }

@@ -33,6 +33,8 @@ pub struct Installation {
     pub limits: Limits,
     /// The folder of what is kept.
     pub data: PathBuf,
+    /// How many records of calls are kept.
+    pub records: RecordSettings,
     /// The folder of the flow files.
     pub flows: PathBuf,
     /// The folder of the recordings.
@@ -108,6 +110,15 @@ impl fmt::Debug for HttpSettings {
     }
 }
 
+/// How many records of calls are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordSettings {
+    /// Older ones are removed: 1 h to 20 years.
+    pub keep: Duration,
+    /// When the database is larger than so many MiB, the oldest are removed: 16 to 1,000,000.
+    pub size_mb: u32,
+}
+
 /// What one server takes on; more is refused with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -139,6 +150,7 @@ impl Default for Installation {
             http: HttpSettings { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), token: None },
             limits: Limits { calls: 1000, calls_per_second: 100 },
             data: PathBuf::from("data"),
+            records: RecordSettings { keep: Duration::from_secs(400 * 86_400), size_mb: 4_096 },
             flows: PathBuf::from("flows"),
             prompts: PathBuf::from("prompts"),
             drain: Duration::from_secs(30),

@@ -1,6 +1,7 @@
 //! The reading of the installation file's settings, with every fault told at once.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,11 +18,17 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-const KEYS: [&str; 10] = ["helpline", "sip", "media", "http", "limits", "data", "flows", "prompts", "drain", "codes"];
+const KEYS: [&str; 11] =
+    ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "drain", "codes"];
 const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
 const HTTP_KEYS: [&str; 3] = ["listen", "token", "token_file"];
 const LIMIT_KEYS: [&str; 2] = ["calls", "calls_per_second"];
+const RECORD_KEYS: [&str; 2] = ["keep", "size_mb"];
+/// For how long records of calls may be kept.
+const RECORDS_KEPT: RangeInclusive<Duration> = Duration::from_secs(3600)..=Duration::from_secs(20 * 366 * 86_400);
+/// How large the database may become, in MiB.
+const SIZE_MB: RangeInclusive<u32> = 16..=1_000_000;
 /// Settings that this version does not have.
 const LATER: [&str; 1] = ["tls"];
 const CODECS: [(&str, Codec); 2] = [("pcmu", Codec::Pcmu), ("pcma", Codec::Pcma)];
@@ -85,6 +92,7 @@ impl Reader<'_> {
             }
         }
         self.drain(root, installation);
+        self.records(root, installation);
         installation.codes = self.codes(root);
         let pairs = installation.media.pairs();
         if pairs > 0 && pairs < installation.limits.calls {
@@ -318,6 +326,33 @@ impl Reader<'_> {
             None => {
                 let message = format!("`{}` is no length of time of at most 24h", shortened(&text));
                 self.error(codes::DURATION, entry, message, "write it like `30s` or `5m`");
+            }
+        }
+    }
+
+    fn records(&mut self, root: &Node, installation: &mut Installation) {
+        let Some(records) = self.section(root, "records", &RECORD_KEYS) else { return };
+        if let Some(entry) = records.find("keep")
+            && let Some(text) = self.text(entry, "a length of time such as `400d`")
+        {
+            match scalar::duration(&text).filter(|keep| RECORDS_KEPT.contains(keep)) {
+                Some(keep) => installation.records.keep = keep,
+                None => {
+                    let message = format!("`{}` is no length of time from 1h to 7320d", shortened(&text));
+                    self.error(codes::DURATION, entry, message, "write it like `400d` or `12h`");
+                }
+            }
+        }
+        if let Some(entry) = records.find("size_mb")
+            && let Some(text) = self.text(entry, "a number of megabytes")
+        {
+            match text.parse().ok().filter(|number| SIZE_MB.contains(number)) {
+                Some(number) => installation.records.size_mb = number,
+                None => {
+                    let (least, most) = (SIZE_MB.start(), SIZE_MB.end());
+                    let message = format!("`size_mb` is a number from {least} to {most}");
+                    self.error(codes::WRONG_NUMBER, entry, message, "");
+                }
             }
         }
     }

@@ -40,6 +40,7 @@ media: {ports: 20001-30000, codecs: [pcma], inband_digits: off}
 http: {listen: 0.0.0.0:80, token: \"${TOKEN}\"}
 limits: {calls: 2000, calls_per_second: 7}
 data: /var/lib/helpline
+records: {keep: 30d, size_mb: 100}
 flows: \"${NONE:-menus}\"
 prompts: audio
 drain: 1m30s
@@ -58,6 +59,7 @@ codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 3
         http: HttpSettings { listen: "0.0.0.0:80".parse().expect("an address"), token: Some("s3cret".to_owned()) },
         limits: Limits { calls: 2000, calls_per_second: 7 },
         data: "/var/lib/helpline".into(),
+        records: RecordSettings { keep: Duration::from_secs(30 * 86_400), size_mb: 100 },
         flows: "menus".into(),
         prompts: "audio".into(),
         drain: Duration::from_secs(90),

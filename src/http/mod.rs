@@ -8,9 +8,11 @@ mod connection;
 mod explanation;
 mod paging;
 mod queues;
+mod records;
 mod story;
 
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 
@@ -24,6 +26,7 @@ use tokio::sync::{oneshot, watch};
 use tracing::warn;
 
 use crate::clock::Clock;
+use crate::journal::{RecordPage, RecordQuery};
 use crate::metrics::Exposition;
 use crate::switchboard::{OperatorCommand, Snapshot};
 pub use ask::{Ask, Asked, Desk, QUESTIONS_MAX, Question, Seen};
@@ -41,6 +44,8 @@ pub struct View {
     pub token: Option<Arc<str>>,
     /// Tells the switchboard what an operator wants; false when its inbox is full.
     pub operate: Operate,
+    /// Finds records of calls.
+    pub records: FindRecords,
     /// Tells what the desk alone knows.
     pub desk: Desk,
     /// The clock of the process.
@@ -49,6 +54,11 @@ pub struct View {
 
 /// The way to the switchboard's inbox.
 pub type Operate = Arc<dyn Fn(OperatorCommand) -> bool + Send + Sync>;
+
+/// The way to the records of calls. The error finishes a sentence.
+pub type FindRecords = Arc<dyn Fn(RecordQuery) -> FoundRecords + Send + Sync>;
+/// What becomes of it.
+pub type FoundRecords = Pin<Box<dyn Future<Output = Result<RecordPage, String>> + Send>>;
 
 /// Why HTTP cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +141,7 @@ pub fn router(view: View) -> Router {
         .route("/api/v1/calls/{id}", get(calls::one_call).delete(calls::hang_up))
         .route("/api/v1/queues", get(queues::queues))
         .route("/api/v1/queues/{name}", get(queues::one_queue))
+        .route("/api/v1/records", get(records::records))
         .route("/api/v1/agents", get(queues::agents))
         .route("/api/v1/agents/{extension}", get(queues::one_agent))
         .route("/api/v1/agents/{extension}/state", put(queues::set_state))

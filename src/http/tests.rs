@@ -76,6 +76,7 @@ impl House {
                 told.lock().expect("nobody panics with it").push(command);
                 true
             }),
+            records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
             desk: Desk::new(Arc::new(ask)),
             clock,
         };
@@ -304,6 +305,7 @@ fn nobody_else_reads_without_a_token() {
         snapshot: receiver,
         token: None,
         operate: Arc::new(|_| true),
+        records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
         desk: Desk::new(Arc::new(|_| true)),
         clock,
     };

@@ -9,14 +9,20 @@ use crate::telephony::{
     CallId, Caller, Cause, Codec, DigitSource, MediaTally, PlaybackId, SipTally, StreamReport, TransportKind, TrunkDown,
 };
 
+mod history;
 mod log;
 mod queue;
 mod record;
 mod story;
 
+pub use history::{PAGE_MAX, PAGE_USUAL, RecordPage, RecordQuery};
 pub use log::log;
 pub use queue::{Joined, Parted, QueueEvent};
-pub use record::{CONVERSATIONS_RECORDED_MAX, CallRecord, Records, STEPS_RECORDED_MAX};
+pub use record::blank as blank_record;
+pub use record::{
+    CONVERSATIONS_RECORDED_MAX, CallRecord, RecordedConversation, RecordedWait, Records, STEPS_RECORDED_MAX,
+    WAITS_RECORDED_MAX,
+};
 pub use story::{
     CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
     StoryEvent,
@@ -112,6 +118,15 @@ pub enum JournalEvent {
         agent: Arc<str>,
         /// The status that tells why: 400 to 699.
         status: u16,
+    },
+    /// An agent has dialled a code.
+    AgentAsks {
+        /// The agent's extension.
+        agent: Arc<str>,
+        /// What the code asks for: `ready`, `pause`, `log_out`, `end_wrap_up`, `extend_wrap_up` or `why`.
+        code: &'static str,
+        /// Why they pause.
+        reason: Option<Arc<str>>,
     },
     /// Somebody wants the call to go elsewhere.
     Transfer(Box<Transfer>),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, StepName, cause};
+use super::{Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, QueueEvent, StepName, cause};
 use crate::clock::{Calendar, Moment};
 use crate::telephony::{CallId, Codec, DigitSource};
 
@@ -15,6 +15,9 @@ pub const STEPS_RECORDED_MAX: usize = 200;
 
 /// As many conversations with agents are recorded of one call.
 pub const CONVERSATIONS_RECORDED_MAX: usize = 50;
+
+/// As many waits in queues are recorded of one call.
+pub const WAITS_RECORDED_MAX: usize = 50;
 
 /// One call's record. Numbers are whole here: whoever keeps records keeps them safe.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -64,6 +67,8 @@ pub struct CallRecord {
     pub holds: u32,
     /// Recordings that were missing.
     pub prompts_missing: u32,
+    /// The waits in queues, the first [`WAITS_RECORDED_MAX`].
+    pub waits: Vec<RecordedWait>,
     /// The conversations with agents, the first [`CONVERSATIONS_RECORDED_MAX`].
     pub conversations: Vec<RecordedConversation>,
     /// The audio, when it was open.
@@ -106,6 +111,21 @@ pub struct RecordedConversation {
     /// Who or what ended it: `caller`, `agent`, `transferred` or `broken`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<&'static str>,
+}
+
+/// A caller's wait in a queue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecordedWait {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// When they entered it (or were back at their place), in seconds from the INVITE.
+    pub entered_seconds: f64,
+    /// How it ended: `answered`, `abandoned`, ...; none where the place is kept and goes on without this call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
+    /// The wait since they entered, in seconds, once it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_seconds: Option<f64>,
 }
 
 /// Keys by how they came; never which.
@@ -210,7 +230,7 @@ fn begun(call: CallId, offered: &Offered, at: Moment, calendar: Calendar) -> Box
 }
 
 /// The record of a call of which nothing is known but when it began.
-fn blank(call: CallId, at: Moment, calendar: Calendar) -> CallRecord {
+pub fn blank(call: CallId, at: Moment, calendar: Calendar) -> CallRecord {
     CallRecord {
         id: call.to_string(),
         direction: "inbound",
@@ -233,12 +253,42 @@ fn blank(call: CallId, at: Moment, calendar: Calendar) -> CallRecord {
         digits: RecordedDigits::default(),
         holds: 0,
         prompts_missing: 0,
+        waits: Vec::new(),
         conversations: Vec::new(),
         audio: None,
     }
 }
 
 impl Open {
+    fn note_queue(&mut self, at: Moment, event: &QueueEvent) {
+        let waits = &mut self.record.waits;
+        let has_room = waits.len() < WAITS_RECORDED_MAX;
+        match event {
+            QueueEvent::Entered { queue, .. } if has_room => waits.push(RecordedWait {
+                queue: queue.clone(),
+                entered_seconds: at.since(self.since).as_secs_f64(),
+                outcome: None,
+                wait_seconds: None,
+            }),
+            QueueEvent::Left { queue, outcome, wait, .. } => {
+                let open = waits.iter_mut().rev().find(|open| open.queue == *queue && open.outcome.is_none());
+                let wait = Some(wait.as_secs_f64());
+                match open {
+                    Some(open) => (open.outcome, open.wait_seconds) = (Some(*outcome), wait),
+                    // They had their place from an earlier call.
+                    None if has_room => waits.push(RecordedWait {
+                        queue: queue.clone(),
+                        entered_seconds: 0.0,
+                        outcome: Some(*outcome),
+                        wait_seconds: wait,
+                    }),
+                    None => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn note(&mut self, at: Moment, event: &JournalEvent) {
         let record = &mut self.record;
         match event {
@@ -291,6 +341,7 @@ impl Open {
                     last.ended_by = Some(parted.by);
                 }
             }
+            JournalEvent::Queue(event) => self.note_queue(at, event),
             JournalEvent::Held => record.holds = record.holds.saturating_add(1),
             JournalEvent::PromptMissing { .. } => {
                 record.prompts_missing = record.prompts_missing.saturating_add(1);

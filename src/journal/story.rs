@@ -247,7 +247,10 @@ impl Story {
                     self.stand(at, if self.answered { CallState::InFlow } else { CallState::Ending });
                 }
             }
-            JournalEvent::FlowEnded | JournalEvent::HungUp { .. } => self.stand(at, CallState::Ending),
+            JournalEvent::FlowEnded | JournalEvent::HungUp { .. } => {
+                (self.queue, self.agent, self.rings) = (None, None, None);
+                self.stand(at, CallState::Ending);
+            }
             JournalEvent::Ended(_) => {
                 (self.step, self.queue, self.agent, self.rings) = (None, None, None, None);
                 self.stand(at, CallState::Ended);

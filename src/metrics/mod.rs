@@ -46,6 +46,8 @@ pub struct Metrics {
     sip_rejected: IntCounterVec,
     sip_retransmissions: IntCounter,
     reloads: IntCounterVec,
+    store_failures: IntCounter,
+    records_lost: IntCounter,
     trunks: IntGaugeVec,
     trunk_names: Vec<Arc<str>>,
     queues: QueueMetrics,
@@ -150,6 +152,11 @@ impl Metrics {
                     .expect("the name is right"),
             ),
             trunk_names: Vec::new(),
+            store_failures: counter("helpline_store_failures_total", "Times that the database could not be written."),
+            records_lost: counter(
+                "helpline_records_lost_total",
+                "Records of calls lost because the database could not be written for too long.",
+            ),
             queues: QueueMetrics::new(&registry, clock),
             registry,
         };
@@ -203,6 +210,12 @@ impl Metrics {
         self.reloads.with_label_values(&[if good { "good" } else { "bad" }]).inc();
     }
 
+    /// So often could the database not be written, and so many records were lost, since the start.
+    pub fn stored(&self, failures: u64, records_lost: u64) {
+        self.store_failures.inc_by(failures.saturating_sub(self.store_failures.get()));
+        self.records_lost.inc_by(records_lost.saturating_sub(self.records_lost.get()));
+    }
+
     /// Takes an entry, which was acted upon by `done`.
     pub fn fold(&mut self, entry: &JournalEntry, done: Moment) {
         match &entry.event {
@@ -230,6 +243,7 @@ impl Metrics {
             JournalEvent::Sip(tally) => self.sip(tally),
             JournalEvent::Media(tally) => self.media(tally),
             JournalEvent::Began
+            | JournalEvent::AgentAsks { .. }
             | JournalEvent::Playing { .. }
             | JournalEvent::DigitRepeated { .. }
             | JournalEvent::Dialling { .. }

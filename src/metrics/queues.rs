@@ -1,7 +1,7 @@
 //! Queues and agents as metrics: counters are folds over the journal, and gauges are what stands at the very moment of
 //! the scrape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -94,6 +94,10 @@ pub(super) struct QueueMetrics {
     error: HistogramVec,
     /// Handles, so that an event looks nothing up by text.
     waits: BTreeMap<(Arc<str>, &'static str), Histogram>,
+    /// The queues that have series, ...
+    queues: BTreeSet<Arc<str>>,
+    /// ... and the agents with the queues for which they were offered callers.
+    offered: BTreeSet<(Arc<str>, Arc<str>)>,
     stands: Arc<Mutex<Arc<Standing>>>,
 }
 
@@ -145,29 +149,53 @@ impl QueueMetrics {
                 &ERROR_BOUNDS,
             ),
             waits: BTreeMap::new(),
+            queues: BTreeSet::new(),
+            offered: BTreeSet::new(),
             stands,
         }
     }
 
-    /// What stands from now on, and the series of all queues and agents in it, at zero.
+    /// What stands from now on, and the series of all queues and agents in it, at zero; those of any others go.
     pub(super) fn stand(&mut self, standing: Standing) {
-        let mut last = self.stands.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = |standing: &Standing| {
-            let queues = standing.queues.iter().map(|queue| queue.name.clone());
-            queues.collect::<Vec<_>>()
-        };
-        let news = names(&last) != names(&standing);
         let standing = Arc::new(standing);
-        *last = standing.clone();
-        drop(last);
-        if news {
-            for queue in &standing.queues {
+        *self.stands.lock().unwrap_or_else(PoisonError::into_inner) = standing.clone();
+        for queue in &standing.queues {
+            if !self.queues.contains(&queue.name) {
                 self.know(&queue.name);
             }
+        }
+        let queues: BTreeSet<&str> = standing.queues.iter().map(|queue| &*queue.name).collect();
+        let agents: BTreeSet<&str> = standing.agents.iter().map(|agent| &*agent.extension).collect();
+        for (queue, agent) in
+            self.offered.extract_if(.., |(queue, agent)| !queues.contains(&**queue) || !agents.contains(&**agent))
+        {
+            for result in OFFER_RESULTS {
+                gone(self.offers.remove_label_values(&[&*queue, &*agent, result]));
+            }
+        }
+        let removed: Vec<Arc<str>> = self.queues.extract_if(.., |queue| !queues.contains(&**queue)).collect();
+        removed.iter().for_each(|queue| self.forget(queue));
+    }
+
+    /// Whatever comes yet of a queue that is gone makes its series anew, until the next standing.
+    fn forget(&mut self, queue: &Arc<str>) {
+        gone(self.entered.remove_label_values(&[&**queue]));
+        gone(self.error.remove_label_values(&[&**queue]));
+        for outcome in OUTCOMES {
+            gone(self.left.remove_label_values(&[&**queue, outcome]));
+            gone(self.wait.remove_label_values(&[&**queue, outcome]));
+        }
+        self.waits.retain(|(known, _), _| known != queue);
+        for event in SERVICE_EVENTS {
+            gone(self.service.remove_label_values(&[&**queue, event]));
+        }
+        for phase in PHASES {
+            gone(self.handle.remove_label_values(&[&**queue, phase]));
         }
     }
 
     fn know(&mut self, queue: &Arc<str>) {
+        self.queues.insert(queue.clone());
         self.entered.with_label_values(&[&**queue]);
         self.error.with_label_values(&[&**queue]);
         for outcome in OUTCOMES {
@@ -189,6 +217,14 @@ impl QueueMetrics {
 
     /// Takes an event.
     pub(super) fn fold(&mut self, event: &QueueEvent) {
+        if let QueueEvent::Entered { queue, .. }
+        | QueueEvent::Left { queue, .. }
+        | QueueEvent::Counted { queue, .. }
+        | QueueEvent::Handled { queue, .. } = event
+            && !self.queues.contains(queue)
+        {
+            self.queues.insert(queue.clone());
+        }
         match event {
             QueueEvent::Entered { queue, .. } => self.entered.with_label_values(&[&**queue]).inc(),
             QueueEvent::Left { queue, outcome, wait, promised, .. } => {
@@ -202,11 +238,13 @@ impl QueueMetrics {
             QueueEvent::Counted { queue, event } => self.service.with_label_values(&[&**queue, event]).inc(),
             QueueEvent::Offered { queue, agent } => {
                 // All results of an agent are there from the first offer.
+                self.offered.insert((queue.clone(), agent.clone()));
                 for result in OFFER_RESULTS {
                     self.offers.with_label_values(&[&**queue, &**agent, result]);
                 }
             }
             QueueEvent::OfferEnded { queue, agent, result } => {
+                self.offered.insert((queue.clone(), agent.clone()));
                 self.offers.with_label_values(&[&**queue, &**agent, result]).inc();
             }
             QueueEvent::Handled { queue, talk, hold, wrap_up, agent: _ } => {
@@ -224,6 +262,11 @@ impl QueueMetrics {
             | QueueEvent::CameBack => {}
         }
     }
+}
+
+/// A series is removed that may never have been made.
+fn gone(removed: prometheus::Result<()>) {
+    drop(removed);
 }
 
 /// What is true at the moment of the scrape, and made then.
@@ -463,5 +506,66 @@ mod tests {
             assert!(value(series) >= 0.02, "{series} stands still");
         }
         assert!(!text.contains("position=\"21\"") && !text.contains("estimated_wait_seconds{"), "{text}");
+    }
+
+    #[test]
+    fn the_series_of_what_is_removed_go() {
+        let mut metrics = Metrics::new(Clock::start());
+        let stands = |queues: &[&str], agents: &[&str]| Standing {
+            queues: queues
+                .iter()
+                .map(|name| QueueStanding {
+                    name: (*name).into(),
+                    places: vec![Moment::ZERO],
+                    agents: vec![("ready", 1)],
+                    levels: vec![("abandons_against", 0.5)],
+                    estimate: Some(1.0),
+                    ..QueueStanding::default()
+                })
+                .collect(),
+            agents: agents
+                .iter()
+                .map(|extension| AgentStanding {
+                    extension: (*extension).into(),
+                    state: "ready",
+                    since: Moment::ZERO,
+                    spent: vec![("ready", Duration::ZERO)],
+                })
+                .collect(),
+        };
+        let offer = |queue: &str, agent: &str| QueueEvent::OfferEnded {
+            queue: queue.into(),
+            agent: agent.into(),
+            result: "accepted",
+        };
+        let handled = QueueEvent::Handled {
+            queue: "sales".into(),
+            agent: "1001".into(),
+            talk: Duration::ZERO,
+            hold: Duration::ZERO,
+            wrap_up: Duration::ZERO,
+        };
+        metrics.stand(stands(&["support", "sales"], &["1001", "1002"]));
+        for (queue, agent) in [("support", "1001"), ("support", "1002"), ("sales", "1001")] {
+            metrics.fold_queue(&offer(queue, agent));
+        }
+        metrics.fold_queue(&handled);
+        let lines = |metrics: &Metrics, word: &str| {
+            metrics.exposition().text().lines().filter(|line| line.contains(&format!("\"{word}\""))).count()
+        };
+        let before = lines(&metrics, "support");
+        assert!(lines(&metrics, "sales") > 50 && lines(&metrics, "1002") > 0, "there is something to remove");
+        metrics.stand(stands(&["support"], &["1001"]));
+        assert_eq!((lines(&metrics, "sales"), lines(&metrics, "1002")), (0, 0));
+        assert!(lines(&metrics, "support") < before && lines(&metrics, "1001") > 0);
+        // What comes late makes nothing that stays.
+        metrics.fold_queue(&handled);
+        metrics.fold_queue(&offer("support", "1002"));
+        metrics.stand(stands(&["support"], &["1001"]));
+        assert_eq!((lines(&metrics, "sales"), lines(&metrics, "1002")), (0, 0));
+        // And who comes back begins at zero.
+        metrics.stand(stands(&["support", "sales"], &["1001"]));
+        let text = metrics.exposition().text();
+        assert!(text.contains("helpline_handle_seconds_count{phase=\"talk\",queue=\"sales\"} 0"), "{text}");
     }
 }

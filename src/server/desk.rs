@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Sleep, sleep_until};
 
-use super::spool::Spool;
 use crate::acd::{AgentState, Estimate, LevelFormula};
 use crate::clock::{Calendar, Clock, Moment};
 use crate::http::{Asked, Question, Seen};
 use crate::journal::{self, JournalEntry, Records, Stories, Story};
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
+use crate::store::Store;
 use crate::switchboard::{Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
 use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
 
@@ -24,8 +24,6 @@ pub const INBOX_MAX: usize = 4_096;
 pub const OUTBOX_MAX: usize = 4_096;
 /// As many letters are read together before what they caused goes out.
 const BATCH: usize = 64;
-/// Most records are no longer than this, in octets.
-const RECORD_USUAL: usize = 1_024;
 /// The calendar is asked anew when it is so old: somebody may have set the clock.
 const CALENDAR_AGE: Duration = Duration::from_secs(60);
 /// After the second signal BYEs have so long to leave.
@@ -130,8 +128,10 @@ pub struct Desk {
     pub snapshot: watch::Sender<Option<Snapshot>>,
     /// A fold of the journal.
     pub metrics: Metrics,
-    /// Where call records are kept, a line each.
-    pub records: Spool,
+    /// What the switchboard wants before its first input.
+    pub first: Vec<Output>,
+    /// Where call records are kept, and what must survive.
+    pub store: Store,
 }
 
 /// What the switchboard wanted and is yet to be done. It is emptied each time round; only a full outbox leaves some.
@@ -160,6 +160,12 @@ enum Closing {
 impl Desk {
     /// Runs until Helpline is to end and all calls have, or have had their time.
     pub async fn run(mut self) {
+        self.follow().await;
+        // All that is left is kept for the next start.
+        self.store.keep(self.switchboard.keep_now(self.clock.now()));
+    }
+
+    async fn follow(&mut self) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut pending = Pending::default();
         let mut told = Told::default();
@@ -169,6 +175,8 @@ impl Desk {
         let mut alarm = Box::pin(sleep_until(self.clock.instant(latest).into()));
         let mut wished = true;
         let outbox = self.sip.clone();
+        let first = std::mem::take(&mut self.first);
+        self.obey(first, &mut pending);
         self.publish(latest);
         loop {
             let deadline = self.wake_at(closing);
@@ -236,8 +244,9 @@ impl Desk {
             latest = now;
             self.take(latest, Input::Expired, pending);
         }
-        if self.switchboard.view_due().is_some_and(|due| due <= now) {
-            // Whoever looks is to see what is so now.
+        let due = self.switchboard.view_due().into_iter().chain(self.switchboard.keep_due()).min();
+        if due.is_some_and(|due| due <= now) {
+            // Whoever looks, now or after a restart, is to see what is so now.
             latest = now;
         }
         latest
@@ -254,7 +263,12 @@ impl Desk {
 
     /// Gives one input to the switchboard and what it wants to those who do it.
     fn take(&mut self, now: Moment, input: Input, pending: &mut Pending) {
-        for output in self.switchboard.handle(now, input) {
+        let wanted = self.switchboard.handle(now, input);
+        self.obey(wanted, pending);
+    }
+
+    fn obey(&mut self, wanted: Vec<Output>, pending: &mut Pending) {
+        for output in wanted {
             match output {
                 Output::Sip(command) => pending.sip.push_back(command),
                 Output::Media { reactor, command } => (self.media)(reactor, command),
@@ -269,10 +283,7 @@ impl Desk {
             journal::log(&entry);
             self.metrics.fold(&entry, done);
             if let Some(record) = told.records.fold(&entry, calendar) {
-                let mut line = Vec::with_capacity(RECORD_USUAL);
-                serde_json::to_writer(&mut line, &record).expect("a record is plain data");
-                line.push(b'\n');
-                self.records.put(line);
+                self.store.record(record);
             }
             told.stories.fold(entry);
         }
@@ -296,6 +307,8 @@ impl Desk {
             self.metrics.stand(standing(&snapshot.view));
         }
         self.snapshot.send_replace(Some(snapshot));
+        self.store.keep(self.switchboard.keep(now));
+        self.metrics.stored(self.store.failures(), self.store.records_lost());
     }
 
     fn wish(&mut self, wish: Wish, closing: &mut Closing) -> Option<Input> {
@@ -339,7 +352,8 @@ impl Desk {
             Closing::Until(moment) => Some(moment),
             Closing::No | Closing::Draining => None,
         };
-        self.switchboard.deadline().into_iter().chain(self.switchboard.view_due()).chain(end).min()
+        let due = self.switchboard.view_due().into_iter().chain(self.switchboard.keep_due());
+        self.switchboard.deadline().into_iter().chain(due).chain(end).min()
     }
 }
 

@@ -18,7 +18,6 @@ use tracing::{info, warn};
 
 use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
 use self::signals::Signals;
-use self::spool::{RotatedFile, Spool};
 use crate::clock::Clock;
 use crate::flow::FlowSet;
 use crate::flow::session::exits;
@@ -28,13 +27,12 @@ use crate::media::{self, Reactor};
 use crate::metrics::Metrics;
 use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
-use crate::switchboard::{self, Input, Revision, Switchboard};
+use crate::store::{self, Retention, Store};
+use crate::switchboard::{self, Input, Kept, Revision, Switchboard};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind, Trunk,
 };
 
-/// The records of calls grow to this before the older half is put aside, in octets.
-const RECORDS_MAX: u64 = 64 * 1024 * 1024;
 /// More reactors than this gain nothing on the machines that were measured.
 const REACTORS_MAX: usize = 8;
 /// Log lines of what a signal asked for may wait.
@@ -66,8 +64,10 @@ pub struct Setup {
     pub calls_per_second: u32,
     /// The realm of the agents' passwords.
     pub realm: String,
-    /// Where records are kept.
+    /// Where what must survive is kept.
     pub data: PathBuf,
+    /// How much of it.
+    pub retention: Retention,
     /// How long calls may go on when Helpline closes down.
     pub drain: Duration,
 }
@@ -122,6 +122,15 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let token = setup.token.as_deref().map(Arc::from);
     let operators = inbox_end.clone();
     let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
+    let store::Opened { store, thread: store_thread, history, kept, imported } =
+        Store::open(&setup.data, setup.retention).context("what must survive cannot be kept")?;
+    if imported > 0 {
+        info!(imported, "the records of an earlier version were taken over");
+    }
+    let records: http::FindRecords = Arc::new(move |query| {
+        let history = history.clone();
+        Box::pin(async move { history.page(query).await.map_err(|reason| reason.to_string()) })
+    });
     let asking = inbox_end.clone();
     let ask = Arc::new(move |asked: http::Asked| asking.try_send(asked.into()).is_ok());
     let view = http::View {
@@ -129,13 +138,11 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         snapshot: snapshots,
         token,
         operate,
+        records,
         desk: http::Desk::new(ask),
         clock,
     };
     let http = http::start(setup.http, view)?;
-    let records = RotatedFile::open(&setup.data, "records", "jsonl", RECORDS_MAX)
-        .with_context(|| format!("call records cannot be written below {}", setup.data.display()))?;
-    let (records, records_thread) = Spool::start("records", records)?;
     let signals = Signals::listen().context("signals cannot be listened to")?;
     let endpoints = Endpoints::bind(&setup.listen)?;
     let bound = endpoints.bound();
@@ -155,7 +162,10 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());
     metrics.know_trunks(trunks.iter().map(|trunk| &*trunk.name));
     let revision = Arc::new(loaded.revision(0));
-    let switchboard = Switchboard::new(settings, clock.calendar(), revision, fastrand::Rng::new());
+    let random = fastrand::Rng::new();
+    let (switchboard, first, places_lost) =
+        Switchboard::restored(clock.now(), &kept, settings, clock.calendar(), revision, random);
+    tell_restored(&kept, places_lost);
     let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
@@ -169,7 +179,8 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         media: Box::new(send_media),
         snapshot,
         metrics,
-        records,
+        first,
+        store,
     };
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints)?, fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
@@ -182,11 +193,21 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     // The desk was the last to hold the other end: `sip` sends what it still has to, and ends.
     let signalled = tokio::time::timeout(LAST_GOODBYES, signalling).await;
     drop(http);
-    drop(records_thread);
+    drop(store_thread);
     match signalled {
         Ok(Ok(Err(reason))) => Err(reason).context("SIP cannot be served"),
         Ok(Err(broken)) => Err(broken).context("SIP broke off"),
         Ok(Ok(Ok(()))) | Err(_) => Ok(()),
+    }
+}
+
+/// What an earlier process has left, in a line.
+fn tell_restored(kept: &Kept, places_lost: usize) {
+    if !kept.places.is_empty() {
+        info!(places = kept.places.len(), "callers' places were kept; their lines were lost");
+    }
+    if places_lost > 0 {
+        warn!(places_lost, "callers' places cannot be had again: their queues are no longer configured");
     }
 }
 

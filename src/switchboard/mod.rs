@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
-use crate::flow::FlowSet;
+use crate::flow::{FlowSet, PromptId};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
@@ -19,6 +19,7 @@ mod agent_leg;
 mod audio;
 mod call;
 mod callback;
+mod codes;
 mod consistency;
 mod digits;
 mod direct;
@@ -36,6 +37,7 @@ mod routing;
 mod transfer;
 mod view;
 mod waiting;
+mod whisper;
 
 use agent_leg::AgentLeg;
 use call::Call;
@@ -87,6 +89,14 @@ pub struct Revision {
     pub accounts: Vec<AgentAccount>,
     /// By whom calls come from and leave for the telephone network.
     pub trunks: Vec<Trunk>,
+}
+
+impl Revision {
+    /// Those of `prompts` that are recorded.
+    fn clips_of(&self, prompts: &[PromptId]) -> Vec<Arc<Clip>> {
+        let clip = |prompt: &PromptId| self.clips.get(prompt.0 as usize)?.clone();
+        prompts.iter().filter_map(clip).collect()
+    }
 }
 
 /// What the switchboard is told.
@@ -236,6 +246,11 @@ impl Turn<'_> {
     /// Asks something of another part of the switchboard.
     fn errand(&mut self, errand: Errand) {
         self.errands.push_back(errand);
+    }
+
+    /// Asks something that comes before whatever else is asked.
+    fn errand_first(&mut self, errand: Errand) {
+        self.errands.push_front(errand);
     }
 }
 

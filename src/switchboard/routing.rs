@@ -28,6 +28,8 @@ impl Switchboard {
                 let joined = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to());
                 if let Some(to) = joined.and_then(|call| self.calls.get(&call)).map(|call| call.leg()) {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.digit(turn, to, digit));
+                } else {
+                    self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
                 }
             }
             SipEvent::Digit { leg, digit } => {
@@ -59,6 +61,9 @@ impl Switchboard {
 
     pub(super) fn media(&mut self, now: Moment, event: MediaEvent, out: &mut Vec<Output>) {
         match event {
+            MediaEvent::Digit { leg, .. } if self.is_agents(leg) => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
+            }
             MediaEvent::Digit { leg, digit, source } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, source));
             }

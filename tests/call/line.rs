@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use helpline::journal::{PAGE_MAX, RecordQuery};
+use helpline::store::History;
 use tempfile::TempDir;
 
 pub const FLOW: &str = "
@@ -61,8 +63,26 @@ pub struct Line {
 
 impl Line {
     pub fn start() -> Line {
+        Line::start_with(FLOW)
+    }
+
+    /// With another flow.
+    pub fn start_with(flow: &str) -> Line {
         let folder = tempfile::tempdir().expect("a folder");
         write_installation(folder.path());
+        fs::write(folder.path().join("flows/main.yaml"), flow).expect("it can be written");
+        Line::start_in(folder)
+    }
+
+    /// Kills it, as `kill -9` does, and starts it again where it was, on other ports.
+    pub fn die_and_rise(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it was started");
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
+        *self = Line::start_in(folder);
+    }
+
+    fn start_in(folder: TempDir) -> Line {
         let mut child = Command::new(env!("CARGO_BIN_EXE_helpline"))
             .args(["serve", "--config"])
             .arg(folder.path().join("helpline.yaml"))
@@ -94,6 +114,30 @@ impl Line {
         stream.read_to_string(&mut answer).expect("it answers");
         let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         (status, answer)
+    }
+
+    /// What a GET of the API answers.
+    #[track_caller]
+    pub fn json(&self, path: &str) -> serde_json::Value {
+        let (_, answer) = self.get(path);
+        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        serde_json::from_str(body).unwrap_or_else(|reason| panic!("{path}: {reason}: {answer}"))
+    }
+
+    /// A PUT that is to be taken.
+    #[track_caller]
+    pub fn put(&self, path: &str, body: &str) {
+        let mut stream = TcpStream::connect(self.http).expect("HTTP listens");
+        let length = body.len();
+        write!(
+            stream,
+            "PUT {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+        .expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 204 "), "{body}: {answer}");
     }
 
     /// Waits until `/metrics` has the line, and fails with all of them when it never does.
@@ -140,7 +184,10 @@ impl Line {
     }
 
     pub fn records(&self) -> String {
-        fs::read_to_string(self.folder.path().join("data/records.jsonl")).unwrap_or_default()
+        let history = History::at(&self.folder.path().join("data"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let page = runtime.block_on(history.page(RecordQuery { limit: PAGE_MAX, ..RecordQuery::default() }));
+        page.map(|page| page.records.join("\n")).unwrap_or_default()
     }
 }
 

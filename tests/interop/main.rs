@@ -6,6 +6,7 @@ mod agents;
 mod baresip;
 mod callback;
 mod capture;
+mod dashboards;
 mod house;
 mod kamailio;
 mod misbehaving;

@@ -108,6 +108,17 @@ impl Server {
         Some(answer)
     }
 
+    /// What is found at a path, without its head.
+    pub fn body(&self, path: &str) -> String {
+        let answer = self.fetch(path).expect("it answers");
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
+    }
+
+    /// Where HTTP is served.
+    pub fn http_address(&self) -> String {
+        format!("127.0.0.1:{}", self.http_port)
+    }
+
     /// The value of a series at `/metrics`, such as `helpline_calls_total{outcome="completed"}`; 0 when it is absent.
     pub fn metric(&self, series: &str) -> f64 {
         let text = self.fetch("/metrics").expect("the metrics can be read");

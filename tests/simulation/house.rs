@@ -9,7 +9,7 @@ use helpline::clock::Calendar;
 use helpline::flow::{
     AgentCodes, AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu,
     Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex,
-    StepKind, Target,
+    StepKind, Target, speech,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, TransportKind, Trunk};
@@ -152,6 +152,7 @@ fn sales() -> QueueSpec {
         name: "sales".into(),
         agents: vec![("1003".into(), 1), ("1004".into(), 1), ("1001".into(), 1)],
         strategy: QueueStrategy::RingAll,
+        whisper: true,
         wrap_up: Duration::ZERO,
         while_waiting: vec![call_back()],
         callback: CallbackSpec { order: CallbackOrder::CallerFirst, ..support().callback },
@@ -181,6 +182,15 @@ pub fn revision(number: u32) -> Revision {
     recordings.add("phrases/queue/calling_back", 1_300);
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
+    }
+    for (phrase, _) in speech::phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/")) {
+        recordings.add(phrase, 700);
+    }
+    for number in 1..100 {
+        recordings.add(&format!("phrases/number/{number}"), 300);
+    }
+    for (name, millis) in [("phrases/pause/lunch", 800), ("queues/sales", 500), ("phrases/digit/star", 400)] {
+        recordings.add(name, millis);
     }
     let step = |name: &str, kind, next: Option<u32>| Step {
         name: name.into(),

@@ -14,7 +14,7 @@ pub const MAX_DIGITS: u8 = 64;
 
 /// `20s`, `5m`, `1h30m`, `1m30s`, `500ms`: whole numbers with units, largest first.
 pub fn duration(text: &str) -> Option<Duration> {
-    const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text.trim();
     let mut millis = 0_u64;
     let mut next_unit = 0;
@@ -180,6 +180,7 @@ mod tests {
         check("20s", Some(20_000));
         check("5m", Some(300_000));
         check("1h30m", Some(5_400_000));
+        check("400d", Some(34_560_000_000));
         check("500ms", Some(500));
         check("1m500ms", Some(60_500));
         check("0s", Some(0));

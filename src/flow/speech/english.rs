@@ -160,7 +160,7 @@ const SINGLE: &[(&str, &str)] = &[
     ("agent/paused", "You are paused."),
     ("agent/paused_by_misses", "You are paused, because calls rang and nobody answered."),
     ("agent/wrap_up_over", "Your wrap-up is over."),
-    ("agent/no_wrap_up", "You have no wrap-up now."),
+    ("agent/no_wrap_up", "There is no wrap-up at the moment."),
     ("agent/wrap_up_goes_on", "Your wrap-up goes on."),
     ("agent/more_second", "more second."),
     ("agent/more_seconds", "more seconds."),

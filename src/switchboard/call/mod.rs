@@ -16,7 +16,7 @@ use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
 use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
-use crate::flow::{CallFacts, FlowIndex, QueueIndex, Session, SessionInput, StepIndex};
+use crate::flow::{CallFacts, FlowIndex, PromptId, QueueIndex, Session, SessionInput, StepIndex};
 use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
     CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
@@ -55,6 +55,15 @@ pub(super) enum Start {
     Queue(QueueIndex, u8),
 }
 
+/// What a call that is answered at once begins with.
+#[derive(Debug)]
+pub(super) enum Beginning {
+    /// The caller walks.
+    Walk(Start),
+    /// An agent has dialled a code, and hears these; the distributor knows already that they listen.
+    Tell(Vec<PromptId>),
+}
+
 /// One caller's visit.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -80,12 +89,14 @@ enum Phase {
     /// Helpline calls somebody back who has not answered yet.
     Summoned { summons: Box<Summons>, facts: Box<CallFacts> },
     /// 200 OK was sent; the caller hears silence until the ACK tells that they are ready to listen.
-    Answered { start: Start, facts: Box<CallFacts>, until: Moment },
+    Answered { beginning: Beginning, facts: Box<CallFacts>, until: Moment },
     /// The caller walks the flow.
     Walking { session: Box<Session>, playing: Option<PlaybackId> },
     /// The caller talks to somebody without a flow around it: when that is over, so is the call.
     Talking,
-    /// The flow is at its end, its last word on its way.
+    /// An agent hears the answer to a code.
+    Told { playing: PlaybackId, until: Moment },
+    /// All is said, the last word on its way.
     Lingering { until: Moment },
     /// `sip` is to end the leg.
     HangingUp { outcome: Outcome, until: Moment },
@@ -116,10 +127,10 @@ impl Call {
         id: CallId,
         (leg, audio): (LegId, Audio),
         visit: Visit,
-        start: Start,
+        beginning: Beginning,
     ) -> Call {
         let facts = Box::new(visit.facts.clone());
-        let phase = Phase::Answered { start, facts, until: turn.now + ACKNOWLEDGE_MAX };
+        let phase = Phase::Answered { beginning, facts, until: turn.now + ACKNOWLEDGE_MAX };
         let mut call = Call::new(turn, id, Leg::new(leg, audio, Stream::Unopened), visit, phase);
         call.say_answer(turn);
         call.mind_hold(turn);
@@ -133,7 +144,10 @@ impl Call {
 
     fn new(turn: &mut Turn<'_>, id: CallId, mut leg: Leg, visit: Visit, phase: Phase) -> Call {
         leg.agent = visit.agent;
-        leg.count_as_direct(turn);
+        match &phase {
+            Phase::Answered { beginning: Beginning::Tell(_), .. } => leg.duty = Some(Duty::Listening),
+            _ => leg.count_as_direct(turn),
+        }
         Call {
             id,
             leg,
@@ -185,6 +199,7 @@ impl Call {
     pub(super) fn deadline(&self) -> Moment {
         match &self.phase {
             Phase::Answered { until, .. }
+            | Phase::Told { until, .. }
             | Phase::Lingering { until }
             | Phase::HangingUp { until, .. }
             | Phase::Closing { until, .. } => *until,
@@ -220,7 +235,11 @@ impl Call {
                 self.assert_line(session.deadline().is_some(), playing.is_some());
             }
             (
-                Phase::Summoned { .. } | Phase::Answered { .. } | Phase::Lingering { .. } | Phase::Closing { .. },
+                Phase::Summoned { .. }
+                | Phase::Answered { .. }
+                | Phase::Told { .. }
+                | Phase::Lingering { .. }
+                | Phase::Closing { .. },
                 Stream::Open,
             ) => {}
             (Phase::Talking, Stream::Open) => {
@@ -304,6 +323,8 @@ impl Call {
         {
             *playing = None;
             self.walk(turn, SessionInput::PlaybackFinished);
+        } else if matches!(self.phase, Phase::Told { playing, .. } if playing == finished) {
+            self.phase = Phase::Lingering { until: turn.now + LINGER };
         }
     }
 
@@ -332,7 +353,9 @@ impl Call {
                     self.walk(turn, SessionInput::Expired);
                 }
             }
-            Phase::Lingering { .. } => self.hang_up(turn, Cause::LocalHungUp, Outcome::Completed),
+            Phase::Told { .. } | Phase::Lingering { .. } => {
+                self.hang_up(turn, Cause::LocalHungUp, Outcome::Completed);
+            }
             Phase::HangingUp { .. } => self.leg_ended(turn, Cause::DialogLost),
             Phase::Closing { ended, .. } => {
                 let ended = *ended;
@@ -366,7 +389,9 @@ impl Call {
                 Cause::RefusedBy(_) | Cause::NoAnswer => Outcome::Unanswered,
                 cause => outcome_of(cause),
             },
-            Phase::Ringing | Phase::Answered { .. } | Phase::Walking { .. } | Phase::Talking => outcome_of(cause),
+            Phase::Ringing | Phase::Answered { .. } | Phase::Told { .. } | Phase::Walking { .. } | Phase::Talking => {
+                outcome_of(cause)
+            }
         };
         self.not_reached(turn, cause);
         self.leave_flow(turn);

@@ -1,0 +1,46 @@
+//! What an earlier process has left.
+
+use serde::de::DeserializeOwned;
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+use tracing::warn;
+
+use crate::switchboard::{Kept, WallTime};
+
+/// All of it; what cannot be read is left out and told.
+pub(super) async fn kept(connection: &mut SqliteConnection) -> Result<Kept, sqlx::Error> {
+    let seed = match value(connection, "SELECT value FROM house WHERE key = 'seed'").await? {
+        Some(seed) => seed,
+        None => {
+            let seed = fastrand::i64(..);
+            sqlx::query("INSERT INTO house VALUES ('seed', ?)").bind(seed).execute(&mut *connection).await?;
+            seed
+        }
+    };
+    Ok(Kept {
+        seed: seed.cast_unsigned(),
+        alive: value(connection, "SELECT value FROM house WHERE key = 'alive'").await?.map(WallTime),
+        places: all(connection, "SELECT value FROM places").await?,
+        agents: all(connection, "SELECT value FROM agents").await?,
+        queues: all(connection, "SELECT value FROM queues").await?,
+    })
+}
+
+async fn value(connection: &mut SqliteConnection, question: &'static str) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query(question).fetch_optional(connection).await?.map(|row| row.try_get(0)).transpose()
+}
+
+async fn all<T: DeserializeOwned>(
+    connection: &mut SqliteConnection,
+    question: &'static str,
+) -> Result<Vec<T>, sqlx::Error> {
+    let mut found = Vec::new();
+    for row in sqlx::query(question).fetch_all(connection).await? {
+        let text: String = row.try_get(0)?;
+        match serde_json::from_str(&text) {
+            Ok(value) => found.push(value),
+            Err(reason) => warn!(%reason, question, "something that was kept cannot be read and is left out"),
+        }
+    }
+    Ok(found)
+}
