@@ -19,6 +19,7 @@ pub fn run(data: &[u8]) {
             prompts: &prompts,
             folder: "prompts",
             codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
             dial_plan: &DialPlan::default(),
         },

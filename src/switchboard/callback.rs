@@ -226,7 +226,7 @@ impl Switchboard {
             until: until + RING_SPARE,
         };
         let us = Caller { number: PhoneNumber::new(promise.dialled.clone()), name: None };
-        let facts = CallFacts { caller: party, dialled: promise.dialled.clone() };
+        let facts = CallFacts { caller: party, dialled: promise.dialled.clone(), switches: self.switches.clone() };
         let number = promise.number.clone();
         self.queues.attempts.insert(id, entry);
         let leg = LegId::outbound(self.next_leg);

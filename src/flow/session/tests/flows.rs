@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::tz::TimeZone;
 
+use crate::flow::hours::{Hours, HoursIndex, Range};
 use crate::flow::{
     Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, FlowTarget, LanguageIndex, Menu, Patience, Piece,
     Prompt, PromptId, QueueIndex, QueueSpec, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
@@ -14,9 +15,27 @@ use crate::flow::{
 use crate::telephony::{DialPlan, Digit, TransportKind, Trunk};
 
 const QUEUES: u16 = 3;
-const NAMES: [&str; 8] = ["order", "pin", "total", "day", "missing", "now", "caller.number", "call.number"];
-const FORMATS: [SpokenAs; 6] =
-    [SpokenAs::Digits, SpokenAs::Number, SpokenAs::Money, SpokenAs::Day, SpokenAs::Time, SpokenAs::Word];
+const NAMES: [&str; 10] = [
+    "order",
+    "pin",
+    "total",
+    "day",
+    "missing",
+    "now",
+    "caller.number",
+    "call.number",
+    "hours.office",
+    "hours.office.next",
+];
+const FORMATS: [SpokenAs; 7] = [
+    SpokenAs::Digits,
+    SpokenAs::Number,
+    SpokenAs::Money,
+    SpokenAs::Day,
+    SpokenAs::Time,
+    SpokenAs::DayTime,
+    SpokenAs::Word,
+];
 
 /// A set of up to four flows that may walk into each other.
 pub(super) fn random_set(random: &mut Rng) -> FlowSet {
@@ -49,6 +68,12 @@ pub(super) fn random_set(random: &mut Rng) -> FlowSet {
         let queue = random_queue(random, &mut set, index);
         set.queues.push(queue);
     }
+    set.hours.push(Hours {
+        name: "office".into(),
+        zone: TimeZone::UTC,
+        week: std::array::from_fn(|_| vec![Range { from: random.u16(..700), to: random.u16(700..1_440) }]),
+        days: BTreeMap::new(),
+    });
     set.any = Some(FlowIndex(0));
     set
 }
@@ -140,7 +165,7 @@ fn random_target(random: &mut Rng, bounds: &Bounds) -> Target {
 
 fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32) -> Step {
     let must_hear = random.u8(..4) == 0;
-    let kind = match random.u8(..20) {
+    let kind = match random.u8(..21) {
         0..3 => StepKind::Say { speech: random_speech(random, set, bounds, 3), must_hear },
         3 => StepKind::Play { speech: random_speech(random, set, bounds, 1), must_hear },
         4..10 => StepKind::Menu(random_menu(random, set, bounds, must_hear)),
@@ -151,12 +176,17 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             then: random_target(random, bounds),
             otherwise: random.bool().then(|| random_target(random, bounds)),
         },
+        19 => StepKind::Hours {
+            hours: HoursIndex(0),
+            open: (random.u8(..8) > 0).then(|| random_target(random, bounds)),
+            closed: (random.u8(..8) > 0).then(|| random_target(random, bounds)),
+        },
         18 => StepKind::Queue {
             queue: QueueIndex(random.u16(..QUEUES)),
             skills: vec!["billing".into()],
             priority: random.u8(..=9),
         },
-        19 if random.bool() => StepKind::Callback {
+        20 => StepKind::Callback {
             queue: QueueIndex(random.u16(..QUEUES)),
             skills: Vec::new(),
             priority: random.u8(..=9),

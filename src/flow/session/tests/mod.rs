@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod flows;
+mod hours;
 mod menus;
 mod questions;
 mod queues;
