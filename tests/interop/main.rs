@@ -16,4 +16,5 @@ mod server;
 mod sipp;
 mod sipsak;
 mod softphone;
+mod stories;
 mod wave;
