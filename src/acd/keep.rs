@@ -400,7 +400,9 @@ impl Distributor {
         // Who was called back and has met nobody is called back again; who had dialled in may dial in again.
         let by_callback = kept.mode == Mode::Callback || kept.called_back && kept.mode == Mode::Resumed;
         let stage = match kept.stage {
-            KeptStage::Resting(until) if by_callback => Stage::Resting { until },
+            KeptStage::Resting(until) if by_callback => {
+                Stage::Resting { until: until.min(now + queue.settings.callback.gap) }
+            }
             KeptStage::Waiting if kept.mode == Mode::Callback => Stage::Waiting,
             _ if by_callback => Stage::Resting { until: now + queue.settings.callback.grace },
             KeptStage::Dropped(at) => Stage::Dropped { at: at.min(alive), until: now + queue.settings.resume_window },

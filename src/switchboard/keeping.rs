@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::kept::{Day, Fact, Kept};
 use super::queues::Booked;
 use super::{Output, Switchboard};
-use crate::acd;
+use crate::acd::{self, KeptStage};
 use crate::clock::Moment;
 
 /// What changes is told at once, and then no sooner than after this: together, so that what is kept is always the state
@@ -14,6 +14,9 @@ pub const KEEP_GAP: Duration = Duration::from_millis(100);
 /// That the process lives is told so often while anybody waits or works, if nothing else is: so much of a conversation
 /// may be missing in the figures when it dies.
 pub const ALIVE_GAP: Duration = Duration::from_secs(10);
+
+/// Callbacks that rest for longer while Helpline closes down were put off for that reason.
+const POSTPONED: Duration = Duration::from_secs(30 * 60);
 
 /// When what was last told.
 #[derive(Debug)]
@@ -47,6 +50,7 @@ impl Switchboard {
     /// The same, due or not.
     pub fn keep_now(&mut self, now: Moment) -> Vec<Fact> {
         let day = Day(self.calendar);
+        let closing = self.drain.is_some();
         let queues = &mut self.queues;
         let mut changes = queues.distributor.changes();
         if std::mem::take(&mut self.keeping.all) {
@@ -55,7 +59,16 @@ impl Switchboard {
         }
         let mut facts = Vec::with_capacity(changes.entries.len() + changes.agents.len() + changes.queues.len() + 1);
         for id in changes.entries {
-            let kept = queues.distributor.kept_entry(id).map(|kept| Box::new(queues.place_to_keep(day, kept)));
+            let mut kept = queues.distributor.kept_entry(id);
+            if let Some(kept) = &mut kept
+                && let KeptStage::Resting(until) = kept.stage
+                && closing
+                && until.since(now) > POSTPONED
+            {
+                // They rest because Helpline closes down: whoever goes on may call them at once.
+                kept.stage = KeptStage::Resting(now);
+            }
+            let kept = kept.map(|kept| Box::new(queues.place_to_keep(day, kept)));
             facts.push(Fact::Place { entry: id.0, kept });
         }
         for id in changes.agents {

@@ -36,6 +36,8 @@ pub(super) enum Duty {
     Queue,
     /// That of a call of their own.
     Direct,
+    /// That of a call in which Helpline tells them something.
+    Listening,
 }
 
 impl Leg {
@@ -52,7 +54,9 @@ impl Leg {
     pub(super) fn count_as_direct(&mut self, turn: &mut Turn<'_>) {
         if let Some(agent) = self.agent() {
             self.duty = Some(Duty::Direct);
-            turn.errand(Errand::Distribute(acd::Input::DirectCallBegan { agent }));
+            // Before all else: whoever was to be offered to this agent looks for another, and not for the colleague whom
+            // the agent has just dialled.
+            turn.errand_first(Errand::Distribute(acd::Input::DirectCallBegan { agent }));
         }
     }
 
@@ -62,6 +66,7 @@ impl Leg {
         turn.errand(Errand::Distribute(match duty {
             Duty::Queue => acd::Input::AgentLegEnded { agent },
             Duty::Direct => acd::Input::DirectCallEnded { agent },
+            Duty::Listening => acd::Input::AgentListens { agent, listening: false },
         }));
     }
 }
