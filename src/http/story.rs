@@ -408,6 +408,11 @@ fn tell_queue(event: &QueueEvent) -> Told {
             json!({"attempt": attempt, "answered": answered}),
         ),
         QueueEvent::Dropped => plain("dropped", "The line is lost, and the place is kept for a while"),
+        QueueEvent::PlaceTaken { queue } => (
+            "place_taken",
+            format!("Has the place in {queue} of the agent who passed them on"),
+            json!({"queue": queue}),
+        ),
         QueueEvent::CameBack => plain("came_back", "Is back at the place that they had"),
     }
 }
