@@ -2,6 +2,7 @@
 
 mod api;
 mod description;
+mod hours;
 
 use std::io::{Read, Write};
 use std::sync::Mutex;
@@ -14,7 +15,6 @@ use crate::acd::{
     AgentFigures, AgentSnapshot, AgentState, EntryId, Estimate, LevelGoal, Mode, PauseReason, PlaceSnapshot, Presence,
     QueueFigures, QueueSnapshot, WhyNoCalls,
 };
-use crate::clock::Moment;
 use crate::journal::{JournalEntry, JournalEvent, Offered, QueueEvent, Stories};
 use crate::metrics::Metrics;
 use crate::switchboard::{self, AgentView, CallPlace, PlaceView, QueueView};
@@ -159,7 +159,8 @@ fn furnished() -> Snapshot {
             call: None,
         }],
     };
-    Snapshot { calls: 1, calls_max: 2, ports_free: 1, view: Arc::new(house), ..Snapshot::default() }
+    let flows = hours::flows();
+    Snapshot { calls: 1, calls_max: 2, ports_free: 1, view: Arc::new(house), flows, ..Snapshot::default() }
 }
 
 /// The call c7 talks and is held, c8 waits, and c6 has ended.

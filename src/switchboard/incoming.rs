@@ -84,7 +84,8 @@ impl Switchboard {
                 return refused(offered, RefusalReason::NotAcceptable, refusal).tell(now, out);
             }
         };
-        let facts = CallFacts { caller: offered.caller.clone(), dialled: incoming.dialled };
+        let facts =
+            CallFacts { caller: offered.caller.clone(), dialled: incoming.dialled, switches: self.switches.clone() };
         let admitted = Admitted { leg, audio, facts, agent, offered };
         match destination {
             Destination::Walk(start) => {

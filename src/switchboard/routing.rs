@@ -107,6 +107,7 @@ impl Switchboard {
                     call.hang_up(turn, Cause::LocalHungUp, Outcome::Operator);
                 });
             }
+            OperatorCommand::SwitchHours { name, switch } => self.switch_hours(&name, switch),
             OperatorCommand::Agent { extension, command } => self.command_agent(now, &extension, command),
             OperatorCommand::HangUpAll => {
                 if self.drain.is_none() {
@@ -148,6 +149,7 @@ impl Switchboard {
             now,
             calendar: self.calendar,
             settings: &self.settings,
+            switches: &self.switches,
             playbacks: &mut self.playbacks,
             entries: &mut self.entries,
             errands: &mut self.errands,

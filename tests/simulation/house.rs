@@ -233,6 +233,7 @@ pub fn revision(number: u32) -> Revision {
         queues: vec![support(), sales()],
         codes: AgentCodes::default(),
         agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
+        hours: Vec::new(),
     };
     let audio = vec![0x55; MUSIC as usize * 8].into_boxed_slice();
     let music = vec![Arc::new(Clip { pcmu: audio.clone(), pcma: audio })];

@@ -109,6 +109,7 @@ const SINGLE: &[(&str, &str)] = &[
     ("day/tomorrow", "tomorrow"),
     ("day/yesterday", "yesterday"),
     ("date/of", "of"),
+    ("time/at", "at"),
     ("time/oclock", "o'clock"),
     ("time/oh", "oh"),
     ("time/am", "A M"),
@@ -275,6 +276,12 @@ impl Grammar for English {
             }
         }
         phrases.add(if time.hour < 12 { "time/am" } else { "time/pm" });
+    }
+
+    fn day_time(&self, phrases: &mut Phrases, day: Day, time: Time) {
+        self.day(phrases, day);
+        phrases.add("time/at");
+        self.time(phrases, time);
     }
 
     fn place(&self, phrases: &mut Phrases, number: u64) {

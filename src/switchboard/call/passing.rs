@@ -6,7 +6,7 @@ use super::{Call, Met, Parting, Phase, Start};
 use crate::acd::{AgentId, EntryId, Input};
 use crate::clock::Moment;
 use crate::flow::{CallFacts, FlowIndex, FlowSet, QueueIndex, Session, SessionInput, StepIndex};
-use crate::journal::Outcome;
+use crate::journal::{JournalEvent, Outcome, QueueEvent};
 use crate::switchboard::errand::Errand;
 use crate::switchboard::leg::Leg;
 use crate::switchboard::waiting::{Line, Place, Waiting};
@@ -80,7 +80,8 @@ impl Call {
         let name = revision.flows.queue(queue).name.clone();
         let Some(own) = named(&self.revision.flows, &name).filter(|_| matches!(self.phase, Phase::Walking { .. }))
         else {
-            let facts = CallFacts { caller: self.caller.clone(), dialled: name.to_string() };
+            let facts =
+                CallFacts { caller: self.caller.clone(), dialled: name.to_string(), switches: turn.switches.clone() };
             return self.walk_anew(turn, revision, Start::Queue(queue, priority.unwrap_or(0)), facts);
         };
         let spec = self.revision.flows.queue(own);
@@ -109,7 +110,8 @@ impl Call {
         (flow, dialled): (FlowIndex, &str),
     ) {
         if self.part_with_agent(turn).is_some() {
-            let facts = CallFacts { caller: self.caller.clone(), dialled: dialled.to_owned() };
+            let facts =
+                CallFacts { caller: self.caller.clone(), dialled: dialled.to_owned(), switches: turn.switches.clone() };
             self.walk_anew(turn, revision, Start::Flow(flow), facts);
         }
     }
@@ -183,6 +185,8 @@ impl Call {
         self.phase = Phase::Walking { session: walk.session, playing: None };
         let entry = walk.place.as_ref().map(|place| place.entry);
         if let Some(place) = walk.place {
+            let taken = QueueEvent::PlaceTaken { queue: place.queue.clone() };
+            turn.journal(Some(self.id), JournalEvent::Queue(Box::new(taken)));
             self.line = Line::Waiting(Waiting::new(turn.now, place));
         }
         if walk.announced

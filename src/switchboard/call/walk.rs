@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Beginning, Call, LINGER, Phase, Start};
 use crate::acd::Leaving;
-use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex};
+use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex, Switches};
 use crate::journal::{JournalEvent, Outcome, StepName};
 use crate::switchboard::Turn;
 use crate::telephony::{Cause, Clip, MediaCommand};
@@ -63,6 +63,15 @@ impl Call {
         if let Phase::Walking { session, .. } = &mut self.phase {
             let actions = session.handle(self.leg.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
             self.act(turn, actions);
+        }
+    }
+
+    /// Hours were switched by hand.
+    pub(in crate::switchboard) fn switch_hours(&mut self, switches: &Arc<Switches>) {
+        match &mut self.phase {
+            Phase::Answered { facts, .. } => facts.switches = switches.clone(),
+            Phase::Walking { session, .. } => session.switch(switches.clone()),
+            _ => {}
         }
     }
 
