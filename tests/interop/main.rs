@@ -18,5 +18,6 @@ mod server;
 mod sipp;
 mod sipsak;
 mod softphone;
+mod stories;
 mod transfers;
 mod wave;
