@@ -4,6 +4,7 @@
 
 mod agents;
 mod baresip;
+mod callback;
 mod capture;
 mod dashboards;
 mod house;
@@ -17,5 +18,6 @@ mod server;
 mod sipp;
 mod sipsak;
 mod softphone;
+mod stories;
 mod transfers;
 mod wave;

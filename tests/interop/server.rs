@@ -51,6 +51,11 @@ impl Server {
 
     /// A server with the flows of `flows` and further settings (top-level YAML).
     pub fn with_flows(flows: &Path, settings: &str) -> Server {
+        Server::with_sip(flows, "", settings)
+    }
+
+    /// The same with more of `sip`, such as `, realm: acme`.
+    pub fn with_sip(flows: &Path, sip: &str, settings: &str) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let (sip_port, http_port) = (free_port(), free_port());
         let media = MediaPorts::claim(MEDIA_PORTS);
@@ -59,7 +64,7 @@ impl Server {
             &config,
             format!(
                 "helpline: 1\n\
-                 sip: {{listen: [\"udp://127.0.0.1:{sip_port}\", \"tcp://127.0.0.1:{sip_port}\"]}}\n\
+                 sip: {{listen: [\"udp://127.0.0.1:{sip_port}\", \"tcp://127.0.0.1:{sip_port}\"]{sip}}}\n\
                  media: {{ports: {first}-{last}}}\n\
                  http: {{listen: \"127.0.0.1:{http_port}\"}}\n\
                  data: {data}\nflows: {flows}\nprompts: {prompts}\n{settings}",
@@ -96,8 +101,17 @@ impl Server {
     }
 
     fn fetch(&self, path: &str) -> Option<String> {
+        self.request("GET", path)
+    }
+
+    /// The whole answer to a request without a body.
+    pub fn send(&self, method: &str, path: &str) -> String {
+        self.request(method, path).expect("it answers")
+    }
+
+    fn request(&self, method: &str, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.http_port)).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)

@@ -50,6 +50,7 @@ impl Scene {
             environment: &|_| None,
             today: jiff::civil::date(2026, 11, 22),
             codes: &Default::default(),
+            dial_plan: &Default::default(),
         };
         let reading = document::read(&sources, &known);
         let flows = Arc::new(reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics)));
