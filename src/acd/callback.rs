@@ -27,7 +27,7 @@ impl Distributor {
             self.note(queue, Note::CallbackWanted { entry: id }, out);
         }
         self.sync_entry(id);
-        self.free(freed, out);
+        self.free(&freed, out);
     }
 
     /// Has the caller called, on behalf of an agent.
@@ -123,7 +123,7 @@ impl Distributor {
             out.push(Output::Release { agent });
         }
         self.sync_entry(id);
-        self.free(freed, out);
+        self.free(&freed, out);
         if let Stage::Dialling { agent, .. } = before {
             self.unlink(agent, id, out);
         }

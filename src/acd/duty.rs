@@ -6,7 +6,8 @@ use super::agent::{Handling, OnCall, Phase, Presence, WrapUp, WrapUpOwed};
 use super::entry::{Holds, Stage};
 use super::input::AgentCommand;
 use super::output::{Note, Output, PauseReason};
-use super::{AgentId, Distributor, EntryId};
+use super::{AgentId, Alarm, Distributor, EntryId};
+use crate::clock::Moment;
 
 impl Distributor {
     pub(super) fn command(&mut self, id: AgentId, command: AgentCommand, out: &mut Vec<Output>) {
@@ -155,19 +156,43 @@ impl Distributor {
         self.touch(queue);
     }
 
-    pub(super) fn agent_alarm(&mut self, id: AgentId, out: &mut Vec<Output>) {
+    /// Those whose deadline is `moment` are brought up to date before any of them is given a caller, so that each caller
+    /// has the best of them.
+    pub(super) fn agent_alarms(&mut self, moment: Moment, out: &mut Vec<Output>) {
+        let alarms = self.alarms.range((moment, Alarm::Agent(AgentId(0)))..);
+        let due = alarms.map_while(|(at, alarm)| match alarm {
+            Alarm::Agent(agent) if *at == moment => Some(*agent),
+            _ => None,
+        });
+        let due: Vec<AgentId> = due.collect();
+        let mut waiting = Vec::new();
+        for agent in &due {
+            waiting.extend(self.agent_alarm(*agent, out));
+            self.sync_agent(*agent, out);
+        }
+        self.free(&due, out);
+        waiting.sort_by_key(|entry| self.entries.get(entry).map(|entry| entry.place));
+        for entry in waiting {
+            self.seek_agent(entry, out);
+        }
+    }
+
+    /// The caller for whom an agent's phone has rung for long enough, if it has.
+    fn agent_alarm(&mut self, id: AgentId, out: &mut Vec<Output>) -> Option<EntryId> {
         let now = self.now;
-        let Some(agent) = self.agents.get_mut(&id) else { return };
+        let agent = self.agents.get_mut(&id)?;
         agent.rests_until = agent.rests_until.filter(|until| *until > now);
         match &agent.phase {
             Phase::Ringing { offer, until, .. } if *until <= now => {
                 let offer = *offer;
-                self.rang_out(offer, out);
+                self.rang_out(offer, out)
             }
-            Phase::WrapUp(wrap_up) if wrap_up.until <= now => self.end_wrap_up(id, out),
-            _ => {}
+            Phase::WrapUp(wrap_up) if wrap_up.until <= now => {
+                self.end_wrap_up(id, out);
+                None
+            }
+            _ => None,
         }
-        self.agent_changed(id, None, out);
     }
 
     /// Brings an agent up to date. A caller who was rung for by them, and is no more, looks for another first.

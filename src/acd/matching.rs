@@ -3,6 +3,7 @@
 use super::agent::{Handling, OnCall, Phase, QueueLeg};
 use super::entry::{Holds, Mode, Pool, Stage};
 use super::input::Refused;
+use super::line::Place;
 use super::output::{Note, OfferResult, Outcome, Output};
 use super::settings::{FAULT_REST, Strategy};
 use super::{AgentId, Distributor, EntryId, Offer, OfferId};
@@ -41,17 +42,31 @@ impl Distributor {
     /// An agent who is available looks for the first caller of all their queues.
     pub(super) fn seek_caller(&mut self, id: AgentId, out: &mut Vec<Output>) {
         loop {
-            let Some(agent) = self.agents.get(&id).filter(|agent| agent.is_available()) else { return };
-            let may_call = agent.calls_back.is_none();
-            let queues = agent.memberships.iter().filter_map(|membership| self.queues.get(&membership.queue));
-            let found = queues.filter_map(|queue| queue.first_for(&agent.skills, may_call));
-            match found.min_by_key(|(place, _)| *place) {
+            match self.first_caller(id) {
                 None => return,
                 // The agent goes on meanwhile, so the next caller is looked for at once.
                 Some((place, Pool::ToCall)) => self.call_back(place.entry, id, Holds::Nothing, out),
                 Some((place, Pool::Open)) => return self.offer(id, place.entry, out),
             }
         }
+    }
+
+    /// Several who have become available at one moment, and are up to date, look for callers: the first caller has the
+    /// choice of them all, and not the first agent that of the callers.
+    fn seek_callers(&mut self, agents: &[AgentId], out: &mut Vec<Output>) {
+        while let Some((place, _)) =
+            agents.iter().filter_map(|agent| self.first_caller(*agent)).min_by_key(|(place, _)| *place)
+        {
+            self.seek_agent(place.entry, out);
+        }
+    }
+
+    /// The first caller of all queues of an agent who is available.
+    fn first_caller(&self, id: AgentId) -> Option<(Place, Pool)> {
+        let agent = self.agents.get(&id).filter(|agent| agent.is_available())?;
+        let may_call = agent.calls_back.is_none();
+        let queues = agent.memberships.iter().filter_map(|membership| self.queues.get(&membership.queue));
+        queues.filter_map(|queue| queue.first_for(&agent.skills, may_call)).min_by_key(|(place, _)| *place)
     }
 
     fn offer(&mut self, agent_id: AgentId, entry_id: EntryId, out: &mut Vec<Output>) {
@@ -109,14 +124,12 @@ impl Distributor {
     }
 
     /// Agents who are free again look for callers.
-    pub(super) fn free(&mut self, agents: Vec<AgentId>, out: &mut Vec<Output>) {
-        for agent in &agents {
-            self.sync_agent(*agent, out);
-        }
+    pub(super) fn free(&mut self, agents: &[AgentId], out: &mut Vec<Output>) {
         for agent in agents {
-            self.leave_if_removed(agent);
-            self.seek_caller(agent, out);
+            self.sync_agent(*agent, out);
+            self.leave_if_removed(*agent);
         }
+        self.seek_callers(agents, out);
     }
 
     /// An entry that is rung for no more, or has changed, looks for an agent.
@@ -133,19 +146,21 @@ impl Distributor {
                 entry.rests_until = Some(self.now + FAULT_REST);
             }
             self.sync_entry(offer.entry);
-            return self.free(vec![offer.agent], out);
+            return self.free(&[offer.agent], out);
         }
         self.missed(offer.agent, offer.queue);
         self.sync_agent(offer.agent, out);
         self.reoffer(offer.entry, out);
     }
 
-    /// It has rung for long enough.
-    pub(super) fn rang_out(&mut self, id: OfferId, out: &mut Vec<Output>) {
-        if let Some(offer) = self.offers.get(&id) {
-            out.push(Output::Withdraw { offer: id, agent: offer.agent });
-            self.refuse(id, Refused::NoAnswer, out);
-        }
+    /// It has rung for long enough: whoever asks for it brings the agent up to date, and has the entry look for another.
+    pub(super) fn rang_out(&mut self, id: OfferId, out: &mut Vec<Output>) -> Option<EntryId> {
+        let agent = self.offers.get(&id)?.agent;
+        out.push(Output::Withdraw { offer: id, agent });
+        let offer = self.end_offer(id, OfferResult::Refused(Refused::NoAnswer), out)?;
+        self.missed(offer.agent, offer.queue);
+        self.sync_entry(offer.entry);
+        Some(offer.entry)
     }
 
     pub(super) fn missed(&mut self, agent: AgentId, queue: super::QueueId) {
@@ -181,7 +196,7 @@ impl Distributor {
         };
         self.sync_agent(offer.agent, out);
         self.sync_entry(offer.entry);
-        self.free(others, out);
+        self.free(&others, out);
     }
 
     pub(super) fn bridged(&mut self, id: EntryId, out: &mut Vec<Output>) {

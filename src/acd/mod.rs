@@ -164,7 +164,7 @@ impl Distributor {
             && moment <= self.now
         {
             match alarm {
-                Alarm::Agent(agent) => self.agent_alarm(agent, out),
+                Alarm::Agent(_) => self.agent_alarms(moment, out),
                 Alarm::Entry(entry) => self.entry_alarm(entry, out),
                 Alarm::Queue(queue) => self.queue_alarm(queue, out),
             }

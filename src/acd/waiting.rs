@@ -91,7 +91,7 @@ impl Distributor {
             self.note(queue, Note::Dropped { entry: id }, out);
         }
         self.sync_entry(id);
-        self.free(freed, out);
+        self.free(&freed, out);
     }
 
     pub(super) fn resume(&mut self, id: EntryId, out: &mut Vec<Output>) {
@@ -155,7 +155,7 @@ impl Distributor {
         out.push(Output::Ended { entry: id, outcome, go, place_time });
         self.note(queue_id, Note::Ended { queue: queue_id, entry: id, outcome, wait, agent, estimate }, out);
         self.forget_entry(id);
-        self.free(freed, out);
+        self.free(&freed, out);
         if let Some(agent) = linked {
             self.unlink(agent, id, out);
         }
@@ -194,7 +194,7 @@ impl Distributor {
             self.relax(id, out);
             let freed = self.withdraw_strangers(id, out);
             self.reoffer(id, out);
-            self.free(freed, out);
+            self.free(&freed, out);
         } else if stage_ends {
             self.stage_ended(id, stage, out);
         } else if speaks {

@@ -40,9 +40,9 @@ pub(super) enum Told {
 /// Something that happens by the clock.
 #[derive(Clone, Copy)]
 enum Event {
-    PickUp(OfferId),
+    Accept(OfferId),
     AgentHangsUp { agent: AgentId, entry: EntryId },
-    CallerPicksUp { greet: bool },
+    CallerAnswers { greet: bool },
 }
 
 /// Every queue, and who answers.
@@ -213,8 +213,8 @@ impl WaitingRoom {
             && entry.key().0 <= now
         {
             match entry.remove() {
-                Event::PickUp(offer) => self.tell(now, Input::OfferAccepted { offer }),
-                Event::CallerPicksUp { greet } => {
+                Event::Accept(offer) => self.tell(now, Input::OfferAccepted { offer }),
+                Event::CallerAnswers { greet } => {
                     let Some(entry) = self.promised.take() else { continue };
                     self.own = Some(entry);
                     self.told.push(Told::CalledBack { queue: self.queue, greet });
@@ -253,7 +253,7 @@ impl WaitingRoom {
     fn follow(&mut self, now: Moment, output: Output) -> Option<Input> {
         match output {
             Output::Offer { offer, agent, entry, .. } => {
-                self.schedule(now + RINGS, Event::PickUp(offer));
+                self.schedule(now + RINGS, Event::Accept(offer));
                 if self.own.or(self.promised) == Some(entry) {
                     self.told.push(Told::Reader(format!("The telephone of {} rings.", self.name(agent))));
                 }
@@ -291,7 +291,7 @@ impl WaitingRoom {
             }
             Output::Release { agent } => Some(Input::AgentLegEnded { agent }),
             Output::CallBack { entry, agent, .. } if self.promised == Some(entry) => {
-                self.schedule(now + RINGS, Event::CallerPicksUp { greet: agent.is_none() });
+                self.schedule(now + RINGS, Event::CallerAnswers { greet: agent.is_none() });
                 self.told.push(Told::Reader("Your telephone rings.".to_owned()));
                 None
             }

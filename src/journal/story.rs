@@ -214,7 +214,11 @@ impl Story {
                 self.codec = *codec;
             }
             JournalEvent::AudioChanged { codec } => self.codec = Some(*codec),
-            JournalEvent::Began => self.stand(at, CallState::InFlow),
+            JournalEvent::Began => {
+                // Whom we called has answered, and no more is told of that.
+                self.answered = true;
+                self.stand(at, CallState::InFlow);
+            }
             JournalEvent::StepEntered(step) => self.step = Some(step.clone()),
             JournalEvent::StepLeft { .. } => self.step = None,
             JournalEvent::Held => self.held(at, Some(true), None),
@@ -384,6 +388,17 @@ mod tests {
         }))
     }
 
+    fn called() -> JournalEvent {
+        JournalEvent::Dialled(Box::new(Dialled {
+            party: Caller::default(),
+            shown: "1000".into(),
+            queue: "support".into(),
+            callback_of: Some(CallId(6)),
+            trunk: Some("carrier".into()),
+            attempt: 1,
+        }))
+    }
+
     fn ended() -> JournalEvent {
         let (outcome, cause) = (Outcome::HungUp, Cause::RemoteHungUp);
         JournalEvent::Ended(Box::new(Ended { outcome, cause, duration: Duration::ZERO, report: None }))
@@ -495,6 +510,15 @@ mod tests {
             (dialling(), Talking),
             (parted(), Ringing),
             (not_reached(), InFlow),
+        ]);
+        check(&[
+            (called(), Ringing),
+            (JournalEvent::Began, InFlow),
+            (joined(), Talking),
+            (dialling(), Talking),
+            (parted(), Ringing),
+            (not_reached(), InFlow),
+            (queue(entered("support")), CallState::Waiting),
         ]);
     }
 

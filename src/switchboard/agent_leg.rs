@@ -30,6 +30,8 @@ pub(super) struct AgentLeg {
     leg: Leg,
     /// The caller for whom it rings or whom it is joined to.
     call: CallId,
+    /// Whether that call has begun: who is to be called back has none yet in whose story anything could be told.
+    begun: bool,
     dialled: Moment,
     phase: Phase,
 }
@@ -70,6 +72,8 @@ pub(super) enum Why {
 pub(super) struct Ring {
     pub(super) party: Party,
     pub(super) call: CallId,
+    /// Whether the call has begun, rather than being one that is made when the phone is answered.
+    pub(super) begun: bool,
     pub(super) why: Why,
     pub(super) until: Moment,
     pub(super) caller: Caller,
@@ -95,12 +99,13 @@ impl AgentLeg {
                 ring.until
             }
         };
-        AgentLeg { leg, call: ring.call, dialled: turn.now, phase: Phase::Ringing { why: ring.why, until } }
+        let phase = Phase::Ringing { why: ring.why, until };
+        AgentLeg { leg, call: ring.call, begun: ring.begun, dialled: turn.now, phase }
     }
 
     /// A leg that came from elsewhere: an agent at it talks to the caller of `call` from now on.
     pub(super) fn adopt(turn: &mut Turn<'_>, leg: Leg, call: CallId) -> AgentLeg {
-        AgentLeg { leg, call, dialled: turn.now, phase: Phase::Joined }
+        AgentLeg { leg, call, begun: true, dialled: turn.now, phase: Phase::Joined }
     }
 
     pub(super) fn leg_mut(&mut self) -> &mut Leg {
@@ -245,6 +250,7 @@ impl AgentLeg {
             return;
         }
         let playing = self.play(turn, words);
+        self.begun = true;
         self.phase = Phase::Expecting { playing, music, until };
         if playing.is_none() {
             self.entertain_expecting(turn);
@@ -271,7 +277,9 @@ impl AgentLeg {
 
     /// The call of the caller for whom it was picked up.
     pub(super) fn leads_to(&mut self, call: Option<CallId>) {
-        self.call = call.unwrap_or(self.call);
+        if let Some(call) = call {
+            (self.call, self.begun) = (call, true);
+        }
     }
 
     /// The agent hears these before the caller. Tells whether they do.
@@ -322,20 +330,22 @@ impl AgentLeg {
         }
     }
 
-    /// The phone rings for another call from now on: one that is passed on to it, or has taken the place of the one for
-    /// which a queue has it rung.
+    /// The phone is another call's from now on: of one that is passed on to it, or has taken the place of the one for
+    /// which a queue has it rung, or has its agent told about.
     pub(super) fn ring_for(&mut self, call: CallId) {
-        if let Phase::Ringing { why, .. } = &mut self.phase {
+        if self.is_rung_for(self.call) {
             self.call = call;
-            if *why == Why::Direct {
-                *why = Why::Passed;
-            }
+        }
+        if let Phase::Ringing { why, .. } = &mut self.phase
+            && *why == Why::Direct
+        {
+            *why = Why::Passed;
         }
     }
 
-    /// Whether it rings for this call, for whatever reason.
+    /// Whether it rings for this call, for whatever reason, or its agent hears about the call's caller.
     pub(super) fn is_rung_for(&self, call: CallId) -> bool {
-        matches!(self.phase, Phase::Ringing { .. }) && self.call == call
+        matches!(self.phase, Phase::Ringing { .. } | Phase::Whispering { .. }) && self.call == call
     }
 
     /// Tells a conversation that has just begun that the agent's side holds it, where it does.
@@ -416,8 +426,9 @@ impl AgentLeg {
         match self.phase {
             Phase::Ringing { .. } => self.refuse(turn, cause),
             Phase::Joined => turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: true }),
-            // The caller, who still waits, is to be offered to another now, and not when the phone has replied.
-            Phase::Whispering { .. } => self.leg.discharge(turn),
+            // The caller, who still waits, is to be offered to another now, and not when the phone has replied; and who is
+            // called back is not to answer for nobody.
+            Phase::Whispering { .. } | Phase::Expecting { .. } => self.leg.discharge(turn),
             _ => {}
         }
         self.hang_up(turn, cause);
@@ -485,7 +496,7 @@ impl AgentLeg {
                 turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: false });
                 self.hang_up(turn, Cause::LocalHungUp);
             }
-            Phase::Expecting { .. } => self.hang_up(turn, Cause::LocalHungUp),
+            Phase::Expecting { .. } => self.lost(turn, Cause::LocalHungUp),
             Phase::HangingUp { .. } => self.ended(turn, Cause::DialogLost),
             Phase::Closing { .. } => self.phase = Phase::Over,
             Phase::PickedUp | Phase::Over => {}
@@ -513,7 +524,7 @@ impl AgentLeg {
 
     fn failed(&self, turn: &mut Turn<'_>, reason: String) {
         let agent = self.extension();
-        turn.journal(Some(self.call), JournalEvent::AgentLegFailed { agent, reason });
+        turn.journal(self.begun.then_some(self.call), JournalEvent::AgentLegFailed { agent, reason });
     }
 
     fn follow_plan(&mut self, turn: &mut Turn<'_>, changed: bool) {

@@ -154,7 +154,8 @@ impl Switchboard {
         };
         let audio = Audio::dial(OURS, port, self.random.u64(1..1 << 62), &self.settings);
         let party = Party { agent, extension };
-        let leg = self.dial(now, audio, Ring { party, call, why: Why::Offer(offer), until, caller, headers }, out);
+        let ring = Ring { party, call, begun: false, why: Why::Offer(offer), until, caller, headers };
+        let leg = self.dial(now, audio, ring, out);
         self.queues.ringing.insert(offer, leg);
     }
 

@@ -58,7 +58,8 @@ impl Switchboard {
         let port = self.ports.take_where(now, |port| settings.reactor(port) == reactor)?;
         out.push(journal(now, Some(id), JournalEvent::Dialling { agent: party.extension.clone() }));
         let headers = told(call);
-        let ring = Ring { party, call: id, why, until: now + DIRECT_RING, caller: call.caller().clone(), headers };
+        let (caller, until) = (call.caller().clone(), now + DIRECT_RING);
+        let ring = Ring { party, call: id, begun: true, why, until, caller, headers };
         let audio = Audio::dial(call.address(), port, self.random.u64(1..1 << 62), &self.settings);
         Some(self.dial(now, audio, ring, out))
     }

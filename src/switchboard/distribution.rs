@@ -240,7 +240,7 @@ impl Switchboard {
         let call = calling.id();
         let extension = self.queues.extension(agent);
         let party = Party { agent, extension };
-        let ring = Ring { party, call, why: Why::Offer(offer), until, caller, headers };
+        let ring = Ring { party, call, begun: true, why: Why::Offer(offer), until, caller, headers };
         let id = self.dial(now, audio, ring, out);
         self.queues.ringing.insert(offer, id);
     }

@@ -48,7 +48,6 @@ impl Switchboard {
             transport: incoming.transport,
             sip_call_id: incoming.sip_call_id.clone(),
         });
-        let later = |after| Refusal { retry_after: Some(after), ..Refusal::status(503) };
         let leg = incoming.leg;
         let refused = |offered, reason, refusal| Refused { leg, offered, reason, refusal };
         if self.drain.is_some() {
@@ -56,7 +55,8 @@ impl Switchboard {
         }
         if let Some(replaced) = incoming.replaces {
             if let Err(status) = self.replace(now, &incoming, replaced, agent.as_ref(), out) {
-                refused(offered, RefusalReason::NotReplaced, Refusal::status(status)).tell(now, out);
+                let refusal = if status == 503 { self.when_ports_are_free(now) } else { Refusal::status(status) };
+                refused(offered, RefusalReason::NotReplaced, refusal).tell(now, out);
             }
             return;
         }
@@ -71,8 +71,7 @@ impl Switchboard {
             Destination::Walk(_) | Destination::Code(_) => None,
         };
         let Some(port) = self.port_beside(now, agent.as_ref(), called) else {
-            let wait = self.ports.next_free().map_or(RETRY_AFTER, |free| free.since(now));
-            let refusal = later(wait.max(Duration::from_secs(1)));
+            let refusal = self.when_ports_are_free(now);
             return refused(offered, RefusalReason::PortsFull, refusal).tell(now, out);
         };
         let session_id = self.random.u64(1..1 << 62);
@@ -97,6 +96,12 @@ impl Switchboard {
             Destination::Agent(called) => self.dial_colleague(now, admitted, called, out),
             Destination::Code(code) => self.take_code(now, admitted, &code, out),
         }
+    }
+
+    /// No port is free: the refusal tells when one will be.
+    fn when_ports_are_free(&self, now: Moment) -> Refusal {
+        let wait = self.ports.next_free().map_or(RETRY_AFTER, |free| free.since(now));
+        later(wait.max(Duration::from_secs(1)))
     }
 
     /// Gives an admitted call its name.
@@ -185,6 +190,11 @@ impl Switchboard {
         });
         port.map(|port| self.settings.reactor(port))
     }
+}
+
+/// 503 Service Unavailable, with Retry-After (RFC 3261 section 20.33).
+fn later(after: Duration) -> Refusal {
+    Refusal { retry_after: Some(after), ..Refusal::status(503) }
 }
 
 /// A call that is not taken.

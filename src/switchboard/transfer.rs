@@ -206,7 +206,8 @@ impl Switchboard {
         };
         match (first, second) {
             (_, Far::Walk(given)) => {
-                // A queue may have phones rung for the place: those are on the reactor of who has it.
+                // A queue may have phones rung for the place: those are on the reactor of who has it, whoever has picked up
+                // by now and hears about them.
                 let own = self.settings.reactor(end(first)?);
                 let mut rung = self.rung_for(given).into_iter().filter_map(|phone| self.agent_legs.get(&phone));
                 let beside = rung.all(|phone| self.settings.reactor(phone.port()) == own);
@@ -365,7 +366,7 @@ impl Switchboard {
         }
     }
 
-    /// The phones that ring for a call.
+    /// The phones that ring for a call, or whose agent hears about its caller.
     fn rung_for(&self, call: CallId) -> Vec<LegId> {
         self.agent_legs.values().filter(|phone| phone.is_rung_for(call)).map(|phone| phone.id()).collect()
     }

@@ -608,10 +608,12 @@ impl Drop for Seed {
     }
 }
 
-fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("SEED") {
-        Ok(seed) => vec![seed.parse().expect("SEED is a number")],
-        Err(_) => (1..=count).collect(),
+/// The seeds to run: one of them, or as many as wanted.
+fn seeds(usual: u64) -> Vec<u64> {
+    let number = |name| std::env::var(name).ok().map(|value| value.parse().expect("a whole number"));
+    match number("SEED") {
+        Some(seed) => vec![seed],
+        None => (1..=number("SEEDS").unwrap_or(usual)).collect(),
     }
 }
 

@@ -40,7 +40,7 @@ impl Line {
         let mut actions = self.session.handle(self.now, self.calendar.time_of(self.now), input);
         self.take(&actions);
         // The queue answers at once.
-        if let Some(Action::BookCallback { number, .. }) = actions.last() {
+        if let Some(Action::BookCallback { number, .. }) = booking(&actions) {
             let booked = number.reveal().len() % 3 > 0;
             actions.extend(self.input(SessionInput::CallbackBooked(booked)));
         }
@@ -106,11 +106,8 @@ impl Line {
         let told = self.session.is_queued();
         assert!(told || !self.menu, "only who waits chooses meanwhile");
         assert!(
-            told || self.ended
-                || self.playing
-                || self.session.deadline().is_some()
-                || matches!(actions.last(), Some(Action::BookCallback { .. })),
-            "the caller hears nothing for ever"
+            told || self.ended || self.playing || self.session.deadline().is_some() || booking(actions).is_some(),
+            "the caller hears nothing for ever: {actions:?}"
         );
         assert!(self.session.deadline().is_none_or(|deadline| deadline > self.now), "a deadline lies ahead");
     }
@@ -155,6 +152,11 @@ impl Line {
         }
         panic!("a silent caller is never let go: {:?}", self.session);
     }
+}
+
+/// The place that is asked for, whatever words the key that asked for it has cut off.
+fn booking(actions: &[Action]) -> Option<&Action> {
+    actions.iter().find(|action| matches!(action, Action::BookCallback { .. }))
 }
 
 fn setting(name: &str) -> Option<u64> {
