@@ -8,14 +8,24 @@ use std::time::Duration;
 
 use helpline::telephony::Codec;
 
-use crate::house::{ADA, CALLER, Caller, House, expect_heard};
+use crate::house::{ADA, CALLER, Caller, House, expect_heard, signal};
 use crate::pjsip::{Options, Pjsip};
 use crate::ports::{MediaPorts, free_port};
 use crate::server::{Running, Server, program, repository};
 use crate::wave::Sound::{Other, Tone};
 
+/// A Kamailio that runs. It is told to end rather than killed, so that its children end with it.
+struct Proxy(Running);
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        signal(&self.0.0, "TERM");
+        let _ = self.0.0.wait();
+    }
+}
+
 /// A Kamailio that relays every new call to `target`, records its route and stays in the path of the dialog.
-fn proxy(folder: &std::path::Path, port: u16, target: u16, transport: &str) -> Running {
+fn proxy(folder: &std::path::Path, port: u16, target: u16, transport: &str) -> Proxy {
     let config = folder.join("kamailio.cfg");
     let modules = ["/usr/lib/x86_64-linux-gnu/kamailio/modules/", "/usr/lib/aarch64-linux-gnu/kamailio/modules/"]
         .into_iter()
@@ -53,7 +63,7 @@ fn proxy(folder: &std::path::Path, port: u16, target: u16, transport: &str) -> R
     loop {
         let _ = probe.send_to(options.as_bytes(), ("127.0.0.1", port));
         if probe.recv(&mut answer).is_ok() {
-            return running;
+            return Proxy(running);
         }
         if let Some(status) = running.0.try_wait().expect("kamailio can be asked") {
             let log = fs::read_to_string(folder.join("kamailio.log")).unwrap_or_default();
