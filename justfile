@@ -29,6 +29,7 @@ bench:
     cargo bench --bench reactor
     cargo bench --bench distributor
     cargo bench --bench calls
+    cargo bench --bench connection
 
 # fuzz one target for SECONDS (all targets: fuzz/run --list)
 fuzz TARGET SECONDS="60":

@@ -52,6 +52,10 @@ LEAD_MARKS = len("; — ")
 AFTER_WORD = ", ten."
 AFTER_FRAGMENT = " ten."
 
+# Short sentences to whose last stop consonant the model adds a vowel: they are
+# spoken as words are, with one after them that is cut off.
+CUT_AFTER = {"phrases/agent/logged_out", "phrases/pause/lunch", "phrases/pause/break"}
+
 # 1 is the model's own pace. A telephone wants it calmer.
 SPEED = 0.85
 WORD_SPEED = 0.9
@@ -252,6 +256,8 @@ def sentences(text):
 def record(voice, name, text):
     """One recording: returns its samples at the rate of the files."""
     text = " ".join(text.split())
+    if name in CUT_AFTER:
+        text = text.rstrip(".")
     ends = text[-1] in ".!?"
     if name.startswith("phrases/") and not ends:
         # A word that Helpline puts together with others: clear, and neither

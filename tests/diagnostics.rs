@@ -39,7 +39,13 @@ fn report_on(name: &str, text: &str) -> String {
     let prompts = BTreeSet::new();
     let mut faults = document::read(
         &sources,
-        &Known { prompts: &prompts, folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
+            environment: &|_| None,
+        },
     )
     .diagnostics;
     if !name.starts_with("recording_missing") {
@@ -150,7 +156,13 @@ fn the_page_for_operators_is_true() {
     let prompts = BTreeSet::new();
     let reading = document::read(
         &[source],
-        &Known { prompts: &prompts, folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
+            environment: &|_| None,
+        },
     );
     assert!(reading.flows.is_some(), "{:#?}", reading.diagnostics);
 }

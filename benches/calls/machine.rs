@@ -18,9 +18,26 @@ pub fn cpu(process: u32) -> Duration {
 
 /// Resident memory of a process in KiB.
 pub fn resident_kib(process: u32) -> u64 {
+    memory(process).resident_kib
+}
+
+/// Memory of a process.
+#[derive(Clone, Copy)]
+pub struct Memory {
+    /// All that is resident.
+    pub resident_kib: u64,
+    /// Of that, its own data; the rest are pages of the program and its libraries, resident once they were used.
+    pub own_kib: u64,
+}
+
+/// Memory of a process.
+pub fn memory(process: u32) -> Memory {
     let text = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells it");
-    line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    let kib = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells it");
+        line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    };
+    Memory { resident_kib: kib("VmRSS:"), own_kib: kib("RssAnon:") }
 }
 
 /// The processors that this process may run on.

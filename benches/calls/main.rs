@@ -35,7 +35,10 @@ fn main() {
     println!("{figures}");
     if options.contains(&"--write") {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/REPORT.md");
-        std::fs::write(path, figures.report()).expect("the report is written");
+        // What `cargo bench --bench connection` has written below stays.
+        let old = std::fs::read_to_string(path).unwrap_or_default();
+        let below = old.find("\n# Figures of callers and agents").map_or("", |at| &old[at..]);
+        std::fs::write(path, figures.report() + below).expect("the report is written");
         println!("written to {path}");
     }
 }

@@ -14,7 +14,13 @@ pub fn run(data: &[u8]) {
     let prompts = BTreeSet::new();
     let reading = document::read(
         &sources,
-        &Known { prompts: &prompts, folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
+            environment: &|_| None,
+        },
     );
     assert_eq!(reading.flows.is_none(), reading.has_errors());
     let (installation, faults) = Installation::read(&sources[0], &|_| None, &|_| Err("it is not there".to_owned()));

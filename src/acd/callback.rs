@@ -1,15 +1,18 @@
 //! Calling back: the same entry, in another mode, with the same place.
 
-use super::entry::{Holds, Mode, Stage};
+use super::entry::{Entry, Holds, Mode, Stage};
 use super::output::{LevelEvent, Note, Outcome, Output};
 use super::settings::CALLBACK_SETTLE;
 use super::{AgentId, Distributor, EntryId};
 
 impl Distributor {
     pub(super) fn want_callback(&mut self, id: EntryId, out: &mut Vec<Output>) {
-        if !self.entries.get(&id).is_some_and(|entry| entry.listens()) {
+        // An agent who has picked up and is not yet joined to them is let go: the caller has chosen otherwise.
+        let chooses = |entry: &Entry| entry.listens() || matches!(entry.stage, Stage::Connecting { .. });
+        if !self.entries.get(&id).is_some_and(|entry| chooses(entry) && entry.mode != Mode::Callback) {
             return; // an agent came first
         }
+        self.release_promised(id, out);
         self.count(id, LevelEvent::ToCallback, out);
         let freed = self.withdraw_all(id, out);
         let now = self.now;

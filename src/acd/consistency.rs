@@ -32,6 +32,11 @@ impl Distributor {
         }
     }
 
+    /// In how many calls an agent is told something. Likewise.
+    pub fn listens(&self, agent: AgentId) -> u32 {
+        self.agents.get(&agent).map_or(0, |agent| agent.listens)
+    }
+
     fn assert_offers(&self) {
         for (id, offer) in &self.offers {
             let agent = self.agents.get(&offer.agent).expect("an offer rings an agent that there is");

@@ -43,7 +43,7 @@ pub enum Output {
         /// To whom.
         agent: AgentId,
     },
-    /// End the agent's leg: the caller was not reached. `AgentLegEnded` is awaited.
+    /// End the agent's leg: the caller was not reached, or has gone before the bridge. `AgentLegEnded` is awaited.
     Release {
         /// Whose.
         agent: AgentId,

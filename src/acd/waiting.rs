@@ -76,6 +76,7 @@ impl Distributor {
         let outcome = self.abandonment(id);
         self.count(id, service_event(outcome), out);
         let freed = self.withdraw_all(id, out);
+        self.release_promised(id, out);
         let now = self.now;
         if let Some(entry) = self.entries.get_mut(&id)
             && let Some(queue) = self.queues.get(&entry.queue)
@@ -136,6 +137,10 @@ impl Distributor {
             Stage::Connecting { agent } if answered => Some(agent),
             _ => None,
         };
+        if agent.is_none() {
+            self.release_promised(id, out);
+        }
+        let Some(entry) = self.entries.get(&id) else { return };
         let estimate = entry.said.first_wait.filter(|_| answered).map(|(at, spoken)| (spoken, self.now - at));
         let wait = self.waited(entry);
         let linked = if let Stage::Dialling { agent, holds, .. } = stage {
@@ -153,6 +158,13 @@ impl Distributor {
         self.free(freed, out);
         if let Some(agent) = linked {
             self.unlink(agent, id, out);
+        }
+    }
+
+    /// The caller goes away before the bridge: the agent who has picked up for them is let go.
+    pub(super) fn release_promised(&mut self, id: EntryId, out: &mut Vec<Output>) {
+        if let Some(Stage::Connecting { agent }) = self.entries.get(&id).map(|entry| entry.stage) {
+            out.push(Output::Release { agent });
         }
     }
 

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 pub mod agents;
 pub mod check;
 pub mod dial;
+pub mod hours;
 pub mod prompts;
 pub mod report;
 pub mod serve;
@@ -41,6 +42,8 @@ enum Command {
     Dial(dial::Arguments),
     /// Who answers, what they are doing, and on request their softphones' passwords
     Agents(agents::Arguments),
+    /// Whether hours are open at a time, why, and when that changes; or the calendar of a year
+    Hours(hours::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
 }
@@ -55,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Try(arguments) => r#try::run(&arguments, &config),
         Command::Dial(arguments) => Ok(dial::run(&arguments)),
         Command::Agents(arguments) => agents::run(&arguments, &config),
+        Command::Hours(arguments) => hours::run(&arguments, &config),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
     };
     outcome.unwrap_or_else(|reason| {

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::civil::{Time, Weekday};
 use jiff::{SignedDuration, Timestamp, Zoned};
 
+use super::hours::time_meant;
 use super::waiting_room::{MOST_AHEAD, Told, WaitingRoom};
 use crate::clock::{Calendar, Moment};
 use crate::flow::{
@@ -185,7 +185,7 @@ impl<'a> Telephone<'a> {
                 self.listen();
             }
             "time" => {
-                let time = self.time_meant(rest).ok_or_else(|| Misunderstood::Time(rest.to_owned()))?;
+                let time = time_meant(&self.clock(), rest).ok_or_else(|| Misunderstood::Time(rest.to_owned()))?;
                 let elapsed = SignedDuration::try_from(self.now.since(Moment::ZERO)).unwrap_or_default();
                 let origin = time.timestamp().checked_sub(elapsed);
                 self.calendar = Calendar::starting_at(origin.map_err(|_| Misunderstood::Time(rest.to_owned()))?);
@@ -207,25 +207,6 @@ impl<'a> Telephone<'a> {
             other => return Err(Misunderstood::Command(other.to_owned())),
         }
         Ok(())
-    }
-
-    /// `18:05`, `mon 18:05`, `2026-12-24 18:05`: the next one from now, in the flow's zone.
-    fn time_meant(&self, text: &str) -> Option<Zoned> {
-        let now = self.clock();
-        let (day, time) = text.rsplit_once(char::is_whitespace).unwrap_or(("", text));
-        let padded = if time.find(':') == Some(1) { format!("0{time}") } else { time.to_owned() };
-        let time: Time = padded.contains(':').then(|| padded.parse().ok())??;
-        let date = match day.trim() {
-            "" if time < now.time() => now.date().tomorrow().ok()?,
-            "" | "today" => now.date(),
-            "tomorrow" => now.date().tomorrow().ok()?,
-            day => match weekday(day) {
-                Some(weekday) if weekday == now.date().weekday() && time >= now.time() => now.date(),
-                Some(weekday) => now.date().nth_weekday(1, weekday).ok()?,
-                None => day.parse().ok()?,
-            },
-        };
-        date.to_datetime(time).to_zoned(self.zone.clone()).ok()
     }
 
     /// Lets everything be heard that comes before the caller is asked for keys.
@@ -446,14 +427,4 @@ fn number(text: &str) -> Result<u32, Misunderstood> {
 fn seconds(length: Duration) -> String {
     let tenths = length.as_millis() / 100;
     if tenths.is_multiple_of(10) { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
-}
-
-/// `mon`, `Monday`.
-fn weekday(text: &str) -> Option<Weekday> {
-    let text = text.to_lowercase();
-    let days = Weekday::Monday.cycle_forward().take(7);
-    days.into_iter().find(|day| {
-        let name = format!("{day:?}").to_lowercase();
-        text.len() >= 3 && name.starts_with(&text)
-    })
 }

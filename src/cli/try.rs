@@ -153,7 +153,7 @@ fn converse(
     complaints: &mut dyn Write,
 ) -> io::Result<Ending> {
     let caller = Caller { number: PhoneNumber::new(visit.from), name: None };
-    let facts = CallFacts { caller, dialled: visit.entry.dialled.clone() };
+    let facts = CallFacts { caller, dialled: visit.entry.dialled.clone(), switches: Arc::default() };
     let mut telephone = Telephone::dial(flows, visit.entry.flow, facts, visit.wall, visit.look, visit.recordings);
     if visit.attended {
         let clock = telephone.clock().strftime("%A, %-d %B %Y, %H:%M").to_string();
@@ -239,6 +239,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
                 prompts: &BTreeSet::new(),
                 folder: "prompts",
                 codes: &AgentCodes::default(),
+                today: jiff::civil::date(2026, 11, 22),
                 environment: &|_| None,
             },
         );

@@ -59,6 +59,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
         &Known {
             prompts: &prompts,
             folder: &folder,
+            today: jiff::Zoned::now().date(),
             codes: &installation.codes,
             environment: &|name| std::env::var(name).ok(),
         },

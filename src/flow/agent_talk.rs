@@ -49,7 +49,7 @@ pub enum AgentTalk {
     PausedByMisses,
     /// "Your wrap-up is over."
     WrapUpOver,
-    /// "You have no wrap-up now."
+    /// "There is no wrap-up at the moment."
     NoWrapUp,
     /// "Your wrap-up goes on.", and how long.
     WrapUp(Duration),

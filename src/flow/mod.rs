@@ -10,6 +10,7 @@ pub mod agent_talk;
 mod codes;
 mod condition;
 pub mod document;
+pub mod hours;
 mod queue;
 pub mod session;
 pub mod speech;
@@ -17,6 +18,7 @@ mod value;
 
 pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
+pub use hours::{Hours, HoursIndex, Switch, Switches};
 pub use queue::{AgentSpec, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
 pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
@@ -56,6 +58,8 @@ pub struct FlowSet {
     pub queues: Vec<QueueSpec>,
     /// Those who answer, each extension once.
     pub agents: Vec<AgentSpec>,
+    /// When what is open, each name once.
+    pub hours: Vec<Hours>,
     /// What agents can dial to steer their working day.
     pub codes: AgentCodes,
 }
@@ -79,6 +83,11 @@ impl FlowSet {
     /// The queue at `index`.
     pub fn queue(&self, index: QueueIndex) -> &QueueSpec {
         &self.queues[usize::from(index.0)]
+    }
+
+    /// The hours called `name`.
+    pub fn find_hours(&self, name: &str) -> Option<&Hours> {
+        self.hours.iter().find(|hours| &*hours.name == name)
     }
 
     /// The language and the name of every recording, in the order of [`FlowSet::prompts`].
@@ -200,6 +209,15 @@ pub enum StepKind {
         /// The way when it does not; without it, the step's `next`.
         otherwise: Option<Target>,
     },
+    /// Take the way for open or closed; without one, the step's `next`.
+    Hours {
+        /// Which hours.
+        hours: HoursIndex,
+        /// While they are open.
+        open: Option<Target>,
+        /// While they are closed.
+        closed: Option<Target>,
+    },
     /// Speak this language from now on.
     Language(LanguageIndex),
     /// Walk another flow, and come back to `next` when it ends.
@@ -254,6 +272,8 @@ pub enum SpokenAs {
     Day,
     /// As a time of day.
     Time,
+    /// As a day and a time of day: "tomorrow at nine o'clock".
+    DayTime,
     /// As a word that has a recording of its own: `phrases/word/<value>`.
     Word,
 }

@@ -6,6 +6,7 @@ mod ask;
 mod calls;
 mod connection;
 mod explanation;
+mod hours;
 mod paging;
 mod queues;
 mod records;
@@ -145,6 +146,9 @@ pub fn router(view: View) -> Router {
         .route("/api/v1/agents", get(queues::agents))
         .route("/api/v1/agents/{extension}", get(queues::one_agent))
         .route("/api/v1/agents/{extension}/state", put(queues::set_state))
+        .route("/api/v1/hours", get(hours::all))
+        .route("/api/v1/hours/{hours}", get(hours::one))
+        .route("/api/v1/hours/{hours}/state", put(hours::set_state))
         .fallback(async || {
             problem(StatusCode::NOT_FOUND, "nothing is found here; /api/openapi.json tells what is found where")
         })

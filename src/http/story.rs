@@ -239,6 +239,11 @@ fn tell(event: &JournalEvent) -> Told {
         JournalEvent::NotReached { agent, status } => {
             ("not_reached", format!("Agent {agent} is not reached"), json!({"agent": agent, "status": status}))
         }
+        JournalEvent::AgentAsks { agent, code, reason } => (
+            "code",
+            format!("Agent {agent} dials the code for {}", code.replace('_', " ")),
+            json!({"agent": agent, "code": code, "reason": reason}),
+        ),
         JournalEvent::Transfer(transfer) => (
             "transfer",
             match (transfer.status, &*transfer.by) {

@@ -2,6 +2,7 @@
 
 mod api;
 mod description;
+mod hours;
 
 use std::io::{Read, Write};
 use std::sync::Mutex;
@@ -159,7 +160,8 @@ fn furnished() -> Snapshot {
             call: None,
         }],
     };
-    Snapshot { calls: 1, calls_max: 2, ports_free: 1, view: Arc::new(house), ..Snapshot::default() }
+    let flows = hours::flows();
+    Snapshot { calls: 1, calls_max: 2, ports_free: 1, view: Arc::new(house), flows, ..Snapshot::default() }
 }
 
 /// The call c7 talks and is held, c8 waits, and c6 has ended.

@@ -81,6 +81,9 @@ pub fn log(entry: &JournalEntry) {
         ),
         JournalEvent::Dialling { agent } => info!(%call, %agent, "an agent's telephone is to ring"),
         JournalEvent::NotReached { agent, status } => info!(%call, %agent, status, "the agent was not reached"),
+        JournalEvent::AgentAsks { agent, code, reason } => {
+            info!(%call, %agent, code, reason = reason.as_deref(), "an agent has dialled a code");
+        }
         JournalEvent::Transfer(transfer) => info!(
             %call,
             by = %transfer.by,

@@ -119,6 +119,15 @@ pub enum JournalEvent {
         /// The status that tells why: 400 to 699.
         status: u16,
     },
+    /// An agent has dialled a code.
+    AgentAsks {
+        /// The agent's extension.
+        agent: Arc<str>,
+        /// What the code asks for: `ready`, `pause`, `log_out`, `end_wrap_up`, `extend_wrap_up` or `why`.
+        code: &'static str,
+        /// Why they pause.
+        reason: Option<Arc<str>>,
+    },
     /// Somebody wants the call to go elsewhere.
     Transfer(Box<Transfer>),
     /// A caller and an agent hear each other.

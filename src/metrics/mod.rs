@@ -243,6 +243,7 @@ impl Metrics {
             JournalEvent::Sip(tally) => self.sip(tally),
             JournalEvent::Media(tally) => self.media(tally),
             JournalEvent::Began
+            | JournalEvent::AgentAsks { .. }
             | JournalEvent::Playing { .. }
             | JournalEvent::DigitRepeated { .. }
             | JournalEvent::Dialling { .. }

@@ -20,6 +20,8 @@ pub const LINES_MAX: usize = 8_192;
 const PAUSE: Duration = Duration::from_millis(50);
 /// As much is written at once.
 const WRITE_MAX: usize = 256 * 1024;
+/// Room for so much is kept between two writes.
+const WRITE_KEPT: usize = 16 * 1024;
 
 enum Item {
     Line(Vec<u8>),
@@ -87,6 +89,7 @@ fn write_all(name: &str, receiver: &Receiver<Item>, lost: &AtomicU64, mut sink: 
         }
         let written = sink.write_all(&buffer).and_then(|()| sink.flush());
         buffer.clear();
+        buffer.shrink_to(WRITE_KEPT);
         // Said once: where the log itself cannot be written, nobody reads this either.
         if let (Err(reason), false) = (written, broken) {
             broken = true;

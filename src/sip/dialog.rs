@@ -1,8 +1,9 @@
 //! Dialogs (RFC 3261 section 12): what both sides must remember to write each other requests.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::message::{HeaderName, Headers, Method, NameAddr, Request, Response, Uri, Via};
+use super::message::{HeaderName, Headers, Host, Method, NameAddr, Request, Response, Uri, Via};
 use super::peer::Peer;
 use super::settings::Settings;
 use crate::telephony::TransportKind;
@@ -238,10 +239,14 @@ pub(super) fn transport(uri: &Uri) -> Option<TransportKind> {
 
 /// Our Contact for those who hear us at `local`.
 pub(super) fn contact(transport: TransportKind, local: SocketAddr) -> String {
-    match transport {
-        TransportKind::Udp => format!("<sip:{local}>"),
-        TransportKind::Tcp => format!("<sip:{local};transport=tcp>"),
-    }
+    let mut out = String::with_capacity(64);
+    // A string takes all that is written to it.
+    let _ = write!(out, "<sip:{}:{}", Host::from(local.ip()), local.port());
+    out.push_str(match transport {
+        TransportKind::Udp => ">",
+        TransportKind::Tcp => ";transport=tcp>",
+    });
+    out
 }
 
 #[cfg(test)]

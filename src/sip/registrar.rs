@@ -162,7 +162,8 @@ impl Registrar {
                         cseq,
                         expires: now + wish.expires,
                         heard: now,
-                        flow: flow(&wish.contact, from),
+                        // What came with a Path goes back through the proxy that wrote it (RFC 3327 section 5.1).
+                        flow: if path.is_empty() { flow(&wish.contact, from) } else { from },
                         path: path.clone(),
                         ..Binding::new(extension, wish.contact, from, now + FIRST_PROBE)
                     };

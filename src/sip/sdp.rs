@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::message::write_address;
 use crate::telephony::{Direction, Format, MediaDescription, MediaKind, Origin, SessionDescription};
 
 /// The most lines that are read.
@@ -334,8 +335,12 @@ fn write_description(out: &mut String, description: &SessionDescription) -> std:
 
 fn write_connection(out: &mut String, connection: Option<IpAddr>) -> std::fmt::Result {
     match connection {
-        Some(IpAddr::V4(address)) => write!(out, "c=IN IP4 {address}\r\n"),
-        Some(IpAddr::V6(address)) => write!(out, "c=IN IP6 {address}\r\n"),
+        Some(address) => {
+            out.push_str(if address.is_ipv4() { "c=IN IP4 " } else { "c=IN IP6 " });
+            write_address(out, address)?;
+            out.push_str("\r\n");
+            Ok(())
+        }
         None => Ok(()),
     }
 }

@@ -12,12 +12,16 @@ use crate::acd::{self, AgentId, OfferId, Refused};
 use crate::clock::Moment;
 use crate::journal::JournalEvent;
 use crate::telephony::{
-    CallHeaders, CallId, Caller, Cause, Clip, Digit, LegId, MediaCommand, Refusal, SessionDescription, SipCommand,
-    StreamReport,
+    CallHeaders, CallId, Caller, Cause, Clip, Digit, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
+    SipCommand, StreamReport,
 };
 
 /// The distributor stops an offer by itself; this is for the case that its word never comes.
 const RING_SPARE: Duration = Duration::from_secs(5);
+
+/// The reactor tells when a whisper has been heard; this is for the case that its word never comes, or that the agent's
+/// side holds.
+const WHISPER_SPARE: Duration = Duration::from_secs(2);
 
 /// A leg to an agent's phone.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ enum Phase {
     Ringing { why: Why, until: Moment },
     /// The agent has picked up; whoever wanted that is asked whether it still is.
     PickedUp,
+    /// The agent hears about the caller, who waits on.
+    Whispering { playback: PlaybackId, until: Moment },
     /// Agent and caller hear each other.
     Joined,
     /// `sip` is to end the leg.
@@ -123,7 +129,18 @@ impl AgentLeg {
 
     /// Whether the agent has picked up for a caller of a queue, and is on the line.
     pub(super) fn has_line(&self) -> bool {
-        matches!(self.phase, Phase::PickedUp | Phase::Joined) && self.leg.duty == Some(Duty::Queue)
+        let on_line = matches!(self.phase, Phase::PickedUp | Phase::Whispering { .. } | Phase::Joined);
+        on_line && self.leg.duty == Some(Duty::Queue)
+    }
+
+    /// Whether the agent hears about the caller.
+    pub(super) fn whispers(&self) -> bool {
+        matches!(self.phase, Phase::Whispering { .. })
+    }
+
+    /// Whether the phone's call stands, and may be changed.
+    fn stands(&self) -> bool {
+        matches!(self.phase, Phase::Whispering { .. } | Phase::Joined)
     }
 
     /// The offer for which it rings, if it does.
@@ -147,7 +164,10 @@ impl AgentLeg {
     /// When the leg must act if nothing comes before. There is always such a moment, so that no leg is forgotten.
     pub(super) fn deadline(&self) -> Moment {
         match self.phase {
-            Phase::Ringing { until, .. } | Phase::HangingUp { until, .. } | Phase::Closing { until } => until,
+            Phase::Ringing { until, .. }
+            | Phase::Whispering { until, .. }
+            | Phase::HangingUp { until, .. }
+            | Phase::Closing { until } => until,
             Phase::Joined => {
                 let last = self.dialled + CALL_MAX;
                 self.leg.hold.limit().map_or(last, |limit| limit.min(last))
@@ -164,7 +184,10 @@ impl AgentLeg {
     /// Panics when a promise is broken.
     pub(super) fn assert_consistent(&self) {
         match (&self.phase, &self.leg.stream) {
-            (Phase::Ringing { .. } | Phase::Joined | Phase::Closing { .. }, Stream::Open) => {}
+            (
+                Phase::Ringing { .. } | Phase::Whispering { .. } | Phase::Joined | Phase::Closing { .. },
+                Stream::Open,
+            ) => {}
             (Phase::HangingUp { .. }, _) => {}
             (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.leg.id),
         }
@@ -206,9 +229,35 @@ impl AgentLeg {
         Some((why, self.call))
     }
 
+    /// The agent hears these before the caller. Tells whether they do.
+    pub(super) fn whisper(&mut self, turn: &mut Turn<'_>, clips: Vec<Arc<Clip>>) -> bool {
+        if !matches!(self.phase, Phase::PickedUp) || clips.is_empty() {
+            return false;
+        }
+        let playback = turn.playback();
+        let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
+        self.phase = Phase::Whispering { playback, until: turn.now + length + WHISPER_SPARE };
+        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        true
+    }
+
+    /// The reactor has sent the last frame of a playback.
+    pub(super) fn playback_finished(&self, turn: &mut Turn<'_>, finished: PlaybackId) {
+        if matches!(self.phase, Phase::Whispering { playback, .. } if playback == finished) {
+            turn.errand(Errand::Whispered { leg: self.leg.id });
+        }
+    }
+
+    /// Any key ends what the agent is told about the caller.
+    pub(super) fn skip(&self, turn: &mut Turn<'_>) {
+        if self.whispers() {
+            turn.errand(Errand::Whispered { leg: self.leg.id });
+        }
+    }
+
     /// The caller was still there.
     pub(super) fn joined(&mut self, turn: &mut Turn<'_>) {
-        if matches!(self.phase, Phase::PickedUp) {
+        if matches!(self.phase, Phase::PickedUp | Phase::Whispering { .. }) {
             self.phase = Phase::Joined;
             self.tell_hold(turn);
         }
@@ -246,7 +295,7 @@ impl AgentLeg {
 
     /// Our re-INVITE, or our offer in a 200, was answered.
     pub(super) fn confirmed(&mut self, turn: &mut Turn<'_>, answer: Option<SessionDescription>) {
-        if !matches!(self.phase, Phase::Joined) || !self.leg.audio.awaits_answer() {
+        if !self.stands() || !self.leg.audio.awaits_answer() {
             return;
         }
         match answer.map(|answer| self.leg.audio.accept(&answer, turn.settings)) {
@@ -258,7 +307,7 @@ impl AgentLeg {
     /// The agent's side wants the audio otherwise: hold, resume, another address or codec.
     pub(super) fn offered(&mut self, turn: &mut Turn<'_>, offer: Option<SessionDescription>) {
         let leg = self.leg.id;
-        if !matches!(self.phase, Phase::Joined) {
+        if !self.stands() {
             return turn.sip(SipCommand::RefuseChange { leg, refusal: Refusal::status(481) });
         }
         match self.leg.audio.change(offer.as_ref(), turn.settings) {
@@ -315,6 +364,8 @@ impl AgentLeg {
         match self.phase {
             Phase::Ringing { .. } => self.refuse(turn, cause),
             Phase::Joined => turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: true }),
+            // The caller, who still waits, is to be offered to another now, and not when the phone has replied.
+            Phase::Whispering { .. } => self.leg.discharge(turn),
             _ => {}
         }
         self.hang_up(turn, cause);
@@ -329,7 +380,8 @@ impl AgentLeg {
                 let broken = is_broken(cause);
                 turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken });
             }
-            Phase::HangingUp { .. } => {}
+            // The caller waits on; the distributor hears that the leg has ended, and offers them to another.
+            Phase::Whispering { .. } | Phase::HangingUp { .. } => {}
         }
         self.leg.discharge(turn);
         if matches!(self.leg.stream, Stream::Open) {
@@ -372,6 +424,10 @@ impl AgentLeg {
             Phase::Ringing { .. } => {
                 self.refuse(turn, Cause::NoAnswer);
                 self.hang_up(turn, Cause::NoAnswer);
+            }
+            Phase::Whispering { playback, .. } => {
+                self.phase = Phase::Whispering { playback, until: turn.now + WHISPER_SPARE };
+                turn.errand(Errand::Whispered { leg: self.leg.id });
             }
             Phase::Joined => {
                 turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: false });

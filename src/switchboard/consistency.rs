@@ -76,6 +76,14 @@ impl Switchboard {
             let holds = self.agent_legs.get(leg).is_some_and(|leg| leg.has_line() && leg.agent() == Some(*agent));
             assert!(holds, "{agent} is not on {leg}");
         }
+        let whispering = self.agent_legs.values().filter(|leg| leg.whispers()).count();
+        assert_eq!(whispering, self.queues.whispers.len(), "an agent is told about nobody, or about two callers");
+        for (entry, (agent, leg)) in &self.queues.whispers {
+            let whispers = self.agent_legs.get(leg).is_some_and(|leg| leg.whispers() && leg.agent() == Some(*agent));
+            assert!(whispers, "{agent} is not told about {entry} on {leg}");
+            let waits = self.queues.book.get(entry).and_then(|booked| self.calls.get(&booked.call?));
+            assert_eq!(waits.and_then(|call| call.entry()), Some(*entry), "{agent} is told about {entry}, who is gone");
+        }
         self.assert_duties();
         assert!(self.errands.is_empty(), "something was left undone");
         self.queues.distributor.assert_consistent();
@@ -85,18 +93,23 @@ impl Switchboard {
     /// Every leg of an agent is known to the distributor, and none that there is not.
     fn assert_duties(&self) {
         let mut legs: BTreeMap<AgentId, (u32, u32)> = BTreeMap::new();
+        let mut listening: BTreeMap<AgentId, u32> = BTreeMap::new();
         let calls = self.calls.values().filter_map(|call| call.duty());
         for (agent, duty) in calls.chain(self.agent_legs.values().filter_map(|leg| leg.duty())) {
             let count = legs.entry(agent).or_default();
             match duty {
                 Duty::Queue => count.0 += 1,
                 Duty::Direct => count.1 += 1,
+                Duty::Listening => *listening.entry(agent).or_default() += 1,
             }
         }
+        legs.retain(|_, counted| *counted != (0, 0));
         for agent in self.queues.distributor.agents() {
             let (queue, direct) = self.queues.distributor.legs_of(agent);
             let counted = legs.remove(&agent).unwrap_or_default();
             assert_eq!(counted, (u32::from(queue), direct), "{agent}'s legs, of queue calls and others");
+            let listens = self.queues.distributor.listens(agent);
+            assert!(listens <= listening.get(&agent).copied().unwrap_or_default(), "{agent} listens to nothing");
         }
         assert!(legs.is_empty(), "legs of agents whom nobody knows: {legs:?}");
     }

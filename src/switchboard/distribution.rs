@@ -34,6 +34,7 @@ impl Switchboard {
                 Errand::Enter { call, place } => self.enter(now, call, &place, out),
                 Errand::Distribute(input) => self.distribute(now, input, out),
                 Errand::PickedUp { leg } => self.picked_up(now, leg, out),
+                Errand::Whispered { leg } => self.whispered(now, leg, out),
                 Errand::Rings { call, leg } => self.with_call(now, call, out, |call, turn| call.rung(turn, leg)),
                 Errand::RingFailed { call, leg, status } => {
                     self.with_call(now, call, out, |call, turn| call.ring_failed(turn, leg, status));
@@ -78,6 +79,12 @@ impl Switchboard {
     /// An agent, or an operator for them, wants to take calls, or not.
     pub(super) fn command_agent(&mut self, now: Moment, extension: &str, command: AgentCommand) {
         let Some((agent, _)) = self.queues.agent(now, extension) else { return };
+        self.note_command(agent, &command);
+        self.errands.push_back(Errand::Distribute(acd::Input::Agent { agent, command }));
+    }
+
+    /// Whether an agent has logged out is remembered beyond the registration of their phone.
+    pub(super) fn note_command(&mut self, agent: AgentId, command: &AgentCommand) {
         match command {
             AgentCommand::LogOut => {
                 self.queues.signed_off.insert(agent);
@@ -87,7 +94,6 @@ impl Switchboard {
             }
             AgentCommand::EndWrapUp | AgentCommand::ExtendWrapUp(_) => {}
         }
-        self.errands.push_back(Errand::Distribute(acd::Input::Agent { agent, command }));
     }
 
     fn enter(&mut self, now: Moment, call: CallId, place: &Place, out: &mut Vec<Output>) {
@@ -125,6 +131,9 @@ impl Switchboard {
 
     pub(super) fn distribute(&mut self, now: Moment, input: acd::Input, out: &mut Vec<Output>) {
         self.queues.changed = true;
+        if let acd::Input::AgentLegEnded { agent } = input {
+            self.stop_whispering(agent);
+        }
         let mut wanted = Vec::new();
         self.queues.distributor.handle(now, input, &mut wanted);
         self.deliver(now, wanted, out);
@@ -143,7 +152,11 @@ impl Switchboard {
                         self.with_agent_leg(now, leg, out, |leg, turn| leg.came_late(turn));
                     }
                 }
-                acd::Output::Connect { entry, agent } => self.connect(now, entry, agent, out),
+                acd::Output::Connect { entry, agent } => {
+                    if !self.whisper(now, entry, agent, out) {
+                        self.connect(now, entry, agent, out);
+                    }
+                }
                 acd::Output::Announce { entry, words } => {
                     self.with_entry(now, entry, out, |call, turn| call.announce(turn, words));
                 }
@@ -201,7 +214,7 @@ impl Switchboard {
     }
 
     /// Joins a caller to the agent who has picked up for them.
-    fn connect(&mut self, now: Moment, entry: EntryId, agent: AgentId, out: &mut Vec<Output>) {
+    pub(super) fn connect(&mut self, now: Moment, entry: EntryId, agent: AgentId, out: &mut Vec<Output>) {
         let since = self.queues.book.get(&entry).map_or(now, |booked| booked.since);
         let Some(leg) = self.queues.lines.get(&agent).copied() else { return };
         let mut joined = false;
@@ -219,6 +232,7 @@ impl Switchboard {
 
     /// Ends the leg of an agent who has picked up for nobody.
     fn release(&mut self, now: Moment, agent: AgentId, out: &mut Vec<Output>) {
+        self.stop_whispering(agent);
         if let Some(leg) = self.queues.lines.get(&agent).copied() {
             self.with_agent_leg(now, leg, out, |leg, turn| leg.hang_up(turn, Cause::LocalHungUp));
         }

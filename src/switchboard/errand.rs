@@ -40,6 +40,11 @@ pub(super) enum Errand {
         /// What those are told who wait for it: 400 to 699.
         status: u16,
     },
+    /// An agent has heard about the caller, or wants to hear no more: they are to be joined.
+    Whispered {
+        /// The agent's leg.
+        leg: LegId,
+    },
     /// The caller is in the conversation no more: the agent's leg is to end.
     Release {
         /// The agent's leg.

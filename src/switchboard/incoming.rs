@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::audio::Audio;
-use super::call::{Call, Start, Visit};
+use super::call::{Beginning, Call, Start, Visit};
 use super::leg::Party;
 use super::{Alarm, Output, RETRY_AFTER, Switchboard, journal};
 use crate::clock::Moment;
-use crate::flow::{CallFacts, QueueIndex};
+use crate::flow::{AgentCode, CallFacts, QueueIndex};
 use crate::journal::{JournalEvent, Offered, RefusalReason};
 use crate::telephony::{CallId, Caller, Incoming, LegId, PhoneNumber, Refusal, SipCommand};
 
@@ -18,6 +18,8 @@ pub(super) enum Destination {
     Walk(Start),
     /// An agent's phone is to ring. Only agents are led here.
     Agent(Party),
+    /// An agent asks for this. Only agents are led here.
+    Code(AgentCode),
 }
 
 /// A call that may be taken, with all that it takes.
@@ -66,7 +68,7 @@ impl Switchboard {
         }
         let called = match &destination {
             Destination::Agent(called) => Some(called),
-            Destination::Walk(_) => None,
+            Destination::Walk(_) | Destination::Code(_) => None,
         };
         let Some(port) = self.port_beside(now, agent.as_ref(), called) else {
             let wait = self.ports.next_free().map_or(RETRY_AFTER, |free| free.since(now));
@@ -82,16 +84,18 @@ impl Switchboard {
                 return refused(offered, RefusalReason::NotAcceptable, refusal).tell(now, out);
             }
         };
-        let facts = CallFacts { caller: offered.caller.clone(), dialled: incoming.dialled };
+        let facts =
+            CallFacts { caller: offered.caller.clone(), dialled: incoming.dialled, switches: self.switches.clone() };
         let admitted = Admitted { leg, audio, facts, agent, offered };
         match destination {
             Destination::Walk(start) => {
                 let (id, visit, leg) = self.admit(now, admitted, out);
                 let mut turn = self.turn(now, out);
-                let call = Call::answer(&mut turn, id, leg, visit, start);
+                let call = Call::answer(&mut turn, id, leg, visit, Beginning::Walk(start));
                 self.begin(call);
             }
             Destination::Agent(called) => self.dial_colleague(now, admitted, called, out),
+            Destination::Code(code) => self.take_code(now, admitted, &code, out),
         }
     }
 
@@ -116,10 +120,14 @@ impl Switchboard {
         self.calls.insert(call.id(), Box::new(call));
     }
 
-    /// Whereto `dialled` leads. A number of a flow comes first; then, for agents alone, the extension of a colleague, or
+    /// Whereto `dialled` leads. A code of agents comes first, and a number of a flow; then, for agents alone, the extension of a colleague, or
     /// the name of a queue; and last the flow that takes the rest.
     pub(super) fn destination(&self, now: Moment, dialled: &str, by_agent: bool) -> Option<Destination> {
         let flows = &self.revision.flows;
+        // For all others a code is a number that there is not, even where a flow takes the rest.
+        if let Some(code) = flows.codes.find(dialled) {
+            return by_agent.then(|| Destination::Code(code.clone()));
+        }
         if let Some(entry) = flows.numbers.get(dialled) {
             return Some(Destination::Walk(Start::Flow(*entry)));
         }

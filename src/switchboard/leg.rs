@@ -36,6 +36,8 @@ pub(super) enum Duty {
     Queue,
     /// That of a call of their own.
     Direct,
+    /// That of a call in which Helpline tells them something.
+    Listening,
 }
 
 impl Leg {
@@ -64,6 +66,7 @@ impl Leg {
         turn.errand(Errand::Distribute(match duty {
             Duty::Queue => acd::Input::AgentLegEnded { agent },
             Duty::Direct => acd::Input::DirectCallEnded { agent },
+            Duty::Listening => acd::Input::AgentListens { agent, listening: false },
         }));
     }
 }

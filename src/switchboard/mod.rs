@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
-use crate::flow::FlowSet;
+use crate::flow::{FlowSet, PromptId, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
@@ -17,6 +17,7 @@ use crate::telephony::{
 mod agent_leg;
 mod audio;
 mod call;
+mod codes;
 mod consistency;
 mod digits;
 mod direct;
@@ -31,9 +32,11 @@ mod notes;
 mod ports;
 mod queues;
 mod routing;
+mod switches;
 mod transfer;
 mod view;
 mod waiting;
+mod whisper;
 
 use agent_leg::AgentLeg;
 use call::Call;
@@ -85,6 +88,14 @@ pub struct Revision {
     pub accounts: Vec<AgentAccount>,
 }
 
+impl Revision {
+    /// Those of `prompts` that are recorded.
+    fn clips_of(&self, prompts: &[PromptId]) -> Vec<Arc<Clip>> {
+        let clip = |prompt: &PromptId| self.clips.get(prompt.0 as usize)?.clone();
+        prompts.iter().filter_map(clip).collect()
+    }
+}
+
 /// What the switchboard is told.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -111,6 +122,14 @@ pub enum OperatorCommand {
     HangUp(CallId),
     /// End all calls, because Helpline closes down.
     HangUpAll,
+    /// Hours are open or closed, whatever is written, until somebody says otherwise or the time given has come;
+    /// `None`: what is written stands again. Calls in progress know it at once.
+    SwitchHours {
+        /// Which.
+        name: Arc<str>,
+        /// How.
+        switch: Option<Switch>,
+    },
     /// Let an agent be ready, pause or log out, or tell their wrap-up; nothing when there is none of this extension.
     Agent {
         /// Whom.
@@ -151,6 +170,10 @@ pub struct Snapshot {
     pub draining: bool,
     /// Queues and agents, as they were [`VIEW_AGE`] ago at most.
     pub view: Arc<View>,
+    /// The flows that new calls follow.
+    pub flows: Arc<FlowSet>,
+    /// What hours people have switched by hand.
+    pub switches: Arc<Switches>,
 }
 
 /// The one owner of all calls.
@@ -165,6 +188,8 @@ pub struct Switchboard {
     agent_legs: BTreeMap<LegId, Box<AgentLeg>>,
     queues: Queues,
     view: Arc<View>,
+    /// What hours people have switched by hand.
+    switches: Arc<Switches>,
     /// What is left to do before the next input.
     errands: VecDeque<Errand>,
     /// The deadline of every call and every agent's leg.
@@ -196,6 +221,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) now: Moment,
     pub(crate) calendar: Calendar,
     pub(crate) settings: &'a Settings,
+    pub(crate) switches: &'a Arc<Switches>,
     playbacks: &'a mut u64,
     entries: &'a mut u64,
     errands: &'a mut VecDeque<Errand>,
@@ -294,6 +320,7 @@ impl Switchboard {
             agent_legs: BTreeMap::new(),
             queues,
             view: Arc::default(),
+            switches: Arc::default(),
             errands: VecDeque::new(),
             deadlines: BTreeSet::new(),
             ports,
@@ -345,6 +372,8 @@ impl Switchboard {
             ports_free: self.ports.available(now),
             draining: self.drain.is_some(),
             view: self.viewed(now),
+            flows: self.revision.flows.clone(),
+            switches: self.switches.clone(),
         }
     }
 }

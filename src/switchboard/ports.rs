@@ -12,6 +12,9 @@ pub const REST: Duration = Duration::from_secs(5);
 /// A port that could not be opened rests so long: somebody else holds it.
 pub const REST_AFTER_FAILURE: Duration = Duration::from_secs(60);
 
+/// Room for so many resting ports is kept when none rests; what a burst of calls took beyond it is given back.
+const RESTING_KEPT: usize = 256;
+
 /// The even ports of a range; the odd one above each is RTCP's (RFC 3550 section 11).
 #[derive(Debug)]
 pub struct PortPool {
@@ -89,6 +92,9 @@ impl PortPool {
         for queue in [&mut self.resting, &mut self.failed] {
             while let Some((_, port)) = queue.pop_front_if(|(until, _)| *until <= now) {
                 self.free.push_back(port);
+            }
+            if queue.is_empty() && queue.capacity() > RESTING_KEPT {
+                *queue = VecDeque::new();
             }
         }
     }

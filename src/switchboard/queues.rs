@@ -31,6 +31,8 @@ pub(super) struct Queues {
     pub(super) ringing: BTreeMap<OfferId, LegId>,
     /// The legs of agents who have picked up.
     pub(super) lines: BTreeMap<AgentId, LegId>,
+    /// Callers about whom an agent who has picked up is told, and whose phone that is.
+    pub(super) whispers: BTreeMap<EntryId, (AgentId, LegId)>,
     /// Agents who logged out, rather than never having logged in: their phone's registration does not log them in.
     pub(super) signed_off: BTreeSet<AgentId>,
     /// Something may look otherwise than when it was last looked at.
@@ -83,6 +85,7 @@ impl Queues {
             book: BTreeMap::new(),
             ringing: BTreeMap::new(),
             lines: BTreeMap::new(),
+            whispers: BTreeMap::new(),
             signed_off: BTreeSet::new(),
             changed: true,
             seed: seed.unwrap_or_else(|| random.u64(..)),

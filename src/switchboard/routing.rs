@@ -28,6 +28,8 @@ impl Switchboard {
                 let joined = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to());
                 if let Some(to) = joined.and_then(|call| self.calls.get(&call)).map(|call| call.leg()) {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.digit(turn, to, digit));
+                } else {
+                    self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
                 }
             }
             SipEvent::Digit { leg, digit } => {
@@ -56,8 +58,14 @@ impl Switchboard {
 
     pub(super) fn media(&mut self, now: Moment, event: MediaEvent, out: &mut Vec<Output>) {
         match event {
+            MediaEvent::Digit { leg, .. } if self.is_agents(leg) => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
+            }
             MediaEvent::Digit { leg, digit, source } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, source));
+            }
+            MediaEvent::PlaybackFinished { leg, playback } if self.is_agents(leg) => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.playback_finished(turn, playback));
             }
             MediaEvent::PlaybackFinished { leg, playback } => {
                 self.with_leg(now, leg, out, |call, turn| call.playback_finished(turn, playback));
@@ -99,6 +107,7 @@ impl Switchboard {
                     call.hang_up(turn, Cause::LocalHungUp, Outcome::Operator);
                 });
             }
+            OperatorCommand::SwitchHours { name, switch } => self.switch_hours(&name, switch),
             OperatorCommand::Agent { extension, command } => self.command_agent(now, &extension, command),
             OperatorCommand::HangUpAll => {
                 if self.drain.is_none() {
@@ -140,6 +149,7 @@ impl Switchboard {
             now,
             calendar: self.calendar,
             settings: &self.settings,
+            switches: &self.switches,
             playbacks: &mut self.playbacks,
             entries: &mut self.entries,
             errands: &mut self.errands,

@@ -100,6 +100,8 @@ impl Switchboard {
                 self.with_call(now, call, out, |call, turn| call.pass(turn, rings));
                 return Ok(100);
             }
+            // A code is for who dials it.
+            Destination::Code(_) => return Err(NO_TARGET),
             Destination::Walk(start) => {
                 out.push(Output::Sip(SipCommand::TransferProgress { leg, status: 200 }));
                 self.with_call(now, call, out, |call, turn| match start {

@@ -77,13 +77,21 @@ pub struct CallPlace {
 }
 
 impl Switchboard {
-    /// Where a caller stands in a line at this very moment, in logarithmic time; `None` when they do not wait.
+    /// Where a caller stands in a line at this very moment, in logarithmic time; `None` when they do not wait, or an agent
+    /// has picked up for them.
     pub fn place(&self, call: CallId) -> Option<CallPlace> {
         let calling = self.calls.get(&call)?;
         let entry = calling.entry()?;
         let position = self.queues.distributor.position(entry)?;
         let since = self.queues.book.get(&entry)?.since;
         Some(CallPlace { queue: calling.queue()?, position, since })
+    }
+
+    /// Whether an agent who has picked up for a caller is being told about them: they still wait, and stand in no line any
+    /// more.
+    pub fn is_promised(&self, call: CallId) -> bool {
+        let entry = self.calls.get(&call).and_then(|call| call.entry());
+        entry.is_some_and(|entry| self.queues.whispers.contains_key(&entry))
     }
 
     /// When a snapshot is to be taken, so that its view is no older than it may be; never where there are no queues.

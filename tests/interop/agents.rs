@@ -8,109 +8,21 @@ use serde_json::Value;
 
 use crate::capture::{Capture, Gap};
 use crate::house::{ADA, CALLER, Caller, GRACE, House, OTHER_CALLER, expect_heard, expect_music};
-use crate::pjsip::{Options, Pjsip};
-use crate::server::Server;
-use crate::softphone::{Answering, Softphone};
+use crate::phone::{ADA_IS, GRACE_IS, MAKERS, Maker, Phone};
 use crate::wave::Sound::{Other, Tone};
 
-const ADA_IS: (&str, &str) = ("1001", "secret");
-const GRACE_IS: (&str, &str) = ("1002", "other");
-
-/// Who made a softphone.
-#[derive(Clone, Copy, Debug)]
-enum Maker {
-    Baresip,
-    Pjsip,
-}
-
-const MAKERS: [Maker; 2] = [Maker::Baresip, Maker::Pjsip];
-
-/// An agent's softphone, whoever made it.
-enum Phone {
-    Baresip(Box<Softphone>),
-    Pjsip(Box<Pjsip>),
-}
-
-impl Phone {
-    /// One that answers at once.
-    fn new(maker: Maker, server: &Server, who: (&str, &str), codec: Codec, hertz: f64) -> Phone {
-        match maker {
-            Maker::Baresip => Phone::Baresip(Box::new(Softphone::agent(server, who, codec, hertz, Answering::Auto))),
-            Maker::Pjsip => {
-                let options = Options { answers: &[180, 200], ..Options::default() };
-                Phone::Pjsip(Box::new(Pjsip::agent(server, who, codec, hertz, &options)))
-            }
-        }
-    }
-
-    /// One that rings and rings.
-    fn ringing(maker: Maker, server: &Server, who: (&str, &str), hertz: f64) -> Phone {
-        match maker {
-            Maker::Baresip => {
-                Phone::Baresip(Box::new(Softphone::agent(server, who, Codec::Pcmu, hertz, Answering::Manual)))
-            }
-            Maker::Pjsip => {
-                let options = Options { answers: &[180], ..Options::default() };
-                Phone::Pjsip(Box::new(Pjsip::agent(server, who, Codec::Pcmu, hertz, &options)))
-            }
-        }
-    }
-
-    fn order(&mut self, order: &str) {
-        match self {
-            Phone::Baresip(phone) => phone.command(order, ""),
-            Phone::Pjsip(phone) => phone.order(order),
-        }
-    }
-
-    fn kill(&mut self) {
-        match self {
-            Phone::Baresip(phone) => phone.kill(),
-            Phone::Pjsip(phone) => phone.kill(),
-        }
-    }
-
-    fn freeze(&self) {
-        match self {
-            Phone::Baresip(phone) => phone.freeze(),
-            Phone::Pjsip(phone) => phone.freeze(),
-        }
-    }
-
-    fn thaw(&self) {
-        match self {
-            Phone::Baresip(phone) => phone.thaw(),
-            Phone::Pjsip(phone) => phone.thaw(),
-        }
-    }
-
-    fn log(&self) -> String {
-        match self {
-            Phone::Baresip(phone) => phone.log(),
-            Phone::Pjsip(phone) => phone.told().join("\n"),
-        }
-    }
-
-    fn quit(self) -> Vec<i16> {
-        match self {
-            Phone::Baresip(phone) => phone.quit(),
-            Phone::Pjsip(phone) => phone.quit(),
-        }
-    }
-}
-
 /// A field of a conversation in a record, in seconds.
-fn seconds(record: &Value, conversation: usize, field: &str) -> f64 {
+pub fn seconds(record: &Value, conversation: usize, field: &str) -> f64 {
     let value = &record["conversations"][conversation][field];
     value.as_f64().unwrap_or_else(|| panic!("{field} is {value} in {record}"))
 }
 
-fn expect_about(what: &str, is: f64, expected: f64) {
+pub fn expect_about(what: &str, is: f64, expected: f64) {
     // The steps of a test are as exact as a busy machine lets them be.
     assert!((is - expected).abs() < 0.7, "{what} is {is:.2}, not about {expected}");
 }
 
-fn ready(house: &House, extension: &str) {
+pub fn ready(house: &House, extension: &str) {
     house.server.expect_agent(extension, "ready");
 }
 
@@ -237,7 +149,7 @@ fn an_agent_holds_and_the_caller_hears_music() {
 }
 
 /// Nothing but this tone was heard; for how many seconds in all.
-fn expect_heard_only(heard: &[i16], hertz: f64) -> f64 {
+pub fn expect_heard_only(heard: &[i16], hertz: f64) -> f64 {
     let passages = crate::wave::passages(heard, &[hertz], 0.4);
     assert!(!passages.iter().any(|passage| passage.sound == Other), "{passages:?} instead of {hertz} Hz alone");
     passages.iter().filter(|passage| passage.sound == Tone(hertz)).map(|passage| passage.seconds()).sum()

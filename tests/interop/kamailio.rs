@@ -6,8 +6,13 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use helpline::telephony::Codec;
+
+use crate::house::{ADA, CALLER, Caller, House, expect_heard};
+use crate::pjsip::{Options, Pjsip};
 use crate::ports::{MediaPorts, free_port};
 use crate::server::{Running, Server, program, repository};
+use crate::wave::Sound::{Other, Tone};
 
 /// A Kamailio that relays every new call to `target`, records its route and stays in the path of the dialog.
 fn proxy(folder: &std::path::Path, port: u16, target: u16, transport: &str) -> Running {
@@ -106,4 +111,45 @@ fn a_bye_of_ours_goes_back_through_the_proxy() {
     let flow = "flow: short\nnumbers: [any]\nlanguages: [en]\nstart: end\nsteps:\n  end:\n    hangup: Goodbye.\n";
     fs::write(flows.path().join("short.yaml"), flow).expect("a flow");
     call_through(Server::with_flows(flows.path(), ""), "udp", "server_bye");
+}
+
+/// An agent's phone that registers through the proxy, the edge of its network (RFC 3327), and takes a queued call that comes
+/// through it.
+fn agent_behind(transport: &str) {
+    let mut house = House::with("wrap_up: 1s");
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = free_port();
+    let _proxy = proxy(folder.path(), port, house.server.sip_port, transport);
+    let options = Options { proxy: Some(port), answers: &[180, 200], more: &["--path"] };
+    let mut ada = Pjsip::agent(&house.server, ("1001", "secret"), Codec::Pcmu, ADA, &options);
+    house.server.expect_agent("1001", "ready");
+    let caller = Caller::dial(&house, CALLER, "60s");
+    house.server.expect_agent("1001", "talking");
+    sleep(Duration::from_secs(2));
+    ada.order("hold");
+    house.server.expect_agent("1001", "holding");
+    sleep(Duration::from_secs(2));
+    ada.order("resume");
+    house.server.expect_agent("1001", "talking");
+    sleep(Duration::from_secs(2));
+    let heard = caller.hang_up();
+    house.server.expect_agent("1001", "ready");
+    let talk = (Tone(ADA), 1.2..4.0);
+    expect_heard("the caller", &heard, &[talk.clone(), (Other, 1.2..4.0), talk]);
+    // What the phone was asked came by the proxy: its INVITE has a Route and two Vias.
+    let told = ada.told();
+    assert!(told.iter().any(|line| line == &format!("from 127.0.0.1:{port}")), "not by the proxy at {port}: {told:?}");
+    ada.quit();
+    house.server.expect_agent("1001", "unreachable");
+    house.server.expect_quiet();
+}
+
+#[test]
+fn an_agent_behind_a_proxy_takes_calls_by_udp() {
+    agent_behind("udp");
+}
+
+#[test]
+fn an_agent_behind_a_proxy_takes_calls_by_tcp_from_the_proxy_on() {
+    agent_behind("tcp");
 }

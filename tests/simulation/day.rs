@@ -132,6 +132,9 @@ struct Tally {
     announced: u32,
     came_back: u32,
     places_kept: u32,
+    codes: BTreeMap<&'static str, u32>,
+    /// Agents who heard about a caller.
+    whispers: u32,
     transfers: BTreeMap<(&'static str, &'static str), u32>,
     dialling: u32,
     not_reached: u32,
@@ -259,6 +262,7 @@ impl World {
             2 => invite.offer = Some(phone::description(Direction::SendOnly)),
             _ => {}
         }
+        self.is_an_agent(&mut invite);
         let with_offer = invite.offer.is_some();
         let source =
             *self.random.choice(&[DigitSource::Rtp, DigitSource::Info, DigitSource::Inband]).expect("there are three");
@@ -417,11 +421,18 @@ impl World {
         let story = self.stories.find(call).expect("it was told to begin");
         let place = self.switchboard.place(call);
         let known = place.as_ref().map(|place| &place.queue);
+        let promised = self.switchboard.is_promised(call);
         match story.state {
+            CallState::Waiting if promised => assert_eq!(known, None, "{call} is told about, and stands in line"),
             CallState::Waiting => assert_eq!(known, story.queue.as_ref().or(known), "{call} waits"),
             state => assert_eq!(known, None, "{call} is {state:?}"),
         }
-        assert!(story.state != CallState::Waiting || place.is_some(), "{call} waits without a place");
+        let waits = place.is_some() || promised;
+        assert_eq!(
+            story.state == CallState::Waiting,
+            waits,
+            "{call} waits without a place, or has one and does not wait"
+        );
         let open = self.tally.open.contains(&call);
         assert_eq!(story.state != CallState::Ended, open, "{call} is {:?}", story.state);
     }
@@ -494,6 +505,7 @@ impl World {
                 assert!(!clips.is_empty());
                 let Some(open) = self.media.get_mut(&leg) else { return };
                 open.playing = Some(playback);
+                self.tally.whispers += u32::from(leg.is_outbound());
                 let length: u128 = clips.iter().map(|clip| clip.duration().as_millis()).sum();
                 self.plan(length as u64, Happening::Played(leg, playback));
             }
@@ -608,11 +620,14 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
         assert!(tally.dialling > 20 && tally.not_reached > 5, "day {seed}: {tally:?}");
         transfers.extend(tally.transfers.keys());
         assert!(tally.joined > 50 && tally.agent_holds > 20 && tally.announced > 50, "day {seed}: {tally:?}");
+        assert!(tally.whispers > 10 && tally.codes.values().sum::<u32>() > 20, "day {seed}: {tally:?}");
+        seen.extend(tally.codes.keys());
         seen.extend(tally.offers.keys().chain(tally.unqueued.keys()).chain(tally.parted.keys()));
     }
     let offers = ["accepted", "busy", "declined", "failed", "no_answer", "withdrawn"];
     let outcomes = ["answered", "abandoned", "short_abandoned", "left_by_key", "no_agents", "overflowed", "timed_out"];
-    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken", "transferred"]) {
+    let codes = ["ready", "pause", "log_out", "end_wrap_up", "extend_wrap_up", "why"];
+    for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken", "transferred"]).chain(codes) {
         assert!(seen.contains(word) || std::env::var("SEED").is_ok(), "{word} is in none of these days: {seen:?}");
     }
     for kind in ["blind", "attended", "replaces"].into_iter().flat_map(|kind| [(kind, "made"), (kind, "refused")]) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use helpline::clock::Calendar;
 use helpline::flow::{
     AgentCodes, AgentSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience, Piece, Prompt,
-    PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
+    PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target, speech,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, Digit, InbandDigits};
@@ -127,13 +127,14 @@ fn support() -> QueueSpec {
     }
 }
 
-/// All ring at once; who finds nobody goes to `bye`.
+/// All ring at once, and who picks up hears about the caller; who finds nobody goes to `bye`.
 fn sales() -> QueueSpec {
     let bye = FlowTarget { flow: FlowIndex(0), target: Target::Step(StepIndex(5)) };
     QueueSpec {
         name: "sales".into(),
         agents: vec![("1003".into(), 1), ("1004".into(), 1), ("1001".into(), 1)],
         strategy: QueueStrategy::RingAll,
+        whisper: true,
         wrap_up: Duration::ZERO,
         while_waiting: Vec::new(),
         no_agents: Some(bye),
@@ -158,6 +159,15 @@ pub fn revision(number: u32) -> Revision {
     }
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
+    }
+    for (phrase, _) in speech::phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/")) {
+        recordings.add(phrase, 700);
+    }
+    for number in 1..100 {
+        recordings.add(&format!("phrases/number/{number}"), 300);
+    }
+    for (name, millis) in [("phrases/pause/lunch", 800), ("queues/sales", 500), ("phrases/digit/star", 400)] {
+        recordings.add(name, millis);
     }
     let step = |name: &str, kind, next: Option<u32>| Step {
         name: name.into(),
@@ -223,6 +233,7 @@ pub fn revision(number: u32) -> Revision {
         queues: vec![support(), sales()],
         codes: AgentCodes::default(),
         agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
+        hours: Vec::new(),
     };
     let audio = vec![0x55; MUSIC as usize * 8].into_boxed_slice();
     let music = vec![Arc::new(Clip { pcmu: audio.clone(), pcma: audio })];

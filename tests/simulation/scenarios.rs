@@ -7,8 +7,8 @@ use helpline::clock::Moment;
 use helpline::journal::{JournalEvent, Outcome};
 use helpline::switchboard::{Input, OperatorCommand, Output, Settings, Switchboard};
 use helpline::telephony::{
-    CallId, Cause, Digit, DigitSource, Direction, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
-    StreamReport,
+    CallId, Cause, Digit, DigitSource, Direction, Incoming, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
+    SipEvent, StreamReport,
 };
 
 use super::house::{self, NUMBER};
@@ -25,7 +25,7 @@ pub struct Rig {
 pub const LEG: LegId = LegId::inbound(1);
 
 impl Rig {
-    fn new(change: impl FnOnce(&mut Settings)) -> Rig {
+    pub fn new(change: impl FnOnce(&mut Settings)) -> Rig {
         let mut settings = house::settings();
         change(&mut settings);
         let switchboard = house::switchboard(settings, 1);
@@ -73,6 +73,13 @@ impl Rig {
 
     pub fn media(&mut self, event: MediaEvent) {
         self.give(Input::Media(event));
+    }
+
+    /// An agent dials, proven by digest.
+    pub fn agent_dials(&mut self, leg: LegId, extension: &str, dialled: &str) {
+        let offer = Some(phone::description(Direction::SendReceive));
+        let invite = Incoming { agent: Some(extension.into()), ..phone::invite(leg, dialled, offer) };
+        self.sip(SipEvent::Incoming(Box::new(invite)));
     }
 
     pub fn call(&mut self, leg: LegId, dialled: &str) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use helpline::acd::AgentState;
 use helpline::journal::{JournalEvent, Outcome, QueueEvent, Transfer as Asked};
 use helpline::switchboard::{Input, OperatorCommand, Output};
-use helpline::telephony::{Cause, DigitSource, Direction, LegId, MediaEvent, SipEvent, StreamReport, Transfer};
+use helpline::telephony::{Cause, Digit, DigitSource, Direction, LegId, MediaEvent, SipEvent, StreamReport, Transfer};
 
 use crate::house;
 use crate::phone;
@@ -351,6 +351,8 @@ fn a_caller_is_sent_to_a_queue_with_their_place_time() {
     rig.refers(AGENT, "sales");
     assert_eq!(rig.entered(), Some(("sales".to_owned(), 0, 10)));
     rig.answers(out(2));
+    // Who picks up in `sales` hears about the caller, until they press a key.
+    rig.sip(SipEvent::Digit { leg: out(2), digit: Digit::STAR });
     rig.is_gone(AGENT, Cause::LocalHungUp);
     // What follows the step that had led to the first agent follows this conversation too.
     rig.sip(SipEvent::Ended { leg: out(2), cause: Cause::RemoteHungUp });

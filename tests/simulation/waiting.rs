@@ -38,7 +38,7 @@ impl Rig {
         rig
     }
 
-    fn register(&mut self, extension: &str) {
+    pub fn register(&mut self, extension: &str) {
         self.sip(SipEvent::AgentReachable { extension: extension.into() });
     }
 
@@ -47,7 +47,7 @@ impl Rig {
     }
 
     /// How the caller's place ended, if it did.
-    fn left(&self) -> Option<&'static str> {
+    pub fn left(&self) -> Option<&'static str> {
         self.out.iter().find_map(|output| match output {
             Output::Journal(entry) => match &entry.event {
                 JournalEvent::Queue(event) => match &**event {

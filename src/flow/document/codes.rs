@@ -121,6 +121,19 @@ codes! {
     NO_MUSIC = "HL0713", "No music for those who wait";
     NOT_WAITING = "HL0714", "A place where nobody waits";
     AGENT_CODE = "HL0715", "Not a code that agents can dial, or one that something else answers";
+
+    // Hours.
+    NO_SUCH_HOURS = "HL0801", "No hours have this name";
+    DUPLICATE_HOURS = "HL0802", "Two hours of the same name";
+    WEEKDAYS = "HL0803", "Not days of the week";
+    OPENING_TIMES = "HL0804", "Not times of a day";
+    DATE = "HL0805", "Not a date";
+    TIMES_MEET = "HL0806", "Times that overlap, or a day that stands twice";
+    NEVER_OPEN = "HL0807", "Hours that never open";
+    HOLIDAYS_OVER = "HL0808", "No holiday lies ahead";
+    CLOCK_CHANGE = "HL0809", "A time that a clock change skips or repeats";
+    UNUSED_HOURS = "HL0810", "Hours that nothing reads";
+    HOURS_WITHOUT_ZONE = "HL0811", "Hours without a time zone";
 }
 
 #[cfg(test)]

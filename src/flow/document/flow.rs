@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::Reader;
 use super::codes;
 use super::diagnostic::{Diagnostic, Page, Span, listed, nearest, shortened};
+use super::hours::no_such_zone;
 use super::outline::{Outline, TARGET_WORDS};
 use super::scalar;
 use super::section::Section;
@@ -116,14 +117,8 @@ impl<'r, 'a> FlowReader<'r, 'a> {
         let Some(entry) = self.outline.root.find("time_zone") else { return TimeZone::UTC };
         let Some(name) = self.text_of(entry, "the name of a time zone") else { return TimeZone::UTC };
         TimeZone::get(name).unwrap_or_else(|_| {
-            let zones: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-            let fault = self.page.error(
-                codes::TIME_ZONE,
-                entry.value.span,
-                format!("no time zone is named `{}`", shortened(name)),
-            );
-            let fault = fault.meant(name, zones.iter().map(String::as_str));
-            self.fault(fault.or_remedy("names look like `Europe/London`"));
+            let fault = no_such_zone(self.page, entry.value.span, name);
+            self.fault(fault);
             TimeZone::UTC
         })
     }

@@ -11,6 +11,7 @@ pub mod diagnostic;
 mod duty;
 pub mod environment;
 mod flow;
+mod hours;
 mod menu;
 mod outline;
 mod queues;
@@ -31,6 +32,7 @@ pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 
 use self::agents::Agents;
 use self::flow::FlowReader;
+use self::hours::HoursBook;
 use self::outline::Outline;
 use self::queues::Queues;
 use self::recordings::Recordings;
@@ -44,6 +46,8 @@ pub struct Known<'a> {
     pub prompts: &'a BTreeSet<String>,
     /// The folder of recordings, as it is shown.
     pub folder: &'a str,
+    /// The day on which they are read: holidays before it are over.
+    pub today: jiff::civil::Date,
     /// The codes that agents dial: nothing else may be reached by them.
     pub codes: &'a AgentCodes,
     /// The environment variables, for `${NAME}` in passwords.
@@ -90,6 +94,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let trees: Vec<_> = pages.iter().map(|page| tree::read(page, &mut faults)).collect();
     let outlines = outline::outlines(&pages, &trees, &mut faults);
     let agents = Agents::read(&pages, &trees, &outlines, known, &mut faults);
+    let hours = HoursBook::read(&pages, &trees, known.today, &mut faults);
     let queues = Queues::read(&pages, &trees, &agents, known.prompts, &mut faults);
     let all_read = trees.iter().all(Option::is_some);
 
@@ -97,7 +102,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         pages: &pages,
         outlines: &outlines,
         known,
-        values: Values::collect(&outlines),
+        values: Values::collect(&outlines, hours),
         recordings: Recordings::default(),
         agents,
         queues,
@@ -138,10 +143,12 @@ impl Reader<'_> {
         self.recordings.add_phrases(&languages, &self.agents.languages(), self.known, &mut self.faults);
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
+            self.values.hours.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
         }
+        set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
         set.codes = self.known.codes.clone();
         let recordings = std::mem::take(&mut self.recordings);

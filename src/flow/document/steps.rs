@@ -7,6 +7,7 @@ use super::agents::skill_name;
 use super::codes;
 use super::diagnostic::{Span, listed, shortened};
 use super::flow::FlowReader;
+use super::hours::no_such_hours;
 use super::outline::find_flow;
 use super::queues::no_such_queue;
 use super::scalar;
@@ -22,7 +23,7 @@ struct Kind {
     settings: &'static [&'static str],
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -49,6 +50,7 @@ const KINDS: [Kind; 10] = [
     },
     Kind { key: "set", settings: &["next"] },
     Kind { key: "when", settings: &["then", "otherwise", "next"] },
+    Kind { key: "hours", settings: &["open", "closed", "next"] },
     Kind { key: "language", settings: &["next"] },
     Kind { key: "flow", settings: &["next"] },
     Kind { key: "queue", settings: &["skill", "skills", "priority", "next"] },
@@ -56,7 +58,7 @@ const KINDS: [Kind; 10] = [
 ];
 
 /// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 7] = ["hours", "lookup", "transfer", "callback", "voicemail", "survey", "record"];
+pub(super) const LATER_KINDS: [&str; 6] = ["lookup", "transfer", "callback", "voicemail", "survey", "record"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -110,6 +112,7 @@ impl FlowReader<'_, '_> {
             "collect" => self.collect(index, step, entry).map(StepKind::Collect),
             "set" => self.set(entry),
             "when" => self.when(step, entry),
+            "hours" => self.hours(step, entry),
             "language" => self.language(entry),
             "flow" => self.other_flow(entry),
             "queue" => self.queue(step, entry),
@@ -283,6 +286,25 @@ impl FlowReader<'_, '_> {
         let otherwise =
             self.target_of(&step.value, "otherwise", &format!("callers for whom `{}` does not hold", step.key));
         Some(StepKind::When { condition: condition?, then: then?, otherwise })
+    }
+
+    fn hours(&mut self, step: &Entry, entry: &Entry) -> Option<StepKind> {
+        let open = self.target_of(&step.value, "open", "callers who come while it is open");
+        let closed = self.target_of(&step.value, "closed", "callers who come while it is closed");
+        if step.value.find("open").is_none() && step.value.find("closed").is_none() {
+            let message = format!("`{}` goes the same way, open or closed", shortened(&step.key));
+            let fault = self.page.error(codes::MISSING_KEY, entry.key_span, message);
+            self.fault(fault.remedy("name steps: `open: ...` and `closed: ...`"));
+        }
+        let name = self.text_of(entry, "the name of hours")?;
+        let Some(hours) = self.reader.values.hours.find(name) else {
+            if !self.reader.faults.are_full() {
+                let fault = no_such_hours(self.page, name, entry.value.span, &self.reader.values.hours);
+                self.fault(fault.consequence("callers would have nowhere to go"));
+            }
+            return None;
+        };
+        Some(StepKind::Hours { hours, open, closed })
     }
 
     /// A condition, with its names and kinds checked.

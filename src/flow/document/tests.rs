@@ -9,7 +9,13 @@ fn reading(text: &str) -> Reading {
     let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
     read(
         &[source],
-        &Known { prompts: &BTreeSet::new(), folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None },
+        &Known {
+            prompts: &BTreeSet::new(),
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
+            environment: &|_| None,
+        },
     )
 }
 
@@ -176,7 +182,13 @@ fn flows_know_each_other() {
     ];
     let reading = read(
         &sources,
-        &Known { prompts: &BTreeSet::new(), folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None },
+        &Known {
+            prompts: &BTreeSet::new(),
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
+            environment: &|_| None,
+        },
     );
     let set = reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics));
     assert_eq!((set.for_number("1"), set.for_number("2")), (Some(FlowIndex(0)), Some(FlowIndex(1))));
@@ -195,7 +207,13 @@ fn a_text_that_is_missing_is_heard_in_the_first_language() {
     let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
     let reading = read(
         &[source],
-        &Known { prompts: &prompts, folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None },
+        &Known {
+            prompts: &prompts,
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
+            environment: &|_| None,
+        },
     );
     assert!(!reading.diagnostics.iter().any(|fault| fault.code == codes::NOT_TRANSLATED));
     let set = reading.flows.expect("there is no error");
@@ -209,7 +227,13 @@ fn the_flow_with_every_recording_has_no_warning() {
     let prompts: BTreeSet<String> =
         set.prompts.iter().map(|prompt| format!("{}/{}.wav", prompt.language, prompt.name)).collect();
     let source = Source { file: "main.yaml".to_owned(), text: WHOLE.to_owned() };
-    let known = Known { prompts: &prompts, folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None };
+    let known = Known {
+        prompts: &prompts,
+        folder: "prompts",
+        codes: &AgentCodes::default(),
+        today: jiff::civil::date(2026, 11, 22),
+        environment: &|_| None,
+    };
     let told: Vec<Diagnostic> = read(&[source], &known).diagnostics;
     let others: Vec<&Diagnostic> = told.iter().filter(|fault| fault.code != codes::NOT_TRANSLATED).collect();
     assert!(others.is_empty(), "{others:#?}");

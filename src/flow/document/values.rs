@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::codes;
 use super::diagnostic::{Faults, Page, Span};
+use super::hours::HoursBook;
 use super::outline::Outline;
 use super::scalar;
 use super::steps::LATER_KINDS;
@@ -28,12 +29,17 @@ pub(super) const BUILT_IN: [BuiltIn; 5] = [
     BuiltIn { name: "caller.number", kinds: Kinds::TEXT, formats: &[SpokenAs::Digits] },
     BuiltIn { name: "caller.name", kinds: Kinds::TEXT, formats: &[] },
     BuiltIn { name: "call.number", kinds: Kinds::TEXT, formats: &[SpokenAs::Digits] },
-    BuiltIn { name: "now", kinds: Kinds::TIME, formats: &[SpokenAs::Day, SpokenAs::Time] },
+    BuiltIn { name: "now", kinds: Kinds::TIME, formats: &[SpokenAs::Day, SpokenAs::Time, SpokenAs::DayTime] },
     BuiltIn { name: "language", kinds: Kinds::TEXT, formats: &[] },
 ];
 
+/// What every hours have: `hours.office` is true while they are open, `hours.office.next` is when that changes.
+const OPEN: BuiltIn = BuiltIn { name: "", kinds: Kinds::TRUTH, formats: &[] };
+const NEXT_CHANGE: BuiltIn =
+    BuiltIn { name: "", kinds: Kinds::TIME, formats: &[SpokenAs::DayTime, SpokenAs::Day, SpokenAs::Time] };
+
 /// Beginnings of values that belong to things which this version does not have.
-const LATER: [&str; 4] = ["hours.", "queue.", "queues.", "agents."];
+const LATER: [&str; 3] = ["queue.", "queues.", "agents."];
 
 /// Words of the condition language, which name no value.
 const TAKEN: [&str; 11] = ["and", "or", "not", "is", "in", "empty", "starts", "with", "true", "false", "null"];
@@ -68,12 +74,16 @@ pub(super) struct Values {
     set: BTreeMap<String, SetValue>,
     /// Values of steps that this version does not have.
     later: Vec<String>,
+    /// The hours, which are values too: `hours.office`, `hours.office.next`.
+    pub hours: HoursBook,
+    of_hours: Vec<String>,
 }
 
 impl Values {
     /// Finds every value that a step sets. Faults in them are told when the step itself is read.
-    pub fn collect(outlines: &[Outline<'_>]) -> Values {
-        let mut values = Values::default();
+    pub fn collect(outlines: &[Outline<'_>], hours: HoursBook) -> Values {
+        let of_hours = hours.names().flat_map(|name| [format!("hours.{name}"), format!("hours.{name}.next")]).collect();
+        let mut values = Values { hours, of_hours, ..Values::default() };
         for outline in outlines {
             for step in &outline.steps {
                 for entry in step.value.find("set").and_then(|set| set.value.table()).unwrap_or(&[]) {
@@ -120,6 +130,13 @@ impl Values {
             value.read.set(true);
             return Known::Set(value);
         }
+        if let Some(of_hours) = name.strip_prefix("hours.") {
+            let (hours, value) = match of_hours.strip_suffix(".next") {
+                Some(hours) => (hours, &NEXT_CHANGE),
+                None => (of_hours, &OPEN),
+            };
+            return self.hours.find(hours).map_or(Known::Nothing, |_| Known::BuiltIn(value));
+        }
         match BUILT_IN.iter().find(|built_in| built_in.name == name) {
             Some(built_in) => Known::BuiltIn(built_in),
             None if LATER.iter().any(|beginning| name.starts_with(beginning)) => Known::Later,
@@ -139,7 +156,8 @@ impl Values {
 
     /// Every name that can be read.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.set.keys().map(String::as_str).chain(BUILT_IN.iter().map(|built_in| built_in.name))
+        let built_in = BUILT_IN.iter().map(|built_in| built_in.name);
+        self.set.keys().chain(&self.of_hours).map(String::as_str).chain(built_in)
     }
 
     /// Tells the values that nothing reads.

@@ -13,16 +13,17 @@ use crate::flow::{Currency, Piece, Speech, SpokenAs, StepIndex, Value, speech};
 use crate::telephony::Digit;
 
 /// The ways in which a value can be spoken.
-pub(super) const FORMATS: [(&str, SpokenAs); 6] = [
+pub(super) const FORMATS: [(&str, SpokenAs); 7] = [
     ("digits", SpokenAs::Digits),
     ("number", SpokenAs::Number),
     ("money", SpokenAs::Money),
     ("day", SpokenAs::Day),
     ("time", SpokenAs::Time),
+    ("day_time", SpokenAs::DayTime),
     ("word", SpokenAs::Word),
 ];
 /// Ways that this version does not have.
-const LATER_FORMATS: [&str; 2] = ["day_time", "place"];
+const LATER_FORMATS: [&str; 1] = ["place"];
 
 /// What the step that is being read lacks, told together at its end.
 #[derive(Default)]
@@ -362,7 +363,7 @@ impl FlowReader<'_, '_> {
     ) -> Option<SpokenAs> {
         let Known::Set(value) = self.reader.values.read(name) else { return None };
         let spoken_as = spoken_as.unwrap_or_else(|| natural_format(value));
-        if value.keyed && matches!(spoken_as, SpokenAs::Word | SpokenAs::Day | SpokenAs::Time) {
+        if value.keyed && matches!(spoken_as, SpokenAs::Word | SpokenAs::Day | SpokenAs::Time | SpokenAs::DayTime) {
             let message = format!("`{name}` is keyed by callers, and cannot be spoken as {}", format_phrase(spoken_as));
             let fault = self.page.error(codes::NO_SUCH_FORMAT, place, message);
             self.fault(fault.remedy(format!("write `{{{name}|digits}}` or `{{{name}|number}}`")));
@@ -417,7 +418,7 @@ impl FlowReader<'_, '_> {
             let fault = self.page.error(codes::LANGUAGE_WITHOUT_NUMBERS, place, message);
             self.fault(fault.remedy("say it without a placeholder in this language, or digit by digit"));
         }
-        if matches!(spoken_as, SpokenAs::Day | SpokenAs::Time) && !self.has_time_zone {
+        if matches!(spoken_as, SpokenAs::Day | SpokenAs::Time | SpokenAs::DayTime) && !self.has_time_zone {
             let fault = self.page.warning(codes::NO_TIME_ZONE, place, "the flow has no `time_zone`");
             self.fault(
                 fault
@@ -447,6 +448,7 @@ fn format_phrase(spoken_as: SpokenAs) -> &'static str {
         SpokenAs::Money => "money",
         SpokenAs::Day => "a day",
         SpokenAs::Time => "a time",
+        SpokenAs::DayTime => "a day and a time",
         SpokenAs::Word => "a word",
     }
 }

@@ -15,6 +15,10 @@ pub(super) enum Exit<'a> {
     Then,
     /// A condition did not hold.
     Otherwise,
+    /// It was open.
+    Open,
+    /// It was closed.
+    Closed,
     /// Into another flow.
     Flow,
     /// By these keys of a choice.
@@ -48,6 +52,8 @@ struct Names {
     next: Arc<str>,
     then: Arc<str>,
     otherwise: Arc<str>,
+    open: Arc<str>,
+    closed: Arc<str>,
     flow: Arc<str>,
     choices: [Arc<str>; 16],
     always: [Arc<str>; 16],
@@ -67,6 +73,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     next: "next".into(),
     then: "then".into(),
     otherwise: "otherwise".into(),
+    open: "open".into(),
+    closed: "closed".into(),
     flow: "flow".into(),
     choices: Digit::ALL.map(|digit| format!("choice {}", key_name(digit)).into()),
     always: Digit::ALL.map(|digit| format!("always {}", key_name(digit)).into()),
@@ -90,6 +98,8 @@ impl Exit<'_> {
             Exit::Next => &names.next,
             Exit::Then => &names.then,
             Exit::Otherwise => &names.otherwise,
+            Exit::Open => &names.open,
+            Exit::Closed => &names.closed,
             Exit::Flow => &names.flow,
             Exit::Choice([digit]) => &names.choices[usize::from(digit.event())],
             Exit::Choice(digits) => {
@@ -127,6 +137,7 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::Collect(_) => exits.extend([Exit::Next].into_iter().chain(everywhere).chain(asked)),
         StepKind::When { otherwise: Some(_), .. } => exits.extend([Exit::Then, Exit::Otherwise]),
         StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
+        StepKind::Hours { .. } => exits.extend([Exit::Open, Exit::Closed]),
         StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),

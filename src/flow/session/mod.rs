@@ -4,6 +4,7 @@ mod asking;
 mod collect;
 mod exit;
 mod hang_up;
+mod hours;
 mod language;
 mod menu;
 mod play;
@@ -29,7 +30,7 @@ use self::exit::Exit;
 use self::queue::Waiting;
 use self::turn::Turn;
 use self::way::{Next, Place, Return};
-use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Value};
+use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Switches, Value};
 use crate::clock::Moment;
 use crate::telephony::{Caller, Digit};
 
@@ -63,6 +64,8 @@ pub struct Session {
     /// The one that is spoken now, in this flow's list.
     language: LanguageIndex,
     values: Vec<(Arc<str>, Value)>,
+    /// What hours people have switched by hand.
+    switches: Arc<Switches>,
     /// The flows that walked into this one, outermost first.
     returns: Vec<Return>,
     /// The menus and questions on the caller's way, the present one last.
@@ -103,6 +106,8 @@ pub struct CallFacts {
     pub caller: Caller,
     /// `call.number`: what was dialled.
     pub dialled: String,
+    /// What hours people have switched by hand.
+    pub switches: Arc<Switches>,
 }
 
 /// What a session is told.
@@ -246,6 +251,7 @@ impl Session {
             tongue: flow.languages[0].clone(),
             language: LanguageIndex(0),
             values: Vec::new(),
+            switches: facts.switches,
             returns: Vec::new(),
             trail: Vec::new(),
             ahead: VecDeque::new(),
@@ -273,6 +279,11 @@ impl Session {
         };
         self.walk(&mut turn, next);
         turn.actions
+    }
+
+    /// From now on these are what people have switched by hand.
+    pub fn switch(&mut self, switches: Arc<Switches>) {
+        self.switches = switches;
     }
 
     /// When to call with `Expired`, if nothing comes before: exactly while the session waits for keys in silence. A caller who
@@ -456,6 +467,7 @@ impl Session {
             StepKind::Collect(_) => self.enter_collect(turn),
             StepKind::Set(values) => self.enter_set(turn, values),
             StepKind::When { condition, then, otherwise } => self.enter_when(turn, condition, *then, *otherwise),
+            StepKind::Hours { hours, open, closed } => self.enter_hours(turn, *hours, *open, *closed),
             StepKind::Language(language) => self.enter_language(turn, *language),
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
             StepKind::Queue { queue, skills, priority } => self.enter_queue(turn, *queue, skills, *priority),

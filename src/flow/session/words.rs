@@ -91,7 +91,7 @@ impl Session {
                 let languages = &turn.flows.flow(self.flow).languages;
                 Value::Text(languages.get(usize::from(self.language.0))?.to_string())
             }
-            _ => return None,
+            _ => self.value_of_hours(turn, name.strip_prefix("hours.")?)?,
         };
         Some(Cow::Owned(fact))
     }

@@ -109,6 +109,7 @@ const SINGLE: &[(&str, &str)] = &[
     ("day/tomorrow", "tomorrow"),
     ("day/yesterday", "yesterday"),
     ("date/of", "of"),
+    ("time/at", "at"),
     ("time/oclock", "o'clock"),
     ("time/oh", "oh"),
     ("time/am", "A M"),
@@ -151,7 +152,7 @@ const SINGLE: &[(&str, &str)] = &[
     ("agent/paused", "You are paused."),
     ("agent/paused_by_misses", "You are paused, because calls rang and nobody answered."),
     ("agent/wrap_up_over", "Your wrap-up is over."),
-    ("agent/no_wrap_up", "You have no wrap-up now."),
+    ("agent/no_wrap_up", "There is no wrap-up at the moment."),
     ("agent/wrap_up_goes_on", "Your wrap-up goes on."),
     ("agent/more_second", "more second."),
     ("agent/more_seconds", "more seconds."),
@@ -275,6 +276,12 @@ impl Grammar for English {
             }
         }
         phrases.add(if time.hour < 12 { "time/am" } else { "time/pm" });
+    }
+
+    fn day_time(&self, phrases: &mut Phrases, day: Day, time: Time) {
+        self.day(phrases, day);
+        phrases.add("time/at");
+        self.time(phrases, time);
     }
 
     fn place(&self, phrases: &mut Phrases, number: u64) {

@@ -47,6 +47,8 @@ trait Grammar: Sync {
     fn day(&self, phrases: &mut Phrases, day: Day);
     /// A time of day.
     fn time(&self, phrases: &mut Phrases, time: Time);
+    /// A day and a time of it: "tomorrow at nine o'clock".
+    fn day_time(&self, phrases: &mut Phrases, day: Day, time: Time);
     /// "You are number `number` in line."
     fn place(&self, phrases: &mut Phrases, number: u64);
     /// "`number` seconds.", in the plural that the language has for the number (CLDR plural rules).
@@ -150,6 +152,10 @@ pub(super) fn speak(language: &str, value: &Value, format: SpokenAs, setting: &S
             grammar(language)?.day(&mut phrases, day_as_told(date, setting));
         }
         SpokenAs::Time => grammar(language)?.time(&mut phrases, read::time(value, setting)?),
+        SpokenAs::DayTime => {
+            let (date, time) = (read::date(value, setting)?, read::time(value, setting)?);
+            grammar(language)?.day_time(&mut phrases, day_as_told(date, setting), time);
+        }
     }
     Some(phrases)
 }

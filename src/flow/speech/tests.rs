@@ -124,7 +124,15 @@ fn values_are_said_as_people_say_them() {
 #[test]
 fn what_cannot_be_said_is_nothing() {
     let zone = TimeZone::UTC;
-    let formats = [SpokenAs::Digits, SpokenAs::Number, SpokenAs::Money, SpokenAs::Day, SpokenAs::Time, SpokenAs::Word];
+    let formats = [
+        SpokenAs::Digits,
+        SpokenAs::Number,
+        SpokenAs::Money,
+        SpokenAs::Day,
+        SpokenAs::Time,
+        SpokenAs::DayTime,
+        SpokenAs::Word,
+    ];
     for format in formats {
         assert_eq!(speak("en", &Value::Secret("1234".into()), format, &setting(&zone)), None, "{format:?}");
     }

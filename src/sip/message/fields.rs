@@ -1,7 +1,7 @@
 //! Header fields by type, read on demand.
 
 use super::grammar::{self, List, is_token, trim};
-use super::{HeaderName, Headers, Method, NameAddr, Parameters, ParseFault, Via};
+use super::{HeaderName, Headers, Method, NameAddr, Parameters, ParseFault};
 
 /// Which side refreshes a session (RFC 4028 section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +47,6 @@ impl MediaType {
 }
 
 impl Headers {
-    /// The topmost Via.
-    pub fn via(&self) -> Result<Via, ParseFault> {
-        Via::parse(self.vias().next().ok_or(ParseFault { what: "Via" })?)
-    }
-
     /// All values of Via as written, topmost first.
     pub fn vias(&self) -> impl Iterator<Item = &str> {
         self.values(&HeaderName::Via)

@@ -1,6 +1,8 @@
 //! The few rules of RFC 3261 section 25.1 that every header shares: tokens, white space, quoted strings, lists.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::ParseFault;
 
@@ -61,6 +63,49 @@ pub(super) fn number<N: std::str::FromStr>(text: &str, what: &'static str) -> Re
         return Err(ParseFault { what });
     }
     text.parse().map_err(|_| ParseFault { what })
+}
+
+/// An IPv4 address in four decimal numbers. The same as [`str::parse`] takes, at a fraction of its cost: messages are full of
+/// addresses.
+pub(super) fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let mut octets = [0_u8; 4];
+    let mut parts = text.as_bytes().split(|byte| *byte == b'.');
+    for octet in &mut octets {
+        let part = parts.next()?;
+        if part.is_empty() || part.len() > 3 || part.len() > 1 && part[0] == b'0' {
+            return None;
+        }
+        let mut number = 0_u16;
+        for byte in part {
+            number = number * 10 + u16::from(byte.is_ascii_digit().then(|| byte - b'0')?);
+        }
+        *octet = u8::try_from(number).ok()?;
+    }
+    parts.next().is_none().then_some(octets.into())
+}
+
+/// Prints an address without brackets, an IPv4 address in one piece.
+pub(in crate::sip) fn write_address(out: &mut impl fmt::Write, address: IpAddr) -> fmt::Result {
+    let IpAddr::V4(address) = address else { return write!(out, "{address}") };
+    let mut text = [0_u8; 15];
+    let mut length = 0;
+    let mut put = |byte| {
+        text[length] = byte;
+        length += 1;
+    };
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            put(b'.');
+        }
+        if octet >= 100 {
+            put(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            put(b'0' + octet / 10 % 10);
+        }
+        put(b'0' + octet % 10);
+    }
+    out.write_str(std::str::from_utf8(&text[..length]).expect("figures and dots are ASCII"))
 }
 
 /// The length of the quoted string that `text` begins with, both quotes included; nothing where it has no end.
@@ -143,6 +188,10 @@ impl<'a> Iterator for List<'a> {
 
 fn item_length(text: &str) -> usize {
     let bytes = text.as_bytes();
+    if !bytes.contains(&b',') {
+        // Most lines hold one item.
+        return bytes.len();
+    }
     let (mut quoted, mut bracketed) = (false, false);
     let mut position = 0;
     while position < bytes.len() {
@@ -173,6 +222,39 @@ mod tests {
         check("\"a,\\\",b\" <sip:c,d@e>;f=\"g,h\", i", &["\"a,\\\",b\" <sip:c,d@e>;f=\"g,h\"", "i"]);
         check("\"open, and never shut", &["\"open, and never shut"]);
         check("a,\"\\", &["a", "\"\\"]);
+    }
+
+    #[test]
+    fn ipv4_addresses_are_read_and_printed_as_the_standard_library_does() {
+        for text in [
+            "0.0.0.0",
+            "192.0.2.1",
+            "255.255.255.255",
+            "10.20.30.40",
+            "1.2.3.256",
+            "1.2.3.999",
+            "1.2.3.1000",
+            "01.2.3.4",
+            "1.2.3.00",
+            "1.2.3",
+            "1.2.3.4.5",
+            "1.2.3.",
+            ".1.2.3",
+            "1..2.3",
+            "",
+            "...",
+            "a.b.c.d",
+            "1.2.3.+4",
+            "1.2.3.4 ",
+        ] {
+            let read = text.parse::<Ipv4Addr>().ok();
+            assert_eq!(ipv4(text), read, "{text}");
+            if let Some(address) = read {
+                let mut out = String::new();
+                write_address(&mut out, address.into()).expect("a string takes all");
+                assert_eq!(out, text);
+            }
+        }
     }
 
     #[test]

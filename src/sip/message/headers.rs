@@ -1,9 +1,10 @@
 //! The header fields of a message, in their order, as text.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use super::grammar::List;
-use super::{HeaderName, Via};
+use super::{HeaderName, ParseFault, Via};
 
 /// The header fields of a message: lines in their order, read by type only when somebody asks.
 ///
@@ -13,6 +14,8 @@ use super::{HeaderName, Via};
 pub struct Headers {
     text: String,
     fields: Vec<Field>,
+    /// The topmost Via as it was read when the message was checked; gone as soon as any Via line changes.
+    via: Option<Box<Via>>,
 }
 
 #[derive(Clone)]
@@ -32,7 +35,7 @@ impl Headers {
 
     /// None yet, with room for as many lines and bytes.
     pub(super) fn with_capacity(lines: usize, bytes: usize) -> Headers {
-        Headers { text: String::with_capacity(bytes), fields: Vec::with_capacity(lines) }
+        Headers { text: String::with_capacity(bytes), fields: Vec::with_capacity(lines), via: None }
     }
 
     /// How many lines there are.
@@ -83,6 +86,20 @@ impl Headers {
         self.fields.insert(0, field);
     }
 
+    /// The topmost Via, read; what [`Headers::check_via`] has read is not read again.
+    pub fn via(&self) -> Result<Via, ParseFault> {
+        match &self.via {
+            Some(via) => Ok((**via).clone()),
+            None => Via::parse(self.vias().next().ok_or(ParseFault { what: "Via" })?),
+        }
+    }
+
+    /// Reads the topmost Via and keeps what was read: whoever asks for it next has it at once.
+    pub(super) fn check_via(&mut self) -> Result<(), ParseFault> {
+        self.via = Some(Box::new(self.via()?));
+        Ok(())
+    }
+
     /// Puts this line in the place of the first of its name and takes away the others; adds it at the end where there
     /// was none.
     pub fn set(&mut self, name: HeaderName, value: impl AsRef<str>) {
@@ -103,10 +120,14 @@ impl Headers {
     /// Puts `via` in the place of the topmost, as the receiver of a request has to (RFC 3261 section 18.2.1); all others
     /// stay as they are. Adds it before all lines where there was none.
     pub fn set_topmost_via(&mut self, via: &Via) {
+        self.via = None;
         let Some(place) = self.fields.iter().position(|field| field.name == HeaderName::Via) else {
             return self.push_front(HeaderName::Via, via.to_string());
         };
-        let mut line = via.to_string();
+        // Most are no longer than this; one growth is dearer than the room.
+        let mut line = String::with_capacity(160);
+        // A string takes all that is written to it.
+        let _ = write!(line, "{via}");
         for other in List::new(self.value(&self.fields[place])).skip(1) {
             line.push_str(", ");
             line.push_str(other);
@@ -116,6 +137,7 @@ impl Headers {
 
     /// Takes away all lines of a name; whether there was one.
     pub fn remove(&mut self, name: &HeaderName) -> bool {
+        self.via = None;
         let before = self.fields.len();
         self.fields.retain(|field| field.name != *name);
         self.fields.len() < before
@@ -124,6 +146,7 @@ impl Headers {
     /// Adds a line as it arrived, without blanks around the value and line breaks in it; bytes that are no UTF-8 are
     /// kept as Latin-1, so that they print back unchanged.
     pub(super) fn push_bytes(&mut self, name: HeaderName, value: &[u8]) {
+        self.via = None;
         let start = self.text.len();
         let latin1 = match std::str::from_utf8(value) {
             Ok(value) => {
@@ -140,6 +163,7 @@ impl Headers {
 
     /// Adds all lines of `names` that another message has, in its order and byte for byte.
     pub(super) fn copy_from(&mut self, other: &Headers, names: &[HeaderName]) {
+        self.via = None;
         for field in other.fields.iter().filter(|field| names.contains(&field.name)) {
             let start = self.text.len();
             self.text.push_str(other.value(field));
@@ -172,6 +196,9 @@ impl Headers {
     }
 
     fn store(&mut self, name: HeaderName, value: &str) -> Field {
+        if name == HeaderName::Via {
+            self.via = None;
+        }
         let start = self.text.len();
         if value.bytes().any(|byte| matches!(byte, b'\r' | b'\n')) {
             self.text

@@ -20,6 +20,7 @@ mod via;
 
 pub use fields::{MediaType, Refresher, list_values};
 pub use framing::{Framed, Framer};
+pub(super) use grammar::write_address;
 pub use header_name::HeaderName;
 pub use headers::Headers;
 pub use method::Method;

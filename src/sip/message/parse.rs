@@ -125,7 +125,7 @@ fn request(line: RequestLine<'_>, rest: &[u8]) -> Result<Request, Fault> {
     }
     let (headers, body) = headers(rest, &mut fault)?;
     let mut request = Request { method: Method::from_token(line.method), uri, headers, body: Vec::new() };
-    if let Err(reason) = check_request(&request) {
+    if let Err(reason) = check_request(&mut request) {
         fault.refuse(400, &reason);
     }
     match body_of(&request.headers, body) {
@@ -154,8 +154,8 @@ fn response(line: &[u8], rest: &[u8]) -> Result<Response, Fault> {
         Err(_) => reason.iter().copied().map(char::from).collect(),
     };
     let mut fault = Verdict::default();
-    let (headers, body) = headers(rest, &mut fault)?;
-    if fault.0.is_some() || check_common(&headers).is_err() {
+    let (mut headers, body) = headers(rest, &mut fault)?;
+    if fault.0.is_some() || check_common(&mut headers).is_err() {
         return Err(Fault::BadResponse);
     }
     let body = body_of(&headers, body).map_err(|_| Fault::BadResponse)?.to_vec();
@@ -233,7 +233,7 @@ fn header_line(line: &[u8], headers: &mut Headers) -> Result<(), ParseFault> {
 
 /// What requests and responses have in common: the headers that must be there, those that may be there once only, and
 /// the form of those that everything depends on.
-fn check_common(headers: &Headers) -> Result<(), String> {
+fn check_common(headers: &mut Headers) -> Result<(), String> {
     let mut seen = [false; SINGLE.len()];
     for (name, _) in headers.iter() {
         if let Some(place) = single(name)
@@ -248,8 +248,8 @@ fn check_common(headers: &Headers) -> Result<(), String> {
     if !headers.contains(&HeaderName::Via) {
         return Err("Missing Via".to_owned());
     }
-    let check = || -> Result<(), ParseFault> {
-        headers.via()?;
+    let mut check = || -> Result<(), ParseFault> {
+        headers.check_via()?;
         headers.from()?;
         headers.to()?;
         headers.call_id()?;
@@ -260,9 +260,9 @@ fn check_common(headers: &Headers) -> Result<(), String> {
     check().map_err(|fault| fault.to_string())
 }
 
-fn check_request(request: &Request) -> Result<(), String> {
+fn check_request(request: &mut Request) -> Result<(), String> {
+    check_common(&mut request.headers)?;
     let headers = &request.headers;
-    check_common(headers)?;
     let check = || -> Result<bool, ParseFault> {
         let (_, method) = headers.cseq()?;
         headers.max_forwards()?;

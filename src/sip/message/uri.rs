@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::grammar::{self, trim};
 use super::{Parameters, ParseFault};
@@ -49,9 +49,7 @@ impl Host {
             let inner = inner.strip_suffix(']').ok_or(fault)?;
             return inner.parse::<Ipv6Addr>().map(|address| Host::Address(address.into())).map_err(|_| fault);
         }
-        if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-            && let Ok(address) = text.parse::<Ipv4Addr>()
-        {
+        if let Some(address) = grammar::ipv4(text) {
             return Ok(Host::Address(address.into()));
         }
         // Underscores are in no RFC's host name and in many a network's.
@@ -91,7 +89,7 @@ impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Host::Name(name) => f.write_str(name),
-            Host::Address(IpAddr::V4(address)) => write!(f, "{address}"),
+            Host::Address(address @ IpAddr::V4(_)) => grammar::write_address(f, *address),
             Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
         }
     }

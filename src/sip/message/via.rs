@@ -84,7 +84,10 @@ impl Via {
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIP/2.0/{} {}", self.transport, self.host)?;
+        f.write_str("SIP/2.0/")?;
+        f.write_str(&self.transport)?;
+        f.write_str(" ")?;
+        self.host.fmt(f)?;
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }
@@ -94,10 +97,12 @@ impl fmt::Display for Via {
             None => {}
         }
         if let Some(received) = self.received {
-            write!(f, ";received={received}")?;
+            f.write_str(";received=")?;
+            grammar::write_address(f, received)?;
         }
         if let Some(branch) = &self.branch {
-            write!(f, ";branch={branch}")?;
+            f.write_str(";branch=")?;
+            f.write_str(branch)?;
         }
         f.write_str(self.parameters.as_str())
     }

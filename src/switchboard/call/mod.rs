@@ -15,7 +15,7 @@ use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
 use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
-use crate::flow::{CallFacts, FlowIndex, QueueIndex, Session, SessionInput, StepIndex};
+use crate::flow::{CallFacts, FlowIndex, PromptId, QueueIndex, Session, SessionInput, StepIndex};
 use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
     CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
@@ -53,6 +53,15 @@ pub(super) enum Start {
     Queue(QueueIndex, u8),
 }
 
+/// What a call that is answered at once begins with.
+#[derive(Debug)]
+pub(super) enum Beginning {
+    /// The caller walks.
+    Walk(Start),
+    /// An agent has dialled a code, and hears these; the distributor knows already that they listen.
+    Tell(Vec<PromptId>),
+}
+
 /// One caller's visit.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -76,12 +85,14 @@ enum Phase {
     /// The phone rings that the caller, an agent, has dialled: there is no answer and no audio yet.
     Ringing,
     /// 200 OK was sent; the caller hears silence until the ACK tells that they are ready to listen.
-    Answered { start: Start, facts: Box<CallFacts>, until: Moment },
+    Answered { beginning: Beginning, facts: Box<CallFacts>, until: Moment },
     /// The caller walks the flow.
     Walking { session: Box<Session>, playing: Option<PlaybackId> },
     /// The caller talks to somebody without a flow around it: when that is over, so is the call.
     Talking,
-    /// The flow is at its end, its last word on its way.
+    /// An agent hears the answer to a code.
+    Told { playing: PlaybackId, until: Moment },
+    /// All is said, the last word on its way.
     Lingering { until: Moment },
     /// `sip` is to end the leg.
     HangingUp { outcome: Outcome, until: Moment },
@@ -112,10 +123,10 @@ impl Call {
         id: CallId,
         (leg, audio): (LegId, Audio),
         visit: Visit,
-        start: Start,
+        beginning: Beginning,
     ) -> Call {
         let facts = Box::new(visit.facts.clone());
-        let phase = Phase::Answered { start, facts, until: turn.now + ACKNOWLEDGE_MAX };
+        let phase = Phase::Answered { beginning, facts, until: turn.now + ACKNOWLEDGE_MAX };
         let mut call = Call::new(turn, id, Leg::new(leg, audio, Stream::Unopened), visit, phase);
         call.say_answer(turn);
         call.mind_hold(turn);
@@ -129,7 +140,10 @@ impl Call {
 
     fn new(turn: &mut Turn<'_>, id: CallId, mut leg: Leg, visit: Visit, phase: Phase) -> Call {
         leg.agent = visit.agent;
-        leg.count_as_direct(turn);
+        match &phase {
+            Phase::Answered { beginning: Beginning::Tell(_), .. } => leg.duty = Some(Duty::Listening),
+            _ => leg.count_as_direct(turn),
+        }
         Call {
             id,
             leg,
@@ -181,6 +195,7 @@ impl Call {
     pub(super) fn deadline(&self) -> Moment {
         match &self.phase {
             Phase::Answered { until, .. }
+            | Phase::Told { until, .. }
             | Phase::Lingering { until }
             | Phase::HangingUp { until, .. }
             | Phase::Closing { until, .. } => *until,
@@ -214,7 +229,10 @@ impl Call {
                 session.assert_consistent();
                 self.assert_line(session.deadline().is_some(), playing.is_some());
             }
-            (Phase::Answered { .. } | Phase::Lingering { .. } | Phase::Closing { .. }, Stream::Open) => {}
+            (
+                Phase::Answered { .. } | Phase::Told { .. } | Phase::Lingering { .. } | Phase::Closing { .. },
+                Stream::Open,
+            ) => {}
             (Phase::Talking, Stream::Open) => {
                 let talks = matches!(self.line, Line::Talking(_) | Line::Passed(_));
                 assert!(talks, "{} talks to nobody: {:?}", self.id, self.line);
@@ -294,6 +312,8 @@ impl Call {
         {
             *playing = None;
             self.walk(turn, SessionInput::PlaybackFinished);
+        } else if matches!(self.phase, Phase::Told { playing, .. } if playing == finished) {
+            self.phase = Phase::Lingering { until: turn.now + LINGER };
         }
     }
 
@@ -321,7 +341,9 @@ impl Call {
                     self.walk(turn, SessionInput::Expired);
                 }
             }
-            Phase::Lingering { .. } => self.hang_up(turn, Cause::LocalHungUp, Outcome::Completed),
+            Phase::Told { .. } | Phase::Lingering { .. } => {
+                self.hang_up(turn, Cause::LocalHungUp, Outcome::Completed);
+            }
             Phase::HangingUp { .. } => self.leg_ended(turn, Cause::DialogLost),
             Phase::Closing { ended, .. } => {
                 let ended = *ended;
@@ -350,7 +372,9 @@ impl Call {
             Phase::Closing { .. } | Phase::Over => return,
             Phase::HangingUp { outcome, .. } => *outcome,
             Phase::Lingering { .. } => Outcome::Completed,
-            Phase::Ringing | Phase::Answered { .. } | Phase::Walking { .. } | Phase::Talking => outcome_of(cause),
+            Phase::Ringing | Phase::Answered { .. } | Phase::Told { .. } | Phase::Walking { .. } | Phase::Talking => {
+                outcome_of(cause)
+            }
         };
         self.leave_flow(turn);
         self.leave_line(turn, leaving(cause));

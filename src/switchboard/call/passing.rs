@@ -80,7 +80,8 @@ impl Call {
         let name = revision.flows.queue(queue).name.clone();
         let Some(own) = named(&self.revision.flows, &name).filter(|_| matches!(self.phase, Phase::Walking { .. }))
         else {
-            let facts = CallFacts { caller: self.caller.clone(), dialled: name.to_string() };
+            let facts =
+                CallFacts { caller: self.caller.clone(), dialled: name.to_string(), switches: turn.switches.clone() };
             return self.walk_anew(turn, revision, Start::Queue(queue, priority.unwrap_or(0)), facts);
         };
         let spec = self.revision.flows.queue(own);
@@ -109,7 +110,8 @@ impl Call {
         (flow, dialled): (FlowIndex, &str),
     ) {
         if self.part_with_agent(turn).is_some() {
-            let facts = CallFacts { caller: self.caller.clone(), dialled: dialled.to_owned() };
+            let facts =
+                CallFacts { caller: self.caller.clone(), dialled: dialled.to_owned(), switches: turn.switches.clone() };
             self.walk_anew(turn, revision, Start::Flow(flow), facts);
         }
     }

@@ -1,22 +1,49 @@
 //! A call's walk through its flow: what the session wants is played, noted or passed on.
 
-use super::{Call, LINGER, Phase, Start};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Beginning, Call, LINGER, Phase, Start};
 use crate::acd::Leaving;
-use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex};
+use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex, Switches};
 use crate::journal::{JournalEvent, Outcome, StepName};
 use crate::switchboard::Turn;
-use crate::telephony::{Cause, MediaCommand};
+use crate::telephony::{Cause, Clip, MediaCommand};
 
 /// As often may a session be told at once that it had nothing to play; far more than its own limit of steps.
 const UNHEARD_MAX: u32 = 1_000;
 
+/// The reactor tells when a playback has ended; this is for the case that its word never comes, or that the agent holds us.
+const TOLD_SPARE: Duration = Duration::from_secs(5);
+
 impl Call {
     /// Starts the flow, once.
     pub(super) fn begin(&mut self, turn: &mut Turn<'_>) {
-        let Phase::Answered { start, facts, .. } = &self.phase else { return };
-        let (start, facts) = (*start, CallFacts::clone(facts));
+        let Phase::Answered { beginning, facts, .. } = &self.phase else { return };
         turn.journal(Some(self.id), JournalEvent::Began);
-        self.begin_at(turn, start, facts);
+        match beginning {
+            Beginning::Walk(start) => {
+                let (start, facts) = (*start, CallFacts::clone(facts));
+                self.begin_at(turn, start, facts);
+            }
+            Beginning::Tell(prompts) => {
+                let clips = self.revision.clips_of(prompts);
+                self.tell(turn, clips);
+            }
+        }
+    }
+
+    /// Says this, and then goodbye: without a recording at once.
+    fn tell(&mut self, turn: &mut Turn<'_>, clips: Vec<Arc<Clip>>) {
+        if clips.is_empty() {
+            self.phase = Phase::Lingering { until: turn.now + LINGER };
+            return;
+        }
+        let playback = turn.playback();
+        let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
+        self.phase = Phase::Told { playing: playback, until: turn.now + length + TOLD_SPARE };
+        turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
+        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
     }
 
     /// Starts a walk.
@@ -36,6 +63,15 @@ impl Call {
         if let Phase::Walking { session, .. } = &mut self.phase {
             let actions = session.handle(self.leg.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
             self.act(turn, actions);
+        }
+    }
+
+    /// Hours were switched by hand.
+    pub(in crate::switchboard) fn switch_hours(&mut self, switches: &Arc<Switches>) {
+        match &mut self.phase {
+            Phase::Answered { facts, .. } => facts.switches = switches.clone(),
+            Phase::Walking { session, .. } => session.switch(switches.clone()),
+            _ => {}
         }
     }
 

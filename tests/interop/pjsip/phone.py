@@ -15,7 +15,8 @@ between. All of it happens in one thread.
   quit
 
   registration STATUS EXPIRES
-  incoming N FROM          and `header N NAME: VALUE` for each X-Helpline header before it
+  from ADDRESS             whence the next incoming call came
+  incoming N FROM          and `header N NAME: VALUE` for what it says of the caller before it
   state N NAME STATUS      CALLING, INCOMING, EARLY, CONNECTING, CONFIRMED, DISCONNECTED
   media N STATUS           active, local-hold, remote-hold, none
   transferring N STATUS    what the other side says of a transfer that this phone asked for
@@ -90,6 +91,7 @@ class Account(pj.Account):
         for line in prm.rdata.wholeMsg.split("\r\n\r\n")[0].split("\r\n"):
             if line.lower().startswith(("x-helpline-", "subject", "alert-info", "p-asserted-identity")):
                 tell("header", prm.callId, line)
+        tell("from", prm.rdata.srcAddress)
         tell("incoming", prm.callId, call.getInfo().remoteUri)
         for status in self.phone.options.answer:
             self.phone.answer(status)
@@ -147,6 +149,12 @@ class Phone:
         account.mediaConfig.transportConfig.port = options.rtp
         account.mediaConfig.transportConfig.portRange = 90
         account.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
+        if options.path:
+            # RFC 3327: the registrar may take a way in between as the only one.
+            supported = pj.SipHeader()
+            supported.hName = "Supported"
+            supported.hValue = "path"
+            account.regConfig.headers.append(supported)
         if options.timer:
             account.callConfig.timerUse = pj.PJSUA_SIP_TIMER_ALWAYS
             account.callConfig.timerSessExpiresSec = options.timer
@@ -250,6 +258,7 @@ def main():
     parser.add_argument("--ear")
     parser.add_argument("--log", required=True)
     parser.add_argument("--expires", type=int, default=300)
+    parser.add_argument("--path", action="store_true", help="RFC 3327")
     parser.add_argument("--timer", type=int, default=0, help="session interval in seconds")
     parser.add_argument("--outbound", action="store_true", help="RFC 5626")
     parser.add_argument("--answer", type=int, action="append", default=[], help="what an incoming call is answered")

@@ -7,8 +7,8 @@ use helpline::acd::AgentCommand;
 use helpline::journal::{JournalEvent, QueueEvent};
 use helpline::switchboard::{CALL_MAX, Input, OperatorCommand, Output};
 use helpline::telephony::{
-    CallHeaders, Cause, Direction, LegId, MediaCommand, MediaEvent, SessionDescription, SipCommand, SipEvent,
-    Unreachable,
+    CallHeaders, Cause, Digit, DigitSource, Direction, Incoming, LegId, MediaCommand, MediaEvent, SessionDescription,
+    SipCommand, SipEvent, Unreachable,
 };
 
 use super::{Act, Happening, MediaLeg, Tally, World};
@@ -56,9 +56,24 @@ pub(super) enum AgentAct {
     /// `sip` has lost the dialog, or the BYE was answered.
     Over(Cause),
     OfferNothing,
+    /// A key: whoever hears about a caller hears them at once then.
+    Press,
 }
 
+/// Codes that agents dial, one of which is none.
+const CODES: [&str; 9] = ["*11", "*11", "*12", "*121", "*13", "*14", "*15", "*19", "*99"];
+
 impl World {
+    /// Sometimes it is an agent who dials: a code, or the number.
+    pub(super) fn is_an_agent(&mut self, invite: &mut Incoming) {
+        if self.random.u8(0..12) == 0 {
+            invite.agent = Some((*self.random.choice(&house::AGENTS).expect("there are four")).into());
+            invite.dialled = (*self.random.choice(&CODES).expect("there are some")).into();
+        } else if self.random.u8(0..60) == 0 {
+            invite.dialled = "*11".into();
+        }
+    }
+
     /// An agent's phone registers, or is gone; as long as callers come.
     pub(super) fn shift(&mut self, extension: &'static str) {
         let named = extension.to_owned();
@@ -167,6 +182,14 @@ impl World {
             }
             (AgentAct::Refer, Stage::Talking) => self.refers(leg),
             (AgentAct::FallSilent, Stage::Talking) => self.tell(Input::Media(MediaEvent::Silent { leg })),
+            (AgentAct::Press, Stage::Talking) => {
+                let digit = Digit::from_char('5').expect("a key");
+                if self.random.bool() {
+                    self.tell(Input::Sip(SipEvent::Digit { leg, digit }));
+                } else if self.media.contains_key(&leg) {
+                    self.tell(Input::Media(MediaEvent::Digit { leg, digit, source: DigitSource::Rtp }));
+                }
+            }
             (AgentAct::Hold(direction), Stage::Talking) if !phone.offered => {
                 phone.offered = true;
                 let offer = Some(phone::description(direction));
@@ -183,6 +206,19 @@ impl World {
     /// Plans a conversation.
     fn talk(&mut self, leg: LegId) {
         let mut at = 0;
+        // Some press a key while they hear about the caller, and some have had enough by then.
+        match self.random.u8(0..8) {
+            0 => {
+                let soon = self.random.u64(1..1_500);
+                self.plan(soon, Happening::AgentActs(leg, AgentAct::Press));
+            }
+            1 => {
+                let soon = self.random.u64(1..1_500);
+                let ends = *self.random.choice(&[AgentAct::HangUp, AgentAct::FallSilent]).expect("there are two");
+                self.plan(soon, Happening::AgentActs(leg, ends));
+            }
+            _ => {}
+        }
         for _ in 0..self.random.u8(0..4) {
             at += self.random.u64(1..30_000);
             let act = match self.random.u8(0..9) {
@@ -263,10 +299,11 @@ impl World {
     }
 }
 
-/// Who picks up hears the caller with the next frame, or is let go: nobody answers to silence.
+/// Who picks up hears the caller with the next frame, or about them, or is let go: nobody answers to silence.
 pub(super) fn assert_heard_or_hung_up(leg: LegId, out: &[Output]) {
     let done = out.iter().any(|output| match output {
         Output::Media { command: MediaCommand::Bridge { with, .. }, .. } => *with == leg,
+        Output::Media { command: MediaCommand::Play { leg: told, .. }, .. } => *told == leg,
         Output::Sip(SipCommand::HangUp { leg: ended, .. }) => *ended == leg,
         _ => false,
     });
@@ -283,6 +320,7 @@ impl Tally {
             }
             JournalEvent::Parted(parted) => *self.parted.entry(parted.by).or_default() += 1,
             JournalEvent::AgentHeld { holding: true } => self.agent_holds += 1,
+            JournalEvent::AgentAsks { code, .. } => *self.codes.entry(code).or_default() += 1,
             JournalEvent::Transfer(_) | JournalEvent::Dialling { .. } | JournalEvent::NotReached { .. } => {
                 self.count_transfer(event);
             }

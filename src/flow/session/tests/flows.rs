@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::tz::TimeZone;
 
+use crate::flow::hours::{Hours, HoursIndex, Range};
 use crate::flow::{
     Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, FlowTarget, LanguageIndex, Menu, Patience, Piece,
     Prompt, PromptId, QueueIndex, QueueSpec, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
@@ -14,9 +15,27 @@ use crate::flow::{
 use crate::telephony::Digit;
 
 const QUEUES: u16 = 3;
-const NAMES: [&str; 8] = ["order", "pin", "total", "day", "missing", "now", "caller.number", "call.number"];
-const FORMATS: [SpokenAs; 6] =
-    [SpokenAs::Digits, SpokenAs::Number, SpokenAs::Money, SpokenAs::Day, SpokenAs::Time, SpokenAs::Word];
+const NAMES: [&str; 10] = [
+    "order",
+    "pin",
+    "total",
+    "day",
+    "missing",
+    "now",
+    "caller.number",
+    "call.number",
+    "hours.office",
+    "hours.office.next",
+];
+const FORMATS: [SpokenAs; 7] = [
+    SpokenAs::Digits,
+    SpokenAs::Number,
+    SpokenAs::Money,
+    SpokenAs::Day,
+    SpokenAs::Time,
+    SpokenAs::DayTime,
+    SpokenAs::Word,
+];
 
 /// A set of up to four flows that may walk into each other.
 pub(super) fn random_set(random: &mut Rng) -> FlowSet {
@@ -38,6 +57,12 @@ pub(super) fn random_set(random: &mut Rng) -> FlowSet {
         let queue = random_queue(random, &mut set, index);
         set.queues.push(queue);
     }
+    set.hours.push(Hours {
+        name: "office".into(),
+        zone: TimeZone::UTC,
+        week: std::array::from_fn(|_| vec![Range { from: random.u16(..700), to: random.u16(700..1_440) }]),
+        days: BTreeMap::new(),
+    });
     set.any = Some(FlowIndex(0));
     set
 }
@@ -139,6 +164,11 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             condition: random_condition(random),
             then: random_target(random, bounds),
             otherwise: random.bool().then(|| random_target(random, bounds)),
+        },
+        19 => StepKind::Hours {
+            hours: HoursIndex(0),
+            open: (random.u8(..8) > 0).then(|| random_target(random, bounds)),
+            closed: (random.u8(..8) > 0).then(|| random_target(random, bounds)),
         },
         18 => StepKind::Queue {
             queue: QueueIndex(random.u16(..QUEUES)),

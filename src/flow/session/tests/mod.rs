@@ -1,6 +1,7 @@
 //! Walks through flows, as data and at random.
 
 mod flows;
+mod hours;
 mod menus;
 mod questions;
 mod queues;

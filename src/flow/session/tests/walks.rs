@@ -23,7 +23,13 @@ pub(super) fn read(flow: &str) -> FlowSet {
         .collect();
     let reading = document::read(
         &sources,
-        &Known { prompts: &BTreeSet::new(), folder: "prompts", codes: &AgentCodes::default(), environment: &|_| None },
+        &Known {
+            prompts: &BTreeSet::new(),
+            folder: "prompts",
+            codes: &AgentCodes::default(),
+            today: jiff::civil::date(2026, 11, 22),
+            environment: &|_| None,
+        },
     );
     let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
@@ -41,7 +47,7 @@ impl Walk {
     pub(super) fn start(flows: FlowSet) -> Walk {
         let flows = Arc::new(flows);
         let caller = Caller { number: PhoneNumber::new("+442079460123"), name: None };
-        let facts = CallFacts { caller, dialled: "1000".into() };
+        let facts = CallFacts { caller, dialled: "1000".into(), switches: Arc::default() };
         let entry = flows.for_number("1000").expect("a flow answers");
         let (session, actions) = Session::start(Arc::clone(&flows), entry, facts, Moment::ZERO, wall(Moment::ZERO));
         let mut walk = Walk { flows, session, now: Moment::ZERO, written: Vec::new() };

@@ -1,0 +1,42 @@
+//! The figures of callers and agents on the running server: how soon they hear each other, what the bridge adds to the
+//! way from mouth to ear, and what a bridged pair and a caller on hold music cost.
+//!
+//! `cargo bench --bench connection` starts the release binary as `helpline serve` on one core; a bank of telephones on the
+//! others registers as agents, dials, and listens. The server's CPU time is the operating system's. `-- --write` writes
+//! the table into benches/REPORT.md, below what `cargo bench --bench calls -- --write` writes; run that one first.
+//! `-- connection`, `-- bridge`, `-- pairs` or `-- music` measure that part alone. Takes about two minutes, and wants a
+//! machine that does nothing else.
+
+#[cfg(target_os = "linux")]
+mod bank;
+#[cfg(target_os = "linux")]
+#[path = "../calls/machine.rs"]
+mod machine;
+#[cfg(target_os = "linux")]
+mod measure;
+#[cfg(target_os = "linux")]
+mod table;
+
+#[cfg(target_os = "linux")]
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // Cargo itself adds `--bench`.
+    let (options, named): (Vec<&str>, Vec<&str>) =
+        arguments.iter().map(String::as_str).partition(|argument| argument.starts_with("--"));
+    if let Some(unknown) = named.iter().find(|name| !measure::PARTS.contains(name)) {
+        eprintln!("`{unknown}` is no part of it: {} are", measure::PARTS.join(", "));
+        std::process::exit(2);
+    }
+    let table = measure::parts(&named);
+    println!("{}", table.text());
+    if options.contains(&"--write") {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/REPORT.md");
+        table.write(std::path::Path::new(path));
+        println!("written to {path}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    eprintln!("The figures are measured on Linux, whose /proc tells the server's CPU time.");
+}
