@@ -177,7 +177,7 @@ impl Bank {
         };
         self.legs.insert(id, leg);
         self.said.insert(caller, Vec::new());
-        let from = Caller { number: PhoneNumber::new(&caller.to_string()), name: None };
+        let from = Caller { number: PhoneNumber::new(caller.to_string()), name: None };
         let uri = format!("sip:{number}@{}", self.server);
         self.tell(SipCommand::Dial { leg: id, uri, caller: from, offer: described });
         id

@@ -10,7 +10,7 @@ use helpline::media::prompts::write_wav;
 use tempfile::TempDir;
 
 use super::bank::{Bank, Heard, Network, PASSWORD};
-use super::machine::{self, cpu};
+use super::machine::{self, cpu, memory, resident_kib};
 use super::table::Table;
 
 /// What there is to measure, in its order.
@@ -53,14 +53,17 @@ pub fn parts(named: &[&str]) -> Table {
     }
     if wanted("pairs") {
         say("bridged pairs");
-        let percent = watched(&mut bank, &server, SUPPORT, AGENTS);
+        let (percent, kib) = watched(&mut bank, &server, SUPPORT, AGENTS);
         table.row("CPU of a bridged pair, of one core", "<= 0.10 %", format!("{percent:.4} %"), percent <= 0.10);
+        table.figure("memory of a bridged pair", format!("{kib:.1} KiB"));
     }
     if wanted("music") {
         say("callers on hold music");
-        let percent = watched(&mut bank, &server, WAITING, ON_HOLD);
+        let (percent, kib) = watched(&mut bank, &server, WAITING, ON_HOLD);
         table.row("CPU of a caller on hold music", "<= 0.05 %", format!("{percent:.4} %"), percent <= 0.05);
+        table.figure("memory of a caller on hold music", format!("{kib:.1} KiB"));
     }
+    table.note(format!("The server's resident memory at the end: {} KiB.", resident_kib(server.child.id())));
     table.row("calls that failed", "0", bank.failed.to_string(), bank.failed == 0);
     table
 }
@@ -125,8 +128,10 @@ fn compared(bank: &mut Bank, network: Network) -> Vec<Heard> {
 }
 
 /// The server's CPU time while so many callers of a number are there, less what it takes without any, for each: % of a
-/// core.
-fn watched(bank: &mut Bank, server: &Server, number: &str, callers: u32) -> f64 {
+/// core, and KiB of memory of its own.
+fn watched(bank: &mut Bank, server: &Server, number: &str, callers: u32) -> (f64, f64) {
+    let own_kib = || memory(server.child.id()).own_kib as f64;
+    let before = own_kib();
     let idle = share(bank, server, Duration::from_secs(3));
     bank.exact = false;
     for _ in 0..callers {
@@ -137,9 +142,10 @@ fn watched(bank: &mut Bank, server: &Server, number: &str, callers: u32) -> f64 
     let there = if number == SUPPORT { bank.talking() } else { bank.answered() };
     assert_eq!(there, callers as usize, "not all callers are where they should be");
     let busy = share(bank, server, WATCH);
+    let grown = own_kib() - before;
     bank.hang_up();
     bank.exact = true;
-    (busy - idle) * 100.0 / f64::from(callers)
+    ((busy - idle) * 100.0 / f64::from(callers), grown.max(0.0) / f64::from(callers))
 }
 
 fn share(bank: &mut Bank, server: &Server, time: Duration) -> f64 {

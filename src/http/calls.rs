@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::ask::{Question, Seen, busy};
 use super::paging::Page;
-use super::{View, problem, story};
+use super::{View, problem, story, time};
 use crate::clock::{Calendar, Moment};
 use crate::journal::{CallState, STORIES_ENDED_MAX, Story};
 use crate::switchboard::OperatorCommand;
@@ -101,7 +101,7 @@ fn summary(seen: &Seen, now: Moment, calendar: Calendar) -> Map<String, Value> {
         "flow": flow,
         "step": step.as_ref().map(|step| &step.step),
         "state": state.name(),
-        "since": calendar.time_of(story.since).to_string(),
+        "since": time(calendar, story.since),
         "queue": place.map(|place| &place.queue).or(story.queue.as_ref()),
         "position": place.map(|place| place.position),
         "wait": place.map(|place| now.since(place.since).as_secs_f64()),
@@ -110,7 +110,7 @@ fn summary(seen: &Seen, now: Moment, calendar: Calendar) -> Map<String, Value> {
         "codec": story.codec.map(Codec::encoding),
         "source": offered.map(|offered| offered.source.to_string()),
         "transport": offered.map(|offered| offered.transport.to_string()),
-        "started": calendar.time_of(story.began).to_string(),
+        "started": time(calendar, story.began),
         "duration": ended.unwrap_or(now).since(story.began).as_secs_f64(),
     });
     match call {

@@ -26,7 +26,7 @@ use axum::{Json, Router};
 use tokio::sync::{oneshot, watch};
 use tracing::warn;
 
-use crate::clock::Clock;
+use crate::clock::{Calendar, Clock, Moment};
 use crate::journal::{RecordPage, RecordQuery};
 use crate::metrics::Exposition;
 use crate::switchboard::{OperatorCommand, Snapshot};
@@ -202,6 +202,12 @@ fn holds(headers: &HeaderMap, token: &str) -> bool {
     // As long for a wrong byte at the beginning as at the end: the time tells nothing of the token.
     let differing = given.iter().zip(token.as_bytes()).fold(0, |sum, (one, other)| sum | (one ^ other));
     scheme.eq_ignore_ascii_case(b"Bearer ") && given.len() == token.len() && differing == 0
+}
+
+/// A time as RFC 3339 writes it, to the millisecond: no two answers tell the time of one event differently because the
+/// clocks of the system drift by less.
+fn time(calendar: Calendar, at: Moment) -> String {
+    format!("{:.3}", calendar.time_of(at))
 }
 
 /// RFC 9457.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ask::busy;
-use super::{View, explanation, problem};
+use super::{View, explanation, problem, time};
 use crate::acd::{
     AgentCommand, AgentState, Estimate, LevelFormula, Mode, Outcome, PauseReason, Presence, QueueSnapshot,
 };
@@ -165,7 +165,7 @@ fn agent(agent: &AgentView, at: Moment, calendar: Calendar) -> Value {
         "extension": agent.extension,
         "name": agent.name,
         "state": snapshot.state.name(),
-        "since": calendar.time_of(ago(at, snapshot.since)).to_string(),
+        "since": time(calendar, ago(at, snapshot.since)),
         "for": snapshot.since.as_secs_f64(),
         "reason": reason,
         "call": agent.call.map(|call| call.to_string()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::time;
 use crate::clock::{Calendar, Moment};
 use crate::journal::{Ended, JournalEvent, Origin, QueueEvent, Story, cause, digit_source, shown_exit, shown_prompt};
 use crate::telephony::{Codec, StreamReport};
@@ -18,7 +19,7 @@ pub(super) fn told(story: &Story, now: Moment, calendar: Calendar) -> Map<String
     });
     let mut told = Map::new();
     told.insert("sip_call_id".into(), json!(story.origin.offered().map(|offered| &offered.sip_call_id)));
-    told.insert("ended".into(), json!(end.map(|(at, _)| calendar.time_of(at).to_string())));
+    told.insert("ended".into(), json!(end.map(|(at, _)| time(calendar, at))));
     told.insert("outcome".into(), json!(end.map(|(_, ended)| ended.outcome.label())));
     told.insert("cause".into(), json!(end.map(|(_, ended)| cause(ended.cause))));
     told.insert("legs".into(), Value::Array(legs(story, end, now, calendar)));
@@ -36,8 +37,8 @@ fn legs(story: &Story, end: Option<(Moment, &Ended)>, now: Moment, calendar: Cal
         "agent": null,
         "queue": null,
         "from": null,
-        "began": calendar.time_of(story.began).to_string(),
-        "ended": end.map(|(at, _)| calendar.time_of(at).to_string()),
+        "began": time(calendar, story.began),
+        "ended": end.map(|(at, _)| time(calendar, at)),
         "talk": sum(|segment| segment.talk),
         "hold": sum(|segment| segment.hold),
         "ended_by": end.map(|(_, ended)| cause(ended.cause)),
@@ -49,8 +50,8 @@ fn legs(story: &Story, end: Option<(Moment, &Ended)>, now: Moment, calendar: Cal
             "agent": segment.agent,
             "queue": segment.queue,
             "from": segment.from,
-            "began": calendar.time_of(segment.began).to_string(),
-            "ended": segment.ended.map(|at| calendar.time_of(at).to_string()),
+            "began": time(calendar, segment.began),
+            "ended": segment.ended.map(|at| time(calendar, at)),
             "talk": segment.talk.as_secs_f64(),
             "hold": segment.hold.as_secs_f64(),
             "ended_by": segment.by,
@@ -134,7 +135,7 @@ fn count(segment: &mut Segment, time: Duration, held: bool) {
 fn events(story: &Story, calendar: Calendar) -> Vec<Value> {
     let shown = |at: Moment, (kind, words, more): Told| {
         let mut event = Map::new();
-        event.insert("at".into(), json!(calendar.time_of(at).to_string()));
+        event.insert("at".into(), json!(time(calendar, at)));
         event.insert("after".into(), json!(at.since(story.began).as_secs_f64()));
         event.insert("event".into(), json!(kind));
         event.insert("words".into(), json!(words));
@@ -407,6 +408,11 @@ fn tell_queue(event: &QueueEvent) -> Told {
             json!({"attempt": attempt, "answered": answered}),
         ),
         QueueEvent::Dropped => plain("dropped", "The line is lost, and the place is kept for a while"),
+        QueueEvent::PlaceTaken { queue } => (
+            "place_taken",
+            format!("Has the place in {queue} of the agent who passed them on"),
+            json!({"queue": queue}),
+        ),
         QueueEvent::CameBack => plain("came_back", "Is back at the place that they had"),
     }
 }

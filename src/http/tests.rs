@@ -15,7 +15,6 @@ use crate::acd::{
     AgentFigures, AgentSnapshot, AgentState, EntryId, Estimate, LevelGoal, Mode, PauseReason, PlaceSnapshot, Presence,
     QueueFigures, QueueSnapshot, WhyNoCalls,
 };
-use crate::clock::Moment;
 use crate::journal::{JournalEntry, JournalEvent, Offered, QueueEvent, Stories};
 use crate::metrics::Metrics;
 use crate::switchboard::{self, AgentView, CallPlace, PlaceView, QueueView};

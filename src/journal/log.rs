@@ -192,6 +192,9 @@ fn log_queue(call: &Shown, event: &QueueEvent) {
         QueueEvent::CallbackWanted => info!(%call, "the caller is to be called back, and keeps the place"),
         QueueEvent::CalledBack { attempt, answered } => info!(%call, attempt, answered, "called back"),
         QueueEvent::Dropped => info!(%call, "the caller's line was lost; the place is kept"),
+        QueueEvent::PlaceTaken { queue } => {
+            info!(%call, %queue, "the caller has the place of the agent who passed them on")
+        }
         QueueEvent::CameBack => info!(%call, "the caller is back at the place"),
     }
 }

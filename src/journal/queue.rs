@@ -124,6 +124,11 @@ pub enum QueueEvent {
     Dropped,
     /// They are back, at their place.
     CameBack,
+    /// A caller whom an agent has passed on has the place in which the agent waited.
+    PlaceTaken {
+        /// Where.
+        queue: Arc<str>,
+    },
 }
 
 /// A caller and an agent hear each other.

@@ -261,11 +261,13 @@ impl Story {
 
     fn follow_queue(&mut self, at: Moment, event: &QueueEvent) {
         match event {
-            QueueEvent::Entered { queue, .. } => {
+            QueueEvent::Entered { queue, .. } | QueueEvent::PlaceTaken { queue } => {
                 self.queue = Some(queue.clone());
                 self.stand(at, CallState::Waiting);
             }
             QueueEvent::CameBack => self.stand(at, CallState::Waiting),
+            // Their line is lost: this call has nothing before it but its end.
+            QueueEvent::Dropped => self.stand(at, CallState::Ending),
             QueueEvent::Left { queue, .. } => {
                 self.rings = None;
                 if !self.joined && self.queue.as_ref().is_none_or(|entered| entered == queue) {

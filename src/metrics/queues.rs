@@ -259,6 +259,7 @@ impl QueueMetrics {
             | QueueEvent::CallbackWanted
             | QueueEvent::CalledBack { .. }
             | QueueEvent::Dropped
+            | QueueEvent::PlaceTaken { .. }
             | QueueEvent::CameBack => {}
         }
     }

@@ -17,5 +17,6 @@ mod server;
 mod sipp;
 mod sipsak;
 mod softphone;
+mod stories;
 mod transfers;
 mod wave;

@@ -96,8 +96,17 @@ impl Server {
     }
 
     fn fetch(&self, path: &str) -> Option<String> {
+        self.request("GET", path)
+    }
+
+    /// The whole answer to a request without a body.
+    pub fn send(&self, method: &str, path: &str) -> String {
+        self.request(method, path).expect("it answers")
+    }
+
+    fn request(&self, method: &str, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.http_port)).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)

@@ -683,7 +683,7 @@ fn a_blind_transfer() {
         * transfer 1002
         ! progress 100
         <- 202 | Contact: <sip:192.0.2.1:5060>
-        <- NOTIFY | Event: refer | Subscription-State: active;expires=180 | SIP/2.0 100 Trying | message/sipfrag
+        <- NOTIFY | Event: refer;id= | Subscription-State: active;expires=180 | SIP/2.0 100 Trying | message/sipfrag
         -> 200
         ! progress 180
         <- NOTIFY | SIP/2.0 180 Ringing
@@ -711,7 +711,7 @@ fn a_blind_transfer() {
         * transfer 1002
         ! progress 100
         <- 202
-        <- NOTIFY | Event: refer
+        <- NOTIFY | Event: refer;id=
         -> 200
         -> REFER in | Refer-To: sip:1003@192.0.2.1
         <- 491

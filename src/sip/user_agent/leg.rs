@@ -26,8 +26,6 @@ pub(super) struct Leg {
     pub(super) refresh: Option<ClientId>,
     /// Where the other side wants to go.
     pub(super) transfer: Option<Box<Transferring>>,
-    /// Transfers that were asked for in this dialog.
-    pub(super) transfers: u32,
     /// The trunk that it was dialled by, which may ask who we are.
     pub(super) trunk: Option<TrunkId>,
     /// Whether the other side takes UPDATE.
@@ -163,7 +161,6 @@ impl Leg {
             change: None,
             refresh: None,
             transfer: None,
-            transfers: 0,
             trunk: None,
             takes_update: false,
             described: String::new(),

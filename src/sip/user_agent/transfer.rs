@@ -112,7 +112,6 @@ impl UserAgent {
         };
         let until = now + self.settings.timers.give_up() / PATIENCE_IN_GIVE_UPS;
         if let Some(leg) = self.legs.get_mut(&id) {
-            leg.transfers += 1;
             let state = Stage::Asked(Box::new(arrival.request), arrival.id);
             leg.transfer = Some(Box::new(Transferring { state, until }));
         }
@@ -136,9 +135,10 @@ impl UserAgent {
                 if silent {
                     response.headers.push(refer_sub(), "false");
                 }
-                // The first may go without an id, all others must have theirs (RFC 3515 section 2.4.6).
+                // The first may go without an id, all others must have theirs (RFC 3515 section 2.4.6). It has one too: PJSIP
+                // takes the second's for that of a first which had none, and is over.
                 let number = request.headers.cseq().map_or(0, |(number, _)| number);
-                let event = if leg.transfers > 1 { format!("refer;id={number}") } else { "refer".to_owned() };
+                let event = format!("refer;id={number}");
                 let transaction = *transaction;
                 transfer.state = Stage::Accepted((!silent).then_some(event), status);
                 transfer.until = now + UNDER_WAY_MAX;

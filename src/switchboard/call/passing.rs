@@ -6,7 +6,7 @@ use super::{Call, Met, Parting, Phase, Start};
 use crate::acd::{AgentId, EntryId, Input};
 use crate::clock::Moment;
 use crate::flow::{CallFacts, FlowIndex, FlowSet, QueueIndex, Session, SessionInput, StepIndex};
-use crate::journal::Outcome;
+use crate::journal::{JournalEvent, Outcome, QueueEvent};
 use crate::switchboard::errand::Errand;
 use crate::switchboard::leg::Leg;
 use crate::switchboard::waiting::{Line, Place, Waiting};
@@ -185,6 +185,8 @@ impl Call {
         self.phase = Phase::Walking { session: walk.session, playing: None };
         let entry = walk.place.as_ref().map(|place| place.entry);
         if let Some(place) = walk.place {
+            let taken = QueueEvent::PlaceTaken { queue: place.queue.clone() };
+            turn.journal(Some(self.id), JournalEvent::Queue(Box::new(taken)));
             self.line = Line::Waiting(Waiting::new(turn.now, place));
         }
         if walk.announced
