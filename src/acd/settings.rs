@@ -50,8 +50,8 @@ pub const WRAP_UP_MAX: Duration = Duration::from_secs(30 * 60);
 pub const ANNOUNCEMENT_MAX: Duration = Duration::from_secs(60);
 /// The line of a caller who has just chosen to be called back is still busy for a moment.
 pub const CALLBACK_SETTLE: Duration = Duration::from_secs(5);
-/// Who could not be called back for so long is given up.
-pub const CALLBACK_LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Who could not be called back for so long is given up: who asks on a Friday evening is called on Monday.
+pub const CALLBACK_LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// As many dropped callers' places are kept at once, in all queues.
 pub const DROPPED_MAX: usize = 10_000;
 /// Waiting callers and callbacks of one queue, whatever is configured.

@@ -114,6 +114,7 @@ impl Scene {
             wants: Wants { at_first: Skills::new(wanted), later: later.into_iter().collect() },
             place_time: of("since").map(|since| Moment::ZERO + Duration::from_secs(since)),
             label: CallerLabel(entry),
+            callback: words.contains(&"callback"),
             told: Told::default(),
         }
     }

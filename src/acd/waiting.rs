@@ -10,7 +10,7 @@ use super::{Distributor, EntryId, QueueId, SpokenWait};
 
 impl Distributor {
     pub(super) fn enter(&mut self, entering: Entering, out: &mut Vec<Output>) {
-        let (id, queue_id, label) = (entering.entry, entering.queue, entering.label);
+        let (id, queue_id, label, callback) = (entering.entry, entering.queue, entering.label, entering.callback);
         if self.entries.contains_key(&id) {
             return;
         }
@@ -21,7 +21,7 @@ impl Distributor {
             return;
         };
         let full = queue.line.len() >= queue.settings.callers_max;
-        let deserted = queue.is_deserted() && queue.settings.when_no_agents.is_some();
+        let deserted = !callback && queue.is_deserted() && queue.settings.when_no_agents.is_some();
         queue.entries += 1;
         let note = Note::Entered {
             queue: queue_id,
@@ -34,6 +34,8 @@ impl Distributor {
         self.note(queue_id, note, out);
         if full || deserted {
             self.end(id, if full { Outcome::Overflowed } else { Outcome::NoAgents }, out);
+        } else if callback {
+            self.want_callback(id, out);
         } else {
             self.reoffer(id, out);
         }

@@ -6,6 +6,7 @@
 mod codes;
 mod files;
 mod settings;
+mod trunks;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,7 +18,7 @@ pub use files::{FlowFiles, load_flows, read_flow_files};
 
 use crate::flow::AgentCodes;
 use crate::flow::document::{Diagnostic, Severity, Source};
-use crate::telephony::{Codec, InbandDigits, TransportKind};
+use crate::telephony::{Codec, DialPlan, InbandDigits, TransportKind, Trunk};
 
 /// How the line is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,15 @@ pub struct SipSettings {
     pub advertise: Option<IpAddr>,
     /// The realm of the agents' digest passwords (RFC 8760).
     pub realm: String,
+    /// By whom calls come from and leave for the telephone network; the first that may call a number takes it out.
+    pub trunks: Vec<Trunk>,
+}
+
+impl SipSettings {
+    /// Which numbers may be called.
+    pub fn dial_plan(&self) -> DialPlan {
+        DialPlan::new(&self.trunks)
+    }
 }
 
 /// An address to listen on.
@@ -130,6 +140,7 @@ impl Default for Installation {
                     .to_vec(),
                 advertise: None,
                 realm: "helpline".to_owned(),
+                trunks: Vec::new(),
             },
             media: MediaSettings {
                 ports: 16384..=20479,

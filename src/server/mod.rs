@@ -29,7 +29,9 @@ use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
 use crate::store::{self, Retention, Store};
 use crate::switchboard::{self, Input, Kept, Revision, Switchboard};
-use crate::telephony::{AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind};
+use crate::telephony::{
+    AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind, Trunk,
+};
 
 /// More reactors than this gain nothing on the machines that were measured.
 const REACTORS_MAX: usize = 8;
@@ -80,13 +82,15 @@ pub struct Loaded {
     pub music: BTreeMap<Option<Arc<str>>, Vec<Arc<Clip>>>,
     /// The agents, with what their phones have to know.
     pub accounts: Vec<AgentAccount>,
+    /// By whom calls come from and leave for the telephone network.
+    pub trunks: Vec<Trunk>,
 }
 
 impl Loaded {
     /// As the switchboard knows it.
     fn revision(self, number: u32) -> Revision {
-        let Loaded { flows, clips, music, accounts } = self;
-        Revision { number, flows, clips, music, accounts }
+        let Loaded { flows, clips, music, accounts, trunks } = self;
+        Revision { number, flows, clips, music, accounts, trunks }
     }
 }
 
@@ -155,7 +159,8 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         first_call: first_call(clock),
     };
     announce(&loaded, &bound, http.address);
-    let accounts = loaded.accounts.clone();
+    let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());
+    metrics.know_trunks(trunks.iter().map(|trunk| &*trunk.name));
     let revision = Arc::new(loaded.revision(0));
     let random = fastrand::Rng::new();
     let (switchboard, first, places_lost) =
@@ -164,6 +169,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
+    let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
     let desk = Desk {
         clock,
         switchboard,

@@ -3,6 +3,7 @@
 use super::agent_leg::{AgentLeg, Ring, Why};
 use super::audio::Audio;
 use super::call::{Call, Joining};
+use super::callback::Attempt;
 use super::errand::Errand;
 use super::leg::Party;
 use super::queues::Booked;
@@ -18,11 +19,12 @@ use crate::telephony::{CallHeaders, CallId, Caller, Cause, LegId};
 const SHOWN_MAX: usize = 64;
 
 /// What an offer is about.
-struct Offering {
-    offer: OfferId,
-    agent: AgentId,
-    entry: EntryId,
-    until: Moment,
+#[derive(Clone, Copy)]
+pub(super) struct Offering {
+    pub(super) offer: OfferId,
+    pub(super) agent: AgentId,
+    pub(super) entry: EntryId,
+    pub(super) until: Moment,
 }
 
 impl Switchboard {
@@ -33,6 +35,10 @@ impl Switchboard {
             match errand {
                 Errand::Enter { call, place } => self.enter(now, call, &place, out),
                 Errand::Distribute(input) => self.distribute(now, input, out),
+                Errand::KeepPlace { call, asked } => self.keep_place(now, call, *asked, out),
+                Errand::Book { call, asked } => self.book(now, call, *asked, out),
+                Errand::Reached { call, entry } => self.reached(now, call, entry, out),
+                Errand::NotReached { call, cause } => self.not_reached(now, call, cause, out),
                 Errand::PickedUp { leg } => self.picked_up(now, leg, out),
                 Errand::Whispered { leg } => self.whispered(now, leg, out),
                 Errand::Rings { call, leg } => self.with_call(now, call, out, |call, turn| call.rung(turn, leg)),
@@ -100,18 +106,26 @@ impl Switchboard {
         let Some(calling) = self.calls.get(&call).filter(|calling| calling.entry() == Some(place.entry)) else {
             return;
         };
-        let entering = self.queues.entering(place, &calling.caller().number);
-        if let Some(entry) = self.queues.distributor.resumable(entering.queue, entering.label)
+        let number = calling.caller().number.clone();
+        let entering = self.queues.entering(place, &number);
+        let known = self.queues.distributor.resumable(entering.queue, entering.label);
+        // Who calls from the number on which they are to be called has that place too.
+        let known = known.or_else(|| self.queues.promised(&place.queue, &number).filter(|_| !number.is_withheld()));
+        if let Some(entry) = known
             && let Some(booked) = self.queues.book.get_mut(&entry)
             && place.since.is_none_or(|since| booked.since <= since)
         {
             booked.call = Some(call);
             let since = booked.since;
             self.with_call(now, call, out, |call, _| call.take_up(entry, since));
-            return self.distribute(now, acd::Input::CallerResumed { entry }, out);
+            self.distribute(now, acd::Input::CallerResumed { entry }, out);
+            if let Some(booked) = self.queues.book.get_mut(&entry) {
+                booked.promise = None;
+            }
+            return;
         }
         let since = entering.place_time.unwrap_or(now);
-        self.queues.book.insert(place.entry, Booked { call: Some(call), since });
+        self.queues.book.insert(place.entry, Booked { call: Some(call), since, promise: None });
         self.distribute(now, acd::Input::CallerEntered(entering), out);
     }
 
@@ -144,8 +158,13 @@ impl Switchboard {
         let mut over = Vec::new();
         for output in wanted {
             match output {
-                acd::Output::Offer { offer, agent, entry, until, callback: _ } => {
-                    self.offer(now, Offering { offer, agent, entry, until }, out);
+                acd::Output::Offer { offer, agent, entry, until, callback } => {
+                    let offering = Offering { offer, agent, entry, until };
+                    if callback {
+                        self.offer_callback(now, &offering, out);
+                    } else {
+                        self.offer(now, offering, out);
+                    }
                 }
                 acd::Output::Withdraw { offer, .. } | acd::Output::LateAccept { offer } => {
                     if let Some(leg) = self.queues.ringing.remove(&offer) {
@@ -168,12 +187,14 @@ impl Switchboard {
                 }
                 acd::Output::Note(note) => {
                     let (entry, event) = self.queues.told(now, note);
-                    let call = entry.and_then(|entry| self.queues.book.get(&entry)?.call);
+                    let call = entry.and_then(|entry| self.queues.book.get(&entry)?.told_of());
                     out.push(journal(now, call, JournalEvent::Queue(Box::new(event))));
                 }
                 acd::Output::Release { agent } => self.release(now, agent, out),
-                // Nobody asks for a callback here, so there is none to make.
-                acd::Output::CallBack { .. } | acd::Output::CancelCallBack { .. } => {}
+                acd::Output::CallBack { entry, agent, attempt: count, until } => {
+                    self.call_back(now, &Attempt { entry, agent, count, until }, out);
+                }
+                acd::Output::CancelCallBack { entry } => self.cancel_callback(now, entry, out),
             }
         }
         for entry in over {
@@ -217,10 +238,22 @@ impl Switchboard {
     pub(super) fn connect(&mut self, now: Moment, entry: EntryId, agent: AgentId, out: &mut Vec<Output>) {
         let since = self.queues.book.get(&entry).map_or(now, |booked| booked.since);
         let Some(leg) = self.queues.lines.get(&agent).copied() else { return };
+        let call = self.queues.book.get(&entry).and_then(|booked| booked.call);
+        let ports = (call.and_then(|call| self.calls.get(&call)), self.agent_legs.get(&leg));
+        if let (Some(caller), Some(holder)) = ports
+            && self.settings.reactor(caller.port()) != self.settings.reactor(holder.port())
+        {
+            // The phone rang to call this caller back, who has dialled in meanwhile: it rings once more, beside them.
+            self.with_agent_leg(now, leg, out, |leg, turn| leg.came_late(turn));
+            return self.errands.push_back(Errand::Distribute(acd::Input::AgentLegEnded { agent }));
+        }
         let mut joined = false;
         let extension = self.queues.extension(agent);
         let with = Joining { leg, agent, extension, since };
-        self.with_agent_leg(now, leg, out, |leg, turn| leg.joined(turn));
+        self.with_agent_leg(now, leg, out, |leg, turn| {
+            leg.leads_to(call);
+            leg.joined(turn);
+        });
         self.with_entry(now, entry, out, |call, turn| joined = call.connect(turn, with));
         if joined {
             self.errands.push_front(Errand::Distribute(acd::Input::Bridged { entry }));
@@ -340,7 +373,7 @@ pub(super) fn identity(call: &Call) -> Option<String> {
     })
 }
 
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(SHOWN_MAX).collect()
 }
 

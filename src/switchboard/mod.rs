@@ -12,11 +12,13 @@ use crate::flow::{FlowSet, PromptId, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
+    Trunk,
 };
 
 mod agent_leg;
 mod audio;
 mod call;
+mod callback;
 mod codes;
 mod consistency;
 mod digits;
@@ -86,6 +88,8 @@ pub struct Revision {
     pub music: BTreeMap<Option<Arc<str>>, Vec<Arc<Clip>>>,
     /// The agents of [`FlowSet::agents`], with what their phones have to know.
     pub accounts: Vec<AgentAccount>,
+    /// By whom calls come from and leave for the telephone network.
+    pub trunks: Vec<Trunk>,
 }
 
 impl Revision {
@@ -342,6 +346,7 @@ impl Switchboard {
             Input::Revision(revision) => {
                 out.push(journal(now, None, JournalEvent::Revised { revision: revision.number }));
                 out.push(Output::Sip(SipCommand::SetAgents(revision.accounts.clone())));
+                out.push(Output::Sip(SipCommand::SetTrunks(revision.trunks.clone())));
                 let settings = self.queues.settings(&revision.flows);
                 self.errands.push_back(Errand::Distribute(acd::Input::Reconfigured(Box::new(settings))));
                 self.revision = revision;

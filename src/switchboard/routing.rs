@@ -35,8 +35,11 @@ impl Switchboard {
             SipEvent::Digit { leg, digit } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, DigitSource::Info));
             }
-            SipEvent::Answered { leg, answer } => {
+            SipEvent::Answered { leg, answer } if self.is_agents(leg) => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.answered(turn, &answer));
+            }
+            SipEvent::Answered { leg, answer } => {
+                self.with_leg(now, leg, out, |call, turn| call.party_answered(turn, &answer));
             }
             SipEvent::Ended { leg, cause } if self.is_agents(leg) => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.ended(turn, cause));
@@ -99,6 +102,7 @@ impl Switchboard {
                     let time = self.settings.drain;
                     self.drain = Some(Drain { until: Some(now + time) });
                     out.push(Output::Sip(SipCommand::Drain));
+                    self.postpone_all();
                     out.push(journal(now, None, JournalEvent::Draining { calls: self.calls.len(), time }));
                 }
             }

@@ -193,7 +193,8 @@ pub struct SipTally {
     pub retransmissions: u64,
 }
 
-/// What the switchboard asks of `sip`. Every command is right in every state of the leg's dialog; one that names a leg
+/// What the switchboard asks of `sip`. A description with the unspecified address (0.0.0.0) is given that of ours by which the
+/// other side is reached. Every command is right in every state of the leg's dialog; one that names a leg
 /// that is gone does nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SipCommand {

@@ -1,5 +1,6 @@
 //! The switchboard with real flows in virtual time: single calls step by step, and whole days from a seed.
 
+mod callbacks;
 mod codes;
 mod day;
 mod house;

@@ -139,6 +139,10 @@ impl Rig {
                 Output::Sip(SipCommand::TransferProgress { leg, status }) => Some(format!("progress {leg} {status}")),
                 Output::Sip(SipCommand::Drain) => Some("drain".into()),
                 Output::Sip(SipCommand::DialAgent { extension, .. }) => Some(format!("dial {extension}")),
+                Output::Sip(SipCommand::DialTrunk { trunk, number, .. }) => {
+                    Some(format!("call {} by {trunk}", number.reveal()))
+                }
+                Output::Sip(SipCommand::SetTrunks(_)) => None,
                 Output::Sip(other) => Some(format!("{other:?}")),
                 Output::Media { command: MediaCommand::Open { .. }, .. } => Some("open".into()),
                 Output::Media { command: MediaCommand::Change { plan, .. }, .. } => {

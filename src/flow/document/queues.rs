@@ -15,7 +15,7 @@ use super::outline::bad_name;
 use super::scalar;
 use super::section::Section;
 use super::tree::{Entry, Node};
-use crate::flow::{FlowIndex, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
+use crate::flow::{CallbackOrder, CallbackSpec, FlowIndex, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
 
 /// Most queues.
 pub const MAX_QUEUES: usize = 1000;
@@ -24,7 +24,7 @@ pub const MOST_CALLERS: u32 = 100_000;
 /// The lowest tier of agents.
 pub const LAST_TIER: u8 = 9;
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "agents",
     "strategy",
     "ring",
@@ -41,6 +41,7 @@ const KEYS: [&str; 16] = [
     "short_abandon",
     "resume_window",
     "relax_after",
+    "callback",
 ];
 
 const STRATEGIES: [(&str, QueueStrategy); 7] = [
@@ -190,8 +191,9 @@ impl<'a> Reader<'a> {
         spec.home = Some(home);
         let outlines = self.outlines;
         let page = &self.pages[file];
+        let calls_back = spec.callback.dial.is_some() || !self.known.dial_plan.is_empty();
         let mut reader = FlowReader::new(self, &outlines[usize::from(home.0)], home);
-        reader.page = page;
+        (reader.page, reader.calls_back) = (page, calls_back);
         let mut target = |key: &str, who: &str| {
             let target = reader.target_of(&entry.value.find(key)?.value, "go", who)?;
             Some(FlowTarget { flow: home, target })
@@ -251,6 +253,9 @@ fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents) -> Queue
         }
     }
     ways_out(section, entry, &mut spec);
+    if let Some(entry) = find("callback") {
+        callback(section, entry, &mut spec.callback);
+    }
     if let Some(level) = find("service_level") {
         service_level(section, level, &mut spec);
     }
@@ -350,6 +355,48 @@ fn ways_out(section: &mut Section<'_, '_>, queue: &Entry, spec: &mut QueueSpec) 
         let fault = section.page.error(codes::RING_TOO_LONG, place, message);
         section.fault(fault.consequence("callers would be sent away while the first telephone rings"));
     }
+}
+
+/// How those who hung up are called back.
+fn callback(section: &mut Section<'_, '_>, entry: &Entry, spec: &mut CallbackSpec) {
+    const KEYS: [&str; 5] = ["order", "grace", "tries", "gap", "dial"];
+    const ORDERS: [(&str, CallbackOrder); 2] =
+        [("agent_first", CallbackOrder::AgentFirst), ("caller_first", CallbackOrder::CallerFirst)];
+    let entries = section.table(entry, "a table such as `{order: caller_first, tries: 2}`").unwrap_or(&[]);
+    section.tell_unknown(entries, &KEYS, "`callback`");
+    let find = |key: &str| entry.value.find(key);
+    if let Some(order) = find("order") {
+        spec.order = section.word(order, &ORDERS).unwrap_or_default();
+    }
+    if let Some(grace) = find("grace") {
+        spec.grace = section.length(grace, seconds(10)..=seconds(120)).unwrap_or(spec.grace);
+    }
+    if let Some(tries) = find("tries") {
+        spec.tries = section.number(tries, 1..=10).unwrap_or(spec.tries);
+    }
+    if let Some(gap) = find("gap") {
+        spec.gap = section.length(gap, seconds(10)..=HOUR * 24).unwrap_or(spec.gap);
+    }
+    let Some(dial) = find("dial") else { return };
+    let Some(text) = section.text(dial, "an address such as `sip:{number}@192.0.2.7`") else { return };
+    if is_callback_address(text) {
+        spec.dial = Some(Arc::from(text));
+    } else {
+        let message = format!("`{}` is no address that could be called back", shortened(text));
+        let fault = section.page.error(codes::CALLBACK_ADDRESS, dial.place(), message);
+        section.fault(fault.remedy("write `sip:{number}@` and a host: `\"sip:{number}@192.0.2.7\"`"));
+    }
+}
+
+/// `sip:{number}@host:port;transport=tcp`: the number stands for the user and for nothing else.
+fn is_callback_address(text: &str) -> bool {
+    let rest = text.strip_prefix("sip:").and_then(|rest| rest.strip_prefix(CallbackSpec::NUMBER)?.strip_prefix('@'));
+    rest.is_some_and(|rest| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "-._:;=[]".contains(c);
+        rest.len() <= 255
+            && rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+            && rest.chars().all(known)
+    })
 }
 
 /// `80% within 20s`.

@@ -10,16 +10,14 @@ use super::{Action, FlowNote, Session, State};
 use crate::clock::Moment;
 use crate::flow::speech;
 use crate::flow::{Choice, FlowTarget, LanguageIndex, PromptId, QueueIndex, QueueSpec, SpokenAs, Target, Value};
-use crate::telephony::{Digit, PhoneNumber};
+use crate::telephony::{
+    Digit, NUMBER_DIGITS_MAX as LONGEST_NUMBER, NUMBER_DIGITS_MIN as SHORTEST_NUMBER, PhoneNumber, is_number,
+};
 
 /// How long to wait between the keys of one choice, and of a number.
 pub const BETWEEN_KEYS: Duration = Duration::from_secs(4);
 /// How long to wait for an answer about being called back, before the caller goes on waiting.
 pub const FIRST_KEY: Duration = Duration::from_secs(8);
-/// Fewest digits of a number on which a caller is called back.
-pub const SHORTEST_NUMBER: usize = 3;
-/// The most (E.164, section 6.2.1).
-pub const LONGEST_NUMBER: usize = 15;
 
 /// Why a caller leaves a queue of their own accord.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,6 +179,15 @@ impl Session {
         self.talk(turn, Waiting { queue, at: At::Music, led: self.inside, menu_open: false }, words)
     }
 
+    /// The caller has a place already, and is on the line again.
+    pub(super) fn take_place(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, greet: bool) -> Next {
+        let mut words = Vec::new();
+        if greet {
+            self.add_phrase(turn, "phrases/queue/calling_back", &mut words);
+        }
+        self.talk(turn, Waiting { queue, at: At::Music, led: false, menu_open: false }, words)
+    }
+
     /// What comes while an agent talks, or while the caller is choosing, is not said.
     pub(super) fn announce(&mut self, turn: &mut Turn<'_>, talk: WaitingTalk) -> Next {
         self.while_waiting(turn, |session, turn, waiting| {
@@ -278,7 +285,7 @@ impl Session {
             At::Choosing { keyed, .. } => return self.weigh_waiting_choice(turn, waiting, keyed, key),
             At::Confirming { number, until } => match key.numeral() {
                 Some(1) => return self.promise_callback(turn, &waiting, PhoneNumber::new(number)),
-                Some(2) => return self.ask_number(turn, waiting),
+                Some(2) => return self.ask_number(turn, waiting, &[]),
                 None if key == Digit::STAR => {}
                 _ => waiting.at = At::Confirming { number, until },
             },
@@ -287,7 +294,7 @@ impl Session {
                     digits.push(key.as_char());
                 }
                 if digits.len() == LONGEST_NUMBER || key == Digit::HASH && digits.len() >= SHORTEST_NUMBER {
-                    return self.ask_confirmation(turn, waiting, digits);
+                    return self.weigh_number(turn, waiting, digits);
                 }
                 if key != Digit::STAR {
                     waiting.at = At::Entering { digits, until: Some(turn.now + BETWEEN_KEYS) };
@@ -316,9 +323,7 @@ impl Session {
                     None => self.wait_on(turn, waiting),
                 }
             }
-            At::Entering { digits, .. } if digits.len() >= SHORTEST_NUMBER => {
-                self.ask_confirmation(turn, waiting, digits)
-            }
+            At::Entering { digits, .. } if digits.len() >= SHORTEST_NUMBER => self.weigh_number(turn, waiting, digits),
             _ => self.wait_on(turn, waiting),
         }
     }
@@ -360,13 +365,10 @@ impl Session {
     fn take_waiting_choice(&mut self, turn: &mut Turn<'_>, waiting: Waiting, choice: &Choice) -> Next {
         self.steps = 0;
         if choice.target == Target::Callback {
-            let own = self.caller.number.reveal();
-            return match is_number(own) {
-                true => {
-                    let own = own.to_owned();
-                    self.ask_confirmation(turn, waiting, own)
-                }
-                false => self.ask_number(turn, waiting),
+            let own = self.caller.number.reveal().to_owned();
+            return match turn.flows.way_to(waiting.queue, &own) {
+                Some(_) => self.ask_confirmation(turn, waiting, own),
+                None => self.ask_number(turn, waiting, &[]),
             };
         }
         close_menu(turn, waiting.menu_open);
@@ -375,10 +377,20 @@ impl Session {
         self.go_over(turn, Exit::Choice(&choice.keys), FlowTarget { flow, target: choice.target })
     }
 
-    fn ask_number(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting) -> Next {
+    /// A number that we may not call is told while the caller is still there.
+    fn weigh_number(&mut self, turn: &mut Turn<'_>, waiting: Waiting, digits: String) -> Next {
+        match turn.flows.way_to(waiting.queue, &digits) {
+            Some(_) => self.ask_confirmation(turn, waiting, digits),
+            None => self.ask_number(turn, waiting, &["phrases/queue/call_back_cannot"]),
+        }
+    }
+
+    fn ask_number(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, before: &[&str]) -> Next {
         waiting.at = At::Entering { digits: String::new(), until: None };
         let mut words = Vec::new();
-        self.add_phrase(turn, "phrases/queue/call_back_enter", &mut words);
+        for phrase in before.iter().chain(&["phrases/queue/call_back_enter"]) {
+            self.add_phrase(turn, phrase, &mut words);
+        }
         self.say_while_waiting(turn, waiting, words)
     }
 
@@ -475,7 +487,10 @@ impl Session {
     }
 
     fn live_choices<'a>(&self, turn: &Turn<'a>, queue: QueueIndex) -> Vec<&'a Choice> {
-        turn.flows.queue(queue).while_waiting.iter().filter(|choice| self.is_live(turn, choice)).collect()
+        let choices = turn.flows.queue(queue).while_waiting.iter();
+        // Nobody is offered a callback that cannot be made.
+        let can = |choice: &Choice| choice.target != Target::Callback || turn.flows.calls_back(queue);
+        choices.filter(|choice| can(choice) && self.is_live(turn, choice)).collect()
     }
 
     /// The language in which the queue's own words are said.
@@ -489,12 +504,6 @@ fn close_menu(turn: &mut Turn<'_>, open: bool) {
     if open {
         turn.actions.push(Action::MenuClosed);
     }
-}
-
-/// Whether somebody can be called there: digits, with a plus before them or not.
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    (SHORTEST_NUMBER..=LONGEST_NUMBER).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The exits of a `queue` step besides those that all have in common.

@@ -123,7 +123,7 @@ impl UserAgent {
         if early.pending {
             return;
         }
-        leg.described = sdp::print(description);
+        leg.described = sdp::print(&answer::at_home(description, leg.dialog.peer.local.ip()));
         early.pending = true;
         match early.reliability {
             Reliability::Plain { .. } | Reliability::Acknowledged { .. } => self.accept(now, id, out),

@@ -87,8 +87,8 @@ impl UserAgent {
             early: None,
             failure: None,
         };
+        let described = sdp::print(&answer::at_home(ordered.offer, first.peer.local.ip()));
         let dialog = Dialog::dialled(first, &dialling.sender, &call_id);
-        let described = sdp::print(ordered.offer);
         self.dial_next(now, id, &mut dialling, (&call_id, &described), out);
         if dialling.branches.is_empty() {
             return out.push(failed);

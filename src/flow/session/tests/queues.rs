@@ -305,6 +305,8 @@ steps:
 /// What the lines of a walk mean.
 pub(super) fn input(line: &str) -> Option<SessionInput> {
     Some(match line {
+        "booked" => SessionInput::CallbackBooked(true),
+        "not booked" => SessionInput::CallbackBooked(false),
         "connected" => SessionInput::Connected,
         "again" => SessionInput::WaitsAgain,
         "done" => SessionInput::Done,
