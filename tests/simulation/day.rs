@@ -528,6 +528,9 @@ impl World {
                 let length: u128 = clips.iter().map(|clip| clip.duration().as_millis()).sum();
                 self.plan(length as u64, Happening::Played(leg, playback));
             }
+            MediaCommand::Press { leg, .. } => {
+                assert!(self.media.get(&leg).is_none_or(|open| open.with.is_some()), "{leg} hears a key of nobody");
+            }
             MediaCommand::Stop { leg } => {
                 if let Some(open) = self.media.get_mut(&leg) {
                     open.playing = None;
