@@ -21,7 +21,7 @@ impl Distributor {
         if let Some(entry) = self.entries.get_mut(&id) {
             (entry.mode, entry.mode_since) = (Mode::Callback, now);
             entry.stage = Stage::Resting { until: now + CALLBACK_SETTLE };
-            entry.said.speaking = None;
+            (entry.said.speaking, entry.said.aside) = (None, false);
             entry.said.menu = false;
             let queue = entry.queue;
             self.note(queue, Note::CallbackWanted { entry: id }, out);

@@ -84,6 +84,7 @@ fn setup(installation: Installation) -> Setup {
         codecs: media.codecs,
         inband_digits: media.inband_digits,
         http: http.listen,
+        http_address: http.address(),
         token: http.token,
         calls: limits.calls as usize,
         calls_per_second: limits.calls_per_second,

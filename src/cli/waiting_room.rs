@@ -340,7 +340,7 @@ fn talk(words: Announcement) -> WaitingTalk {
         SpokenWait::Minutes(minutes) => SpokenWaitMinutes::Minutes(u16::try_from(minutes).unwrap_or(u16::MAX)),
         SpokenWait::MoreThanTwenty => SpokenWaitMinutes::MoreThanTwenty,
     });
-    WaitingTalk { place, wait, comfort: place.is_none() }
+    WaitingTalk { place, wait, comfort: place.is_none(), aside: words.aside }
 }
 
 fn settings(flows: &FlowSet, skills: &[Arc<str>]) -> Settings {

@@ -98,15 +98,31 @@ impl MediaSettings {
 pub struct HttpSettings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The address that others are told, such as `https://helpline.example.com`.
+    pub advertise: Option<String>,
     /// The bearer token that requests must bring; never `None` where the address is not loopback.
     pub token: Option<String>,
+}
+
+impl HttpSettings {
+    /// By which address others than this machine reach it, if that is known: the one that is advertised, or else the
+    /// one that is listened on.
+    pub fn address(&self) -> Option<String> {
+        let ip = self.listen.ip();
+        let reachable = !ip.is_loopback() && !ip.is_unspecified();
+        self.advertise.clone().or_else(|| reachable.then(|| format!("http://{}", self.listen)))
+    }
 }
 
 // The token is a secret.
 impl fmt::Debug for HttpSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token.as_ref().map(|_| "...");
-        f.debug_struct("HttpSettings").field("listen", &self.listen).field("token", &token).finish()
+        f.debug_struct("HttpSettings")
+            .field("listen", &self.listen)
+            .field("advertise", &self.advertise)
+            .field("token", &token)
+            .finish()
     }
 }
 
@@ -147,7 +163,7 @@ impl Default for Installation {
                 codecs: vec![Codec::Pcmu, Codec::Pcma],
                 inband_digits: InbandDigits::Auto,
             },
-            http: HttpSettings { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), token: None },
+            http: HttpSettings { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), advertise: None, token: None },
             limits: Limits { calls: 1000, calls_per_second: 100 },
             data: PathBuf::from("data"),
             records: RecordSettings { keep: Duration::from_secs(400 * 86_400), size_mb: 4_096 },

@@ -22,7 +22,9 @@ const KEYS: [&str; 11] =
     ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "drain", "codes"];
 const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
-const HTTP_KEYS: [&str; 3] = ["listen", "token", "token_file"];
+const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
+/// The longest address that is told of HTTP: a header of SIP holds it.
+const LONGEST_URL: usize = 200;
 const LIMIT_KEYS: [&str; 2] = ["calls", "calls_per_second"];
 const RECORD_KEYS: [&str; 2] = ["keep", "size_mb"];
 /// For how long records of calls may be kept.
@@ -262,6 +264,20 @@ impl Reader<'_> {
                     let message = format!("`{}` is not an address and port", shortened(&text));
                     self.error(codes::ADDRESS, entry, message, "write something like `127.0.0.1:8080`");
                 }
+            }
+        }
+        if let Some(entry) = http.find("advertise")
+            && let Some(text) = self.text(entry, "an address such as `https://helpline.example.com`, or `auto`")
+            && text != "auto"
+        {
+            let address = text.trim_end_matches('/');
+            let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+            let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"".contains(&byte));
+            if rest.is_some_and(|rest| !rest.is_empty() && plain(rest)) && address.len() <= LONGEST_URL {
+                installation.http.advertise = Some(address.to_owned());
+            } else {
+                let message = format!("`{}` is not an address of HTTP", shortened(&text));
+                self.error(codes::ADDRESS, entry, message, "write something like `https://helpline.example.com`");
             }
         }
         let mut token = http.find("token").and_then(|entry| self.text(entry, "a secret word"));

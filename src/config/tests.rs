@@ -56,7 +56,11 @@ codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 3
             trunks: Vec::new(),
         },
         media: MediaSettings { ports: 20001..=30000, codecs: vec![Codec::Pcma], inband_digits: InbandDigits::Off },
-        http: HttpSettings { listen: "0.0.0.0:80".parse().expect("an address"), token: Some("s3cret".to_owned()) },
+        http: HttpSettings {
+            listen: "0.0.0.0:80".parse().expect("an address"),
+            advertise: Some("https://help.example.com".to_owned()),
+            token: Some("s3cret".to_owned()),
+        },
         limits: Limits { calls: 2000, calls_per_second: 7 },
         data: "/var/lib/helpline".into(),
         records: RecordSettings { keep: Duration::from_secs(30 * 86_400), size_mb: 100 },

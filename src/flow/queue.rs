@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Choice, FlowIndex, FlowSet, Target};
+use super::{Choice, FlowIndex, FlowSet, Speech, Target};
 use crate::telephony::is_number;
 
 /// A queue's place in [`FlowSet::queues`](super::FlowSet::queues).
@@ -168,6 +168,13 @@ pub struct QueueSpec {
     pub announce_first: Duration,
     /// From the end of an announcement to the next.
     pub announce_repeat: Duration,
+    /// What is said in turn where no place is told, and between the announcements; without any, thanks for waiting.
+    pub comfort: Vec<Speech>,
+    /// From the end of whatever was said last to the next of these, where no announcement comes first; `None`: only
+    /// where no place is told.
+    pub comfort_every: Option<Duration>,
+    /// What agents' telephones are told to ring like (Alert-Info, RFC 3261 section 20.4), such as `<urn:alert:...>`.
+    pub alert_info: Option<Arc<str>>,
     /// What callers can choose meanwhile; the only choices that may lead to [`Target::Callback`]. Their steps are those of `home`.
     pub while_waiting: Vec<Choice>,
     /// Most callers, callbacks among them, at least 1.
@@ -212,6 +219,9 @@ impl QueueSpec {
             wait_announced: true,
             announce_first: Duration::from_secs(20),
             announce_repeat: Duration::from_secs(60),
+            comfort: Vec::new(),
+            comfort_every: None,
+            alert_info: None,
             while_waiting: Vec::new(),
             most_callers: 100,
             full: None,

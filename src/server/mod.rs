@@ -56,6 +56,8 @@ pub struct Setup {
     pub inband_digits: InbandDigits,
     /// Where HTTP is listened to.
     pub http: SocketAddr,
+    /// The address by which others reach HTTP, if they do.
+    pub http_address: Option<String>,
     /// Wanted as a bearer token, when there is one.
     pub token: Option<String>,
     /// Calls at once.
@@ -157,6 +159,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         inband_digits: setup.inband_digits,
         drain: setup.drain,
         first_call: first_call(clock),
+        http_address: setup.http_address.as_deref().map(Arc::from),
     };
     announce(&loaded, &bound, http.address);
     let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());

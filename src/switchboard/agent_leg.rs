@@ -1,5 +1,6 @@
 //! A leg to an agent's phone: it rings for one caller, is joined to them, and ends.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -202,10 +203,11 @@ impl AgentLeg {
     }
 
     /// The phone has answered.
-    pub(super) fn answered(&mut self, turn: &mut Turn<'_>, answer: &SessionDescription) {
+    pub(super) fn answered(&mut self, turn: &mut Turn<'_>, answer: &SessionDescription, local: IpAddr) {
         if !matches!(self.phase, Phase::Ringing { .. }) {
             return; // `sip` ends what was answered too late.
         }
+        self.leg.audio.reached_by(local);
         match self.leg.audio.accept(answer, turn.settings) {
             Ok(changed) => {
                 turn.errand(Errand::PickedUp { leg: self.leg.id });
@@ -373,10 +375,10 @@ impl AgentLeg {
         }
     }
 
-    /// A key by INFO; those in the audio go over the bridge by themselves.
-    pub(super) fn digit(&self, turn: &mut Turn<'_>, to: LegId, digit: Digit) {
+    /// The caller pressed a key by INFO.
+    pub(super) fn hears_key(&self, turn: &mut Turn<'_>, digit: Digit) {
         if matches!(self.phase, Phase::Joined) {
-            turn.sip(SipCommand::SendDigit { leg: to, digit });
+            self.leg.hears_key(turn, digit);
         }
     }
 

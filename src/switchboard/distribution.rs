@@ -8,6 +8,8 @@ use super::errand::Errand;
 use super::leg::Party;
 use super::queues::Booked;
 use super::waiting::Place;
+use std::time::Duration;
+
 use super::{Alarm, Output, Switchboard, Turn, journal};
 use crate::acd::{self, AgentCommand, AgentId, AgentState, EntryId, Leaving, OfferId, Outcome, Refused};
 use crate::clock::Moment;
@@ -17,6 +19,12 @@ use crate::telephony::{CallHeaders, CallId, Caller, Cause, LegId};
 
 /// Of a name or a number that a caller's side sent, phones are shown so many characters.
 const SHOWN_MAX: usize = 64;
+/// Of what was keyed and set in the flow, so many values, ...
+const DATA_MAX: usize = 8;
+/// ... with so many characters each.
+const DATA_SHOWN_MAX: usize = 128;
+/// How phones ring unless their queue says otherwise (RFC 7462): for somebody from outside.
+const ALERT_INFO: &str = "<urn:alert:source:external>";
 
 /// What an offer is about.
 #[derive(Clone, Copy)]
@@ -53,6 +61,9 @@ impl Switchboard {
                 }
                 Errand::AgentHolds { call, leg, holding } => {
                     self.with_call(now, call, out, |call, turn| call.agent_holds(turn, leg, holding));
+                }
+                Errand::KeyForAgent { leg, digit } => {
+                    self.with_agent_leg(now, leg, out, |leg, turn| leg.hears_key(turn, digit));
                 }
                 Errand::CallerHolds { leg, music } => {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.entertain(turn, music));
@@ -222,8 +233,8 @@ impl Switchboard {
             let refused = acd::Input::OfferRefused { offer, reason: Refused::OurFault };
             return self.errands.push_back(Errand::Distribute(refused));
         };
-        let queue = calling.queue().unwrap_or_default();
-        let (caller, headers) = shown(calling, &queue, self.queues.waited(now, entry));
+        let waited = self.queues.waited(now, entry);
+        let (caller, headers) = shown(calling, waited, settings.http_address.as_deref());
         let session_id = self.random.u64(1..1 << 62);
         let audio = Audio::dial(calling.address(), port, session_id, settings);
         let call = calling.id();
@@ -334,22 +345,36 @@ fn unqueued(outcome: Outcome) -> Option<Unqueued> {
 }
 
 /// What the agent's phone is told of the caller: From, and the headers that softphones show.
-fn shown(call: &Call, queue: &str, waited: std::time::Duration) -> (Caller, CallHeaders) {
+fn shown(call: &Call, waited: Duration, http_address: Option<&str>) -> (Caller, CallHeaders) {
     let who = who(call);
-    let mut headers = CallHeaders::new();
-    let waited = waited.as_secs();
+    let seconds = waited.as_secs();
+    let place = call.place();
+    let queue = place.map_or("", |place| &*place.queue);
+    let alert = place.and_then(|place| place.alert_info.as_deref()).unwrap_or(ALERT_INFO);
+    // RFC 3261 section 20.26; nobody but the caller's own emergency call is an emergency.
+    let urgent = place.is_some_and(|place| place.priority > 0);
     let told = [
         ("P-Asserted-Identity", identity(call)),
-        ("Subject", Some(format!("{queue}, waited {}:{:02}", waited / 60, waited % 60))),
-        ("Alert-Info", Some("<urn:alert:source:external>".to_owned())),
+        ("Subject", Some(format!("{queue}, waited {}:{:02}", seconds / 60, seconds % 60))),
+        ("Alert-Info", Some(alert.to_owned())),
+        ("Call-Info", http_address.map(|address| format!("<{address}/api/v1/calls/{}>;purpose=info", call.id()))),
+        ("Priority", urgent.then(|| "urgent".to_owned())),
         ("X-Helpline-Queue", Some(queue.to_owned())),
-        ("X-Helpline-Wait", Some(waited.to_string())),
+        ("X-Helpline-Wait", Some(seconds.to_string())),
         ("X-Helpline-Call", Some(call.id().to_string())),
     ];
+    let mut headers = CallHeaders::new();
     for (name, value) in told {
         if let Some(value) = value {
             // One that is refused is one that the phone does not show.
             let _ = headers.push(name, value);
+        }
+    }
+    let named = |(name, value): (&str, String)| (format!("X-Helpline-Data-{name}"), shortened(&value, DATA_SHOWN_MAX));
+    let mut left = DATA_MAX;
+    for (name, value) in call.values().into_iter().map(named) {
+        if left > 0 && headers.push(&name, value).is_ok() {
+            left -= 1;
         }
     }
     (Caller { number: call.caller().number.clone(), name: Some(format!("{who} ({queue})")) }, headers)
@@ -374,7 +399,11 @@ pub(super) fn identity(call: &Call) -> Option<String> {
 }
 
 pub(super) fn printable(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(SHOWN_MAX).collect()
+    shortened(text, SHOWN_MAX)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(most).collect()
 }
 
 fn host(address: std::net::IpAddr) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::callback::Asked;
 use super::waiting::Place;
 use crate::acd::{self, EntryId};
-use crate::telephony::{CallId, Cause, Clip, LegId};
+use crate::telephony::{CallId, Cause, Clip, Digit, LegId};
 
 /// What one part asks of another.
 #[derive(Debug)]
@@ -96,6 +96,13 @@ pub(super) enum Errand {
         leg: LegId,
         /// Whether it is held.
         holding: bool,
+    },
+    /// The caller pressed a key otherwise than in the audio: the agent's side is to hear of it.
+    KeyForAgent {
+        /// The agent's leg.
+        leg: LegId,
+        /// The key.
+        digit: Digit,
     },
     /// The caller's side put the conversation on hold, or is back: the agent hears these, round and round, or the caller.
     CallerHolds {

@@ -318,6 +318,7 @@ pub(super) fn promise_again(flows: &FlowSet, day: Day, kept: &KeptPlace, next: C
         queue: kept.queue.clone(),
         music: spec.music.clone(),
         together: spec.music_together,
+        alert_info: spec.alert_info.clone(),
         skills: kept.skills.iter().map(|(skill, _)| skill.clone()).collect(),
         relax_after: spec.relax_after,
         priority: kept.priority,

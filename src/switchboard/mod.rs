@@ -73,6 +73,8 @@ pub struct Settings {
     pub drain: Duration,
     /// The name of the first call. One that no earlier run has used keeps the records apart.
     pub first_call: CallId,
+    /// Where agents' phones reach the API, such as `http://192.0.2.1:8080`, if they do.
+    pub http_address: Option<Arc<str>>,
 }
 
 /// The flows and their recordings, loaded and checked together. A call keeps the revision with which it began.

@@ -258,6 +258,7 @@ fn queue_settings(queue: QueueId, members: Vec<Member>, spec: &QueueSpec) -> Que
             wait: spec.wait_announced,
             first_after: spec.announce_first,
             repeat: spec.announce_repeat,
+            comfort: spec.comfort_every,
             ..AnnounceSettings::default()
         },
         wait_max,
@@ -292,5 +293,5 @@ pub(super) fn talk(words: Announcement) -> WaitingTalk {
         SpokenWait::Minutes(minutes) => SpokenWaitMinutes::Minutes(u16::try_from(minutes).unwrap_or(u16::MAX)),
         SpokenWait::MoreThanTwenty => SpokenWaitMinutes::MoreThanTwenty,
     });
-    WaitingTalk { place, wait, comfort: place.is_none() }
+    WaitingTalk { place, wait, comfort: place.is_none(), aside: words.aside }
 }

@@ -114,6 +114,8 @@ pub enum SipEvent {
         leg: LegId,
         /// Its answer to our offer.
         answer: SessionDescription,
+        /// The address by which it reaches us: for all further descriptions.
+        local: IpAddr,
     },
     /// The leg is over, in whatever way; nothing more comes of it.
     Ended {
@@ -246,7 +248,7 @@ pub enum SipCommand {
         uri: String,
         /// Who calls, for From.
         caller: Caller,
-        /// Our offer.
+        /// Our offer. The addresses in it are those by which the party reaches us, which only `sip` knows: it puts them in.
         offer: SessionDescription,
     },
     /// Tell the other side of a key by INFO (`application/dtmf-relay`); nothing while the call does not stand.
@@ -265,7 +267,7 @@ pub enum SipCommand {
         extension: String,
         /// Who calls, for From.
         caller: Caller,
-        /// Our offer.
+        /// Our offer. The addresses in it are those by which the party reaches us, which only `sip` knows: it puts them in.
         offer: SessionDescription,
         /// What the phone is to show.
         headers: CallHeaders,
@@ -292,7 +294,7 @@ pub enum SipCommand {
         number: PhoneNumber,
         /// Who calls, for From: the number that they may call back.
         caller: Caller,
-        /// Our offer.
+        /// Our offer. The addresses in it are those by which the party reaches us, which only `sip` knows: it puts them in.
         offer: SessionDescription,
     },
     /// These are the trunks from now on. One that is the same as before keeps its registration.

@@ -53,7 +53,7 @@ impl Rig {
     }
 
     fn picks_up(&mut self, leg: LegId) {
-        self.sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive) });
+        self.sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive), local: phone::LOCAL });
     }
 
     fn is_over(&mut self, leg: LegId, cause: Cause) {

@@ -33,6 +33,7 @@ pub fn settings() -> Settings {
         inband_digits: InbandDigits::Auto,
         drain: Duration::from_secs(30),
         first_call: CallId(1),
+        http_address: None,
     }
 }
 
@@ -128,6 +129,9 @@ fn support() -> QueueSpec {
         wait_announced: true,
         announce_first: Duration::from_secs(20),
         announce_repeat: Duration::from_secs(60),
+        comfort: Vec::new(),
+        comfort_every: None,
+        alert_info: None,
         while_waiting: vec![
             Choice { keys: vec![key('1')], speech: None, target: Target::Step(StepIndex(5)), when: None },
             call_back(),

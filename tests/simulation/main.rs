@@ -3,6 +3,7 @@
 mod callbacks;
 mod codes;
 mod day;
+mod heard;
 mod house;
 mod phone;
 mod scenarios;

@@ -152,6 +152,9 @@ impl Rig {
                 Output::Media { command: MediaCommand::Play { clips, .. }, .. } => {
                     Some(format!("play {}", clips.iter().map(|clip| clip.duration().as_millis()).sum::<u128>()))
                 }
+                Output::Media { command: MediaCommand::Press { leg, digit }, .. } => {
+                    Some(format!("press {digit} {leg}"))
+                }
                 Output::Media { command: MediaCommand::Stop { .. }, .. } => Some("stop".into()),
                 Output::Media { command: MediaCommand::Close { .. }, .. } => Some("close".into()),
                 Output::Media { command: MediaCommand::Bridge { leg, with }, .. } => {

@@ -124,6 +124,8 @@ codes! {
     AGENT_CODE = "HL0715", "Not a code that agents can dial, or one that something else answers";
     NO_CALLBACK = "HL0716", "Nobody can be called back";
     CALLBACK_ADDRESS = "HL0717", "Not an address that could be called back";
+    ALERT_INFO = "HL0720", "Not an Alert-Info";
+    NEVER_ANNOUNCED = "HL0721", "An announcement that nobody would hear";
 
     // Hours.
     NO_SUCH_HOURS = "HL0801", "No hours have this name";

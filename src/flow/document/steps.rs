@@ -179,24 +179,7 @@ impl FlowReader<'_, '_> {
 
     /// A setting that is true or false; false where it is not written.
     pub fn truth_of(&mut self, step: &Node, key: &str) -> bool {
-        let Some(entry) = step.find(key) else { return false };
-        if let Some(truth) = entry.value.plain().and_then(scalar::truth) {
-            return truth;
-        }
-        let said = match (entry.value.text(), entry.value.plain()) {
-            (Some(text), Some(_)) => format!("`{}`", shortened(text)),
-            (Some(_), None) => "a text in quotes".to_owned(),
-            (None, _) => entry.value.described().to_owned(),
-        };
-        let fault =
-            self.page.error(codes::NOT_TRUTH, entry.place(), format!("`{key}` is `true` or `false`, not {said}"));
-        let fault = match entry.value.text().unwrap_or("").to_lowercase().as_str() {
-            "yes" | "on" | "true" | "1" => fault.remedy("write `true`"),
-            "no" | "off" | "false" | "0" => fault.remedy("write `false`"),
-            _ => fault,
-        };
-        self.fault(fault);
-        false
+        step.find(key).and_then(|entry| self.section().truth(entry)).unwrap_or(false)
     }
 
     fn recording(&self, step: &Entry) -> String {

@@ -320,6 +320,11 @@ impl Session {
         turn.actions
     }
 
+    /// What was collected and set in this call, in that order, as an operator would write it; secrets are left out.
+    pub fn values(&self) -> impl Iterator<Item = (&str, String)> {
+        self.values.iter().filter_map(|(name, value)| Some((&**name, value.written()?)))
+    }
+
     /// From now on these are what people have switched by hand.
     pub fn switch(&mut self, switches: Arc<Switches>) {
         self.switches = switches;

@@ -53,8 +53,10 @@ pub struct WaitingTalk {
     pub place: Option<SpokenPlace>,
     /// How long it takes.
     pub wait: Option<SpokenWaitMinutes>,
-    /// Thanks for waiting.
+    /// A comfort message, or thanks for waiting.
     pub comfort: bool,
+    /// It comes between two announcements: what can be chosen is not told again.
+    pub aside: bool,
 }
 
 /// A place in line, as it is spoken.
@@ -85,6 +87,8 @@ pub(super) struct Waiting {
     led: bool,
     /// `MenuOpened` was said, and `MenuClosed` not yet.
     menu_open: bool,
+    /// Comfort messages said so far.
+    comforted: usize,
 }
 
 /// What a waiting caller hears and does. Keys are masked wherever this is printed.
@@ -176,7 +180,7 @@ impl Session {
         turn.actions.push(Action::EnterQueue { queue, skills: skills.to_vec(), priority });
         let mut words = Vec::new();
         self.add_phrase(turn, "phrases/queue/please_hold", &mut words);
-        self.talk(turn, Waiting { queue, at: At::Music, led: self.inside, menu_open: false }, words)
+        self.talk(turn, Waiting { queue, at: At::Music, led: self.inside, menu_open: false, comforted: 0 }, words)
     }
 
     /// The caller has a place already, and is on the line again.
@@ -185,17 +189,20 @@ impl Session {
         if greet {
             self.add_phrase(turn, "phrases/queue/calling_back", &mut words);
         }
-        self.talk(turn, Waiting { queue, at: At::Music, led: false, menu_open: false }, words)
+        self.talk(turn, Waiting { queue, at: At::Music, led: false, menu_open: false, comforted: 0 }, words)
     }
 
     /// What comes while an agent talks, or while the caller is choosing, is not said.
     pub(super) fn announce(&mut self, turn: &mut Turn<'_>, talk: WaitingTalk) -> Next {
-        self.while_waiting(turn, |session, turn, waiting| {
+        self.while_waiting(turn, |session, turn, mut waiting| {
             if !matches!(waiting.at, At::Music | At::Talk) {
                 return session.wait_on(turn, waiting);
             }
             let mut words = Vec::new();
-            session.add_talk(turn, talk, &mut words);
+            session.add_talk(turn, talk, &mut waiting, &mut words);
+            if talk.aside {
+                return session.talk(turn, waiting, words);
+            }
             for choice in session.live_choices(turn, waiting.queue) {
                 if let Some(speech) = &choice.speech {
                     let language = session.language_at_home(turn, waiting.queue);
@@ -277,11 +284,7 @@ impl Session {
     pub(super) fn waiting_key(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, key: Digit) -> Next {
         match std::mem::replace(&mut waiting.at, At::Music) {
             At::Connected => waiting.at = At::Connected,
-            At::Music => return self.weigh_waiting_choice(turn, waiting, Vec::new(), key),
-            At::Talk => {
-                waiting.at = At::Talk;
-                return self.weigh_waiting_choice(turn, waiting, Vec::new(), key);
-            }
+            At::Music | At::Talk => return self.weigh_waiting_choice(turn, waiting, Vec::new(), key),
             At::Choosing { keyed, .. } => return self.weigh_waiting_choice(turn, waiting, keyed, key),
             At::Confirming { number, until } => match key.numeral() {
                 Some(1) => return self.promise_callback(turn, &waiting, PhoneNumber::new(number)),
@@ -338,7 +341,7 @@ impl Session {
         }
     }
 
-    /// A key that fits nothing changes nothing: it neither loses the place nor cuts what is said.
+    /// A key that fits nothing loses nothing; it only cuts short what is said, as every key does.
     fn weigh_waiting_choice(
         &mut self,
         turn: &mut Turn<'_>,
@@ -358,7 +361,10 @@ impl Session {
         let chosen = self.live_choices(turn, waiting.queue).into_iter().find(|choice| choice.keys == keyed);
         match chosen {
             Some(choice) => self.take_waiting_choice(turn, waiting, choice),
-            None => self.wait_on(turn, waiting),
+            None => {
+                waiting.at = At::Music;
+                self.wait_on(turn, waiting)
+            }
         }
     }
 
@@ -466,7 +472,7 @@ impl Session {
     }
 
     /// The place and the wait, as far as the language can say them; what it cannot is thanks for waiting.
-    fn add_talk(&self, turn: &mut Turn<'_>, talk: WaitingTalk, words: &mut Vec<PromptId>) {
+    fn add_talk(&self, turn: &mut Turn<'_>, talk: WaitingTalk, waiting: &mut Waiting, words: &mut Vec<PromptId>) {
         let language = &turn.flows.flow(self.flow).languages[usize::from(self.language.0)];
         let mut comfort = talk.comfort;
         let mut mute = false;
@@ -482,8 +488,19 @@ impl Session {
             turn.note(FlowNote::Unspeakable { flow: self.flow, step: self.step });
         }
         if comfort {
-            self.add_phrase(turn, "phrases/queue/thank_you_for_waiting", words);
+            self.add_comfort(turn, waiting, words);
         }
+    }
+
+    /// The queue's next message or, where it has none, thanks for waiting.
+    fn add_comfort(&self, turn: &mut Turn<'_>, waiting: &mut Waiting, words: &mut Vec<PromptId>) {
+        let messages = &turn.flows.queue(waiting.queue).comfort;
+        let Some(message) = messages.get(waiting.comforted % messages.len().max(1)) else {
+            return self.add_phrase(turn, "phrases/queue/thank_you_for_waiting", words);
+        };
+        waiting.comforted += 1;
+        let language = self.language_at_home(turn, waiting.queue);
+        self.add_speech_in(turn, message, language, words);
     }
 
     fn live_choices<'a>(&self, turn: &Turn<'a>, queue: QueueIndex) -> Vec<&'a Choice> {

@@ -52,11 +52,19 @@ impl Call {
         }
     }
 
-    /// The queue in which they wait, if they do.
-    pub(in crate::switchboard) fn queue(&self) -> Option<Arc<str>> {
+    /// The place at which they wait, if they do.
+    pub(in crate::switchboard) fn place(&self) -> Option<&Place> {
         match &self.line {
-            Line::Waiting(waiting) => Some(waiting.place.queue.clone()),
+            Line::Waiting(waiting) => Some(&waiting.place),
             Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => None,
+        }
+    }
+
+    /// What they keyed, and what the flow has set; no secrets.
+    pub(in crate::switchboard) fn values(&self) -> Vec<(&str, String)> {
+        match &self.phase {
+            Phase::Walking { session, .. } => session.values().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -110,6 +118,7 @@ impl Call {
             queue: spec.name.clone(),
             music: spec.music.clone(),
             together: spec.music_together,
+            alert_info: spec.alert_info.clone(),
             skills,
             relax_after: spec.relax_after,
             priority,

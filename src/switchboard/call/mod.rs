@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::audio::{Audio, Stream};
 use super::digits::DigitOwner;
+use super::errand::Errand;
 use super::leg::{Duty, Leg, Party};
 use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
@@ -309,11 +310,18 @@ impl Call {
         if let Line::Talking(conversation) = &self.line {
             // What is in the audio goes over the bridge by itself.
             if source == DigitSource::Info {
-                turn.sip(SipCommand::SendDigit { leg: conversation.leg, digit });
+                turn.errand(Errand::KeyForAgent { leg: conversation.leg, digit });
             }
             return;
         }
         self.walk(turn, SessionInput::Digit(digit));
+    }
+
+    /// The agent's side pressed a key by INFO.
+    pub(super) fn hears_key(&self, turn: &mut Turn<'_>, digit: Digit) {
+        if matches!(self.line, Line::Talking(_)) {
+            self.leg.hears_key(turn, digit);
+        }
     }
 
     /// The reactor has sent the last frame of a playback.

@@ -42,10 +42,16 @@ impl Call {
     }
 
     /// Whom we called has answered: they have their place again, and whoever waits for them is joined to them at once.
-    pub(in crate::switchboard) fn party_answered(&mut self, turn: &mut Turn<'_>, answer: &SessionDescription) {
+    pub(in crate::switchboard) fn party_answered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        answer: &SessionDescription,
+        local: std::net::IpAddr,
+    ) {
         if !matches!(self.phase, Phase::Summoned { .. }) {
             return; // `sip` ends what was answered too late.
         }
+        self.leg.audio.reached_by(local);
         match self.leg.audio.accept(answer, turn.settings) {
             Ok(changed) => self.follow_plan(turn, changed),
             Err(_) => return self.hang_up(turn, Cause::MediaFailed, Outcome::Failed),

@@ -176,7 +176,7 @@ impl World {
                     1 => phone::description(Direction::SendOnly),
                     _ => phone::description(Direction::SendReceive),
                 };
-                self.tell(Input::Sip(SipEvent::Answered { leg, answer }));
+                self.tell(Input::Sip(SipEvent::Answered { leg, answer, local: phone::LOCAL }));
                 self.talk(leg);
             }
             (AgentAct::Refuse(cause), Stage::Ringing)
@@ -255,7 +255,11 @@ impl World {
         let rang = phone.stage == Stage::Ringing;
         phone.stage = Stage::Ending;
         if rang && self.random.u8(0..4) == 0 {
-            self.tell(Input::Sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive) }));
+            self.tell(Input::Sip(SipEvent::Answered {
+                leg,
+                answer: phone::description(Direction::SendReceive),
+                local: phone::LOCAL,
+            }));
         }
         let answer = if self.random.u8(0..10) == 0 { 32_000 } else { self.random.u64(1..200) };
         self.plan(answer, Happening::AgentActs(leg, AgentAct::Over(Cause::LocalHungUp)));

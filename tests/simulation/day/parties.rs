@@ -45,7 +45,7 @@ impl World {
             1 => phone::description(Direction::SendOnly),
             _ => phone::description(Direction::SendReceive),
         };
-        self.tell(Input::Sip(SipEvent::Answered { leg, answer }));
+        self.tell(Input::Sip(SipEvent::Answered { leg, answer, local: phone::LOCAL }));
         let mut at = 0;
         for _ in 0..self.random.u8(0..3) {
             at += self.random.u64(0..30_000);
@@ -68,7 +68,11 @@ impl World {
     pub(super) fn party_is_hung_up(&mut self, leg: LegId, cause: Cause) {
         let rang = self.sip.get(&leg).is_some_and(|known| !known.acknowledged);
         if rang && self.random.u8(0..4) == 0 {
-            self.tell(Input::Sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive) }));
+            self.tell(Input::Sip(SipEvent::Answered {
+                leg,
+                answer: phone::description(Direction::SendReceive),
+                local: phone::LOCAL,
+            }));
         }
         self.over(leg, cause);
     }

@@ -230,7 +230,7 @@ fn told_by_queue(random: &mut Rng) -> SessionInput {
             let waits = [SpokenWaitMinutes::Minutes(random.u16(..)), SpokenWaitMinutes::MoreThanTwenty];
             let place = random.choice(places).filter(|_| random.bool());
             let wait = random.choice(waits).filter(|_| random.bool());
-            SessionInput::Announce(WaitingTalk { place, wait, comfort: random.bool() })
+            SessionInput::Announce(WaitingTalk { place, wait, comfort: random.bool(), aside: random.bool() })
         }
     }
 }
