@@ -116,6 +116,7 @@ impl Floor {
                 place_time: None,
                 label,
                 told: Told::default(),
+                callback: false,
             }),
         );
     }

@@ -10,6 +10,7 @@ use helpline::cli::report::{self, Format};
 use helpline::config::{self, Installation};
 use helpline::flow::AgentCodes;
 use helpline::flow::document::{self, Known, Source, codes};
+use helpline::telephony::DialPlan;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/faults")
@@ -45,6 +46,7 @@ fn report_on(name: &str, text: &str) -> String {
             codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
+            dial_plan: &DialPlan::default(),
         },
     )
     .diagnostics;
@@ -162,6 +164,7 @@ fn the_page_for_operators_is_true() {
             codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
+            dial_plan: &DialPlan::default(),
         },
     );
     assert!(reading.flows.is_some(), "{:#?}", reading.diagnostics);

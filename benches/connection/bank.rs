@@ -282,7 +282,7 @@ impl Bank {
                 let wait = Duration::from_micros(self.rng.u64(20_000..60_000));
                 self.ringing.push((Instant::now() + wait, call));
             }
-            SipEvent::Answered { leg, answer } => {
+            SipEvent::Answered { leg, answer, .. } => {
                 if let Some(call) = self.legs.get_mut(&leg) {
                     let plan = accept_answer(&answer, &media(self.local, &call.socket)).expect("PCMU is spoken");
                     call.remote = plan.remote;

@@ -6,6 +6,7 @@ use helpline::cli::report::{self, Format};
 use helpline::config::Installation;
 use helpline::flow::AgentCodes;
 use helpline::flow::document::{self, Known, Source};
+use helpline::telephony::DialPlan;
 
 /// Reads `data` as both.
 pub fn run(data: &[u8]) {
@@ -20,6 +21,7 @@ pub fn run(data: &[u8]) {
             codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
+            dial_plan: &DialPlan::default(),
         },
     );
     assert_eq!(reading.flows.is_none(), reading.has_errors());

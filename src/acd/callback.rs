@@ -1,8 +1,10 @@
 //! Calling back: the same entry, in another mode, with the same place.
 
+use std::time::Duration;
+
 use super::entry::{Entry, Holds, Mode, Stage};
 use super::output::{LevelEvent, Note, Outcome, Output};
-use super::settings::CALLBACK_SETTLE;
+use super::settings::{CALLBACK_SETTLE, SHORTEST};
 use super::{AgentId, Distributor, EntryId};
 
 impl Distributor {
@@ -19,7 +21,7 @@ impl Distributor {
         if let Some(entry) = self.entries.get_mut(&id) {
             (entry.mode, entry.mode_since) = (Mode::Callback, now);
             entry.stage = Stage::Resting { until: now + CALLBACK_SETTLE };
-            entry.said.speaking = None;
+            (entry.said.speaking, entry.said.aside) = (None, false);
             entry.said.menu = false;
             let queue = entry.queue;
             self.note(queue, Note::CallbackWanted { entry: id }, out);
@@ -105,6 +107,26 @@ impl Distributor {
             self.sync_entry(id);
         }
         self.unlink(agent, id, out);
+    }
+
+    /// Lets a caller who is to be called back wait for a while, as if the attempt had never been.
+    pub(super) fn postpone_callback(&mut self, id: EntryId, wait: Duration, out: &mut Vec<Output>) {
+        let until = self.now + wait.max(SHORTEST);
+        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.mode == Mode::Callback) else { return };
+        let before = entry.stage;
+        if !matches!(before, Stage::Waiting | Stage::Resting { .. } | Stage::Dialling { .. }) {
+            return;
+        }
+        entry.stage = Stage::Resting { until };
+        let freed = self.withdraw_all(id, out);
+        if let Stage::Dialling { agent, holds: Holds::Line, .. } = before {
+            out.push(Output::Release { agent });
+        }
+        self.sync_entry(id);
+        self.free(freed, out);
+        if let Stage::Dialling { agent, .. } = before {
+            self.unlink(agent, id, out);
+        }
     }
 
     /// The attempt on an agent's behalf is over: they may have others called back.

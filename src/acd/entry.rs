@@ -63,14 +63,31 @@ pub(super) struct Said {
     pub(super) position: Option<u32>,
     /// When the last announcement ended.
     pub(super) ended: Option<Moment>,
-    /// Since when one is being heard.
+    /// When the last comfort message between announcements ended.
+    pub(super) comforted: Option<Moment>,
+    /// Since when something is being heard.
     pub(super) speaking: Option<Moment>,
+    /// That is such a message.
+    pub(super) aside: bool,
     /// The caller is in a menu.
     pub(super) menu: bool,
     /// The last wait that was spoken.
     pub(super) wait: Option<(Moment, SpokenWait)>,
     /// And the first.
     pub(super) first_wait: Option<(Moment, SpokenWait)>,
+}
+
+impl Said {
+    /// What is being heard ends, or is cut short. Whether anything was.
+    pub(super) fn hush(&mut self, now: Moment) -> bool {
+        let spoke = self.speaking.take().is_some();
+        match std::mem::take(&mut self.aside) {
+            true => self.comforted = Some(now),
+            false if spoke => self.ended = Some(now),
+            false => {}
+        }
+        spoke
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -200,9 +217,25 @@ impl Entry {
         if let Some(speaking) = self.said.speaking {
             return Some(speaking + ANNOUNCEMENT_MAX);
         }
+        if !self.listens() || self.said.menu || !self.offers.is_empty() {
+            return None;
+        }
+        let announced = self.announces_at(settings, position);
+        let last = self.said.ended.max(self.said.comforted);
+        let comfort = settings.announce.comfort.map(|every| match last {
+            Some(last) => last + every,
+            None => self.mode_since + settings.announce.first_after,
+        });
+        match (announced, comfort) {
+            (Some(announced), Some(comfort)) if comfort + settings.announce.gap > announced => Some(announced),
+            (announced, comfort) => comfort.or(announced),
+        }
+    }
+
+    /// When their place is to be said at `position`, or the wait.
+    pub(super) fn announces_at(&self, settings: &QueueSettings, position: impl FnOnce() -> u32) -> Option<Moment> {
         let announce = &settings.announce;
-        let silent = !self.listens() || self.said.menu || !self.offers.is_empty();
-        if silent || !(announce.position || announce.wait) {
+        if !(announce.position || announce.wait) {
             return None;
         }
         let (Some(least), Some(ended)) = (self.said.position, self.said.ended) else {

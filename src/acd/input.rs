@@ -42,6 +42,13 @@ pub enum Input {
         /// Who.
         entry: EntryId,
     },
+    /// The caller cannot be called now, for reasons that are not theirs: it counts as no attempt.
+    CallbackPostponed {
+        /// Who.
+        entry: EntryId,
+        /// They are not called sooner than after this.
+        wait: Duration,
+    },
     /// Caller and agent hear each other: this, not the ring, is the answer.
     Bridged {
         /// Who.
@@ -142,6 +149,8 @@ pub struct Entering {
     pub place_time: Option<Moment>,
     /// Who.
     pub label: CallerLabel,
+    /// They are not on the line, and are called back when it is their turn.
+    pub callback: bool,
     /// What they were told in this queue before; nothing when they come from another.
     pub told: Told,
 }

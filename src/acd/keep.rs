@@ -419,6 +419,7 @@ impl Distributor {
             place_time: Some(kept.place_time),
             label: kept.label,
             told: Told { position: kept.position, wait: kept.wait },
+            callback: false,
         };
         let mut entry = Entry::new(now, entering);
         entry.entered = kept.entered.min(now);

@@ -171,9 +171,7 @@ impl Distributor {
             && entry.mode != Mode::Callback
         {
             entry.stage = Stage::Connecting { agent: offer.agent };
-            if entry.said.speaking.take().is_some() {
-                entry.said.ended = Some(now);
-            }
+            entry.said.hush(now);
             out.push(Output::Connect { entry: offer.entry, agent: offer.agent });
             self.withdraw_all(offer.entry, out)
         } else {

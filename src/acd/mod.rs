@@ -131,6 +131,7 @@ impl Distributor {
             Input::CallbackWanted { entry } => self.want_callback(entry, out),
             Input::CallbackAnswered { entry } => self.callback_answered(entry, out),
             Input::CallbackFailed { entry } => self.callback_failed(entry, out),
+            Input::CallbackPostponed { entry, wait } => self.postpone_callback(entry, wait, out),
             Input::Bridged { entry } => self.bridged(entry, out),
             Input::MenuOpened { entry } => self.set_menu(entry, true),
             Input::MenuClosed { entry } => self.set_menu(entry, false),

@@ -93,6 +93,8 @@ pub struct Announcement {
     pub place: SpokenPlace,
     /// And how long it takes.
     pub wait: Option<SpokenWait>,
+    /// A comfort message between two announcements.
+    pub aside: bool,
 }
 
 /// A place in words.

@@ -50,8 +50,8 @@ pub const WRAP_UP_MAX: Duration = Duration::from_secs(30 * 60);
 pub const ANNOUNCEMENT_MAX: Duration = Duration::from_secs(60);
 /// The line of a caller who has just chosen to be called back is still busy for a moment.
 pub const CALLBACK_SETTLE: Duration = Duration::from_secs(5);
-/// Who could not be called back for so long is given up.
-pub const CALLBACK_LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Who could not be called back for so long is given up: who asks on a Friday evening is called on Monday.
+pub const CALLBACK_LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// As many dropped callers' places are kept at once, in all queues.
 pub const DROPPED_MAX: usize = 10_000;
 /// Waiting callers and callbacks of one queue, whatever is configured.
@@ -153,6 +153,8 @@ pub struct AnnounceSettings {
     pub repeat: Duration,
     /// At least, between the end of one and the beginning of the next.
     pub gap: Duration,
+    /// From the end of whatever was said to a comfort message, unless an announcement comes within `gap` after it.
+    pub comfort: Option<Duration>,
 }
 
 impl Default for AnnounceSettings {
@@ -163,6 +165,7 @@ impl Default for AnnounceSettings {
             first_after: ANNOUNCE_FIRST,
             repeat: ANNOUNCE_REPEAT,
             gap: ANNOUNCE_GAP,
+            comfort: None,
         }
     }
 }
@@ -262,6 +265,7 @@ impl QueueSettings {
         self.callback.gap = self.callback.gap.max(SHORTEST);
         self.callback.tries = self.callback.tries.max(1);
         self.announce.gap = self.announce.gap.max(SHORTEST);
+        self.announce.comfort = self.announce.comfort.map(|comfort| comfort.max(SHORTEST));
         self.announce.repeat = self.announce.repeat.max(self.announce.gap);
         self.misses_until_pause = self.misses_until_pause.map(|misses| misses.max(1));
         self

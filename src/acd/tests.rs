@@ -114,6 +114,7 @@ impl Scene {
             wants: Wants { at_first: Skills::new(wanted), later: later.into_iter().collect() },
             place_time: of("since").map(|since| Moment::ZERO + Duration::from_secs(since)),
             label: CallerLabel(entry),
+            callback: words.contains(&"callback"),
             told: Told::default(),
         }
     }
@@ -169,6 +170,7 @@ fn words(output: &Output) -> Option<String> {
                 SpokenPlace::YouAreNext => "you are next".into(),
                 SpokenPlace::Number(number) => format!("you are number {number} in line"),
                 SpokenPlace::MoreThanTen => "there are more than ten callers ahead of you".into(),
+                SpokenPlace::Comfort if words.aside => "aside".into(),
                 SpokenPlace::Comfort => "thank you for waiting".into(),
             };
             let wait = match words.wait {

@@ -10,7 +10,7 @@ use super::{Distributor, EntryId, QueueId, SpokenWait};
 
 impl Distributor {
     pub(super) fn enter(&mut self, entering: Entering, out: &mut Vec<Output>) {
-        let (id, queue_id, label) = (entering.entry, entering.queue, entering.label);
+        let (id, queue_id, label, callback) = (entering.entry, entering.queue, entering.label, entering.callback);
         if self.entries.contains_key(&id) {
             return;
         }
@@ -21,7 +21,7 @@ impl Distributor {
             return;
         };
         let full = queue.line.len() >= queue.settings.callers_max;
-        let deserted = queue.is_deserted() && queue.settings.when_no_agents.is_some();
+        let deserted = !callback && queue.is_deserted() && queue.settings.when_no_agents.is_some();
         queue.entries += 1;
         let note = Note::Entered {
             queue: queue_id,
@@ -34,6 +34,8 @@ impl Distributor {
         self.note(queue_id, note, out);
         if full || deserted {
             self.end(id, if full { Outcome::Overflowed } else { Outcome::NoAgents }, out);
+        } else if callback {
+            self.want_callback(id, out);
         } else {
             self.reoffer(id, out);
         }
@@ -82,9 +84,7 @@ impl Distributor {
             && let Some(queue) = self.queues.get(&entry.queue)
         {
             entry.stage = Stage::Dropped { at: now, until: now + queue.settings.resume_window };
-            if entry.said.speaking.take().is_some() {
-                entry.said.ended = Some(now);
-            }
+            entry.said.hush(now);
             entry.said.menu = false;
             self.dropped += 1;
             let queue = entry.queue;
@@ -227,14 +227,18 @@ impl Distributor {
     fn speak(&mut self, id: EntryId, out: &mut Vec<Output>) {
         let now = self.now;
         let Some(entry) = self.entries.get_mut(&id) else { return };
-        if entry.said.speaking.take().is_some() {
-            entry.said.ended = Some(now);
+        if entry.said.hush(now) {
             return;
         }
         let Some(queue) = self.queues.get(&entry.queue) else { return };
         let queue_id = entry.queue;
         let ahead = queue.line.ahead_of(&entry.place);
         let position = position(ahead);
+        if entry.announces_at(&queue.settings, || position).is_none_or(|at| at > now) {
+            (entry.said.speaking, entry.said.aside) = (Some(now), true);
+            let words = Announcement { place: SpokenPlace::Comfort, wait: None, aside: true };
+            return out.push(Output::Announce { entry: id, words });
+        }
         let worse = entry.said.position.is_some_and(|least| position > least);
         entry.said.position = Some(entry.said.position.map_or(position, |least| least.min(position)));
         let announce = queue.settings.announce;
@@ -255,16 +259,14 @@ impl Distributor {
         }
         entry.said.speaking = Some(now);
         let wait = if let Some(Note::SpokenWait { spoken, .. }) = &told { Some(*spoken) } else { None };
-        out.push(Output::Announce { entry: id, words: Announcement { place, wait } });
+        out.push(Output::Announce { entry: id, words: Announcement { place, wait, aside: false } });
         out.push(Output::Note(Note::SpokenPlace { entry: id, queue: queue_id, position, spoken: place }));
         out.extend(told.map(Output::Note));
     }
 
     pub(super) fn announcement_finished(&mut self, id: EntryId) {
-        if let Some(entry) = self.entries.get_mut(&id)
-            && entry.said.speaking.take().is_some()
-        {
-            entry.said.ended = Some(self.now);
+        let now = self.now;
+        if self.entries.get_mut(&id).is_some_and(|entry| entry.said.hush(now)) {
             self.sync_entry(id);
         }
     }

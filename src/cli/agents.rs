@@ -286,7 +286,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).expect("it can be answered");
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
-        let http = HttpSettings { listen, token: Some("s3cret".to_owned()) };
+        let http = HttpSettings { listen, advertise: None, token: Some("s3cret".to_owned()) };
         let result = ask(&http, "/api/v1/agents");
         assert!(server.join().expect("it ends").contains("Authorization: Bearer s3cret\r\n"));
         result
@@ -300,7 +300,7 @@ mod tests {
         assert!(why("HTTP/1.1 200 OK\r\n\r\n<html>").contains("no Helpline"));
         assert!(why("SSH-2.0\r\n").contains("no Helpline"));
         let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-        let http = HttpSettings { listen: nobody, token: None };
+        let http = HttpSettings { listen: nobody, advertise: None, token: None };
         assert!(ask(&http, "/").expect_err("nobody listens").to_string().contains("helpline serve"));
     }
 }

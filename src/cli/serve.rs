@@ -16,8 +16,8 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use super::report;
 use crate::config::{self, Installation};
+use crate::flow::FlowSet;
 use crate::flow::document::{Diagnostic, Source};
-use crate::flow::{FlowSet, Target};
 use crate::media::prompts::{self, Library};
 use crate::server::passwords::Passwords;
 use crate::server::spool::{Spool, SpoolThread};
@@ -84,6 +84,7 @@ fn setup(installation: Installation) -> Setup {
         codecs: media.codecs,
         inband_digits: media.inband_digits,
         http: http.listen,
+        http_address: http.address(),
         token: http.token,
         calls: limits.calls as usize,
         calls_per_second: limits.calls_per_second,
@@ -116,11 +117,7 @@ fn read_flows(
     diagnostics.extend(reading.diagnostics);
     let report = || report::written(&diagnostics, &sources, report::Format::Human, colour_on_stderr());
     match reading.flows {
-        Some(mut flows) if !report::has_errors(&diagnostics) => {
-            // Nobody is dialled yet who is no agent, so nobody may be promised a callback.
-            for queue in &mut flows.queues {
-                queue.while_waiting.retain(|choice| choice.target != Target::Callback);
-            }
+        Some(flows) if !report::has_errors(&diagnostics) => {
             if !diagnostics.is_empty() {
                 heed(&report());
             }
@@ -155,7 +152,8 @@ fn with_recordings(flows: Arc<FlowSet>, installation: &Installation) -> anyhow::
     let accounts = Passwords::read(&installation.data)
         .and_then(|mut passwords| passwords.accounts(&flows.agents))
         .context("the passwords of agents cannot be kept")?;
-    Ok(Loaded { flows, clips: library.clips, music, accounts })
+    let trunks = installation.sip.trunks.clone();
+    Ok(Loaded { flows, clips: library.clips, music, accounts, trunks })
 }
 
 fn start_log(arguments: &Arguments) -> anyhow::Result<SpoolThread> {

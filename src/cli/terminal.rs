@@ -10,7 +10,8 @@ use super::hours::time_meant;
 use super::waiting_room::{MOST_AHEAD, Told, WaitingRoom};
 use crate::clock::{Calendar, Moment};
 use crate::flow::{
-    Action, CallFacts, FlowIndex, FlowNote, FlowSet, LeaveWhy, Prompt, PromptId, Session, SessionInput, StepIndex,
+    Action, CallFacts, FlowIndex, FlowNote, FlowSet, LeaveWhy, Prompt, PromptId, QueueIndex, Session, SessionInput,
+    StepIndex,
 };
 use crate::telephony::Digit;
 
@@ -79,6 +80,7 @@ pub(super) struct Telephone<'a> {
     /// When what is playing ends.
     playing: Option<Moment>,
     room: WaitingRoom,
+    facts: CallFacts,
     explained: bool,
     printed: String,
 }
@@ -94,7 +96,7 @@ impl<'a> Telephone<'a> {
         recordings: Recordings<'a>,
     ) -> Telephone<'a> {
         let zone = flows.flow(entry).time_zone.clone();
-        let (session, actions) = Session::start(Arc::clone(&flows), entry, facts, Moment::ZERO, wall);
+        let (session, actions) = Session::start(Arc::clone(&flows), entry, facts.clone(), Moment::ZERO, wall);
         let room = WaitingRoom::open(&flows);
         let mut telephone = Telephone {
             flows,
@@ -106,6 +108,7 @@ impl<'a> Telephone<'a> {
             zone,
             playing: None,
             room,
+            facts,
             explained: false,
             printed: String::new(),
         };
@@ -138,7 +141,9 @@ impl<'a> Telephone<'a> {
         self.listen();
         if self.printed.len() == before && !self.is_over() {
             let silent = self.playing.is_none();
-            self.aside(if self.session.is_queued() && self.session.deadline().is_none() {
+            self.aside(if self.session.has_ended() {
+                "You have hung up; Enter waits for your telephone to ring."
+            } else if self.session.is_queued() && self.session.deadline().is_none() {
                 "That key means nothing here; you keep your place."
             } else if silent {
                 "Silence: more keys can come."
@@ -151,7 +156,7 @@ impl<'a> Telephone<'a> {
 
     /// Whether the call is over.
     pub(super) fn is_over(&self) -> bool {
-        self.session.has_ended()
+        self.session.has_ended() && !self.room.owes_a_call()
     }
 
     /// What was printed since the last time.
@@ -161,6 +166,7 @@ impl<'a> Telephone<'a> {
 
     /// Hangs up, as a caller does.
     pub(super) fn hang_up(&mut self) {
+        self.room.forget_call();
         if !self.is_over() {
             let actions = self.session.abandon();
             self.perform(actions);
@@ -231,7 +237,7 @@ impl<'a> Telephone<'a> {
         // Of a caller who is in no queue nothing is heard of the queues.
         if let Some(queue) = self.room.deadline()
             && due.is_none_or(|due| queue <= due)
-            && self.session.is_queued()
+            && self.hears_of_queues()
         {
             self.now = self.now.max(queue);
             self.room.expire(self.now);
@@ -264,8 +270,24 @@ impl<'a> Telephone<'a> {
 
     /// When something happens by itself.
     fn next_due(&self) -> Option<Moment> {
-        let queue = self.room.deadline().filter(|_| self.session.is_queued());
+        let queue = self.room.deadline().filter(|_| self.hears_of_queues());
         self.playing.or(self.session.deadline()).into_iter().chain(queue).min()
+    }
+
+    /// Whether something that happens in queues can reach the caller.
+    fn hears_of_queues(&self) -> bool {
+        self.session.is_queued() || self.session.has_ended() && self.room.owes_a_call()
+    }
+
+    /// The caller picks up: Helpline calls them back.
+    fn pick_up(&mut self, queue: QueueIndex, greet: bool) {
+        let (tongue, wall) = (self.session.tongue().clone(), self.calendar.time_of(self.now));
+        let flows = Arc::clone(&self.flows);
+        let facts = self.facts.clone();
+        let (session, actions) = Session::called_back(flows, queue, (&tongue, greet), facts, self.now, wall);
+        self.session = session;
+        self.aside("You pick up.");
+        self.perform(actions);
     }
 
     /// Tells what has come of the queues.
@@ -279,6 +301,7 @@ impl<'a> Telephone<'a> {
                 match told {
                     Told::Reader(text) => self.aside(&text),
                     Told::Session(input) => self.input(input),
+                    Told::CalledBack { queue, greet } => self.pick_up(queue, greet),
                 }
             }
         }
@@ -298,6 +321,7 @@ impl<'a> Telephone<'a> {
     }
 
     fn perform(&mut self, actions: Vec<Action>) {
+        let mut booked = None;
         for action in actions {
             match action {
                 Action::Play(prompts) => self.hear(&prompts),
@@ -324,7 +348,20 @@ impl<'a> Telephone<'a> {
                 }
                 Action::MenuOpened => self.room.set_menu(self.now, true),
                 Action::MenuClosed => self.room.set_menu(self.now, false),
+                Action::BookCallback { queue, skills, priority, .. } => {
+                    let taken = self.room.book(self.now, queue, &skills, priority);
+                    let name = self.flows.queue(queue).name.clone();
+                    self.aside(&if taken {
+                        format!("You have a place in the queue {name}, and will be called back.")
+                    } else {
+                        format!("The queue {name} is full.")
+                    });
+                    booked = Some(taken);
+                }
             }
+        }
+        if let Some(booked) = booked {
+            self.input(SessionInput::CallbackBooked(booked));
         }
     }
 

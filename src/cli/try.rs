@@ -198,6 +198,7 @@ mod tests {
     use super::*;
     use crate::flow::AgentCodes;
     use crate::flow::document::{self, Known, Source};
+    use crate::telephony::DialPlan;
 
     const FLOW: &str = "\
 flow: main
@@ -241,6 +242,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
                 codes: &AgentCodes::default(),
                 today: jiff::civil::date(2026, 11, 22),
                 environment: &|_| None,
+                dial_plan: &DialPlan::default(),
             },
         );
         reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))

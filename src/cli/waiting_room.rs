@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acd::{
-    self, AgentCommand, AgentId, AgentSettings, Announcement, CallerLabel, Distributor, Entering, EntryId, Input,
-    Leaving, Member, OfferId, Outcome, Output, Priority, QueueId, QueueSettings, Settings, SkillId, Skills,
-    SpokenPlace, SpokenWait, Strategy, Target, Wants,
+    self, AgentCommand, AgentId, AgentSettings, Announcement, CallbackFirst, CallbackSettings, CallerLabel,
+    Distributor, Entering, EntryId, Input, Leaving, Member, OfferId, Outcome, Output, Priority, QueueId, QueueSettings,
+    Settings, SkillId, Skills, SpokenPlace, SpokenWait, Strategy, Target, Wants,
 };
 use crate::clock::Moment;
 use crate::flow::{
-    self, FlowSet, LeaveWhy, QueueIndex, QueueSpec, QueueStrategy, SessionInput, SpokenWaitMinutes, Unqueued,
-    WaitingTalk,
+    self, CallbackOrder, FlowSet, LeaveWhy, QueueIndex, QueueSpec, QueueStrategy, SessionInput, SpokenWaitMinutes,
+    Unqueued, WaitingTalk,
 };
 
 /// How long an agent's telephone rings until it is picked up.
@@ -28,6 +28,13 @@ pub(super) enum Told {
     Session(SessionInput),
     /// The reader.
     Reader(String),
+    /// The caller's telephone: they pick up, and wait at their place.
+    CalledBack {
+        /// Where.
+        queue: QueueIndex,
+        /// Nobody waits for them yet.
+        greet: bool,
+    },
 }
 
 /// Something that happens by the clock.
@@ -35,6 +42,7 @@ pub(super) enum Told {
 enum Event {
     PickUp(OfferId),
     AgentHangsUp { agent: AgentId, entry: EntryId },
+    CallerPicksUp { greet: bool },
 }
 
 /// Every queue, and who answers.
@@ -51,6 +59,10 @@ pub(super) struct WaitingRoom {
     entries: u64,
     /// The caller's own entry.
     own: Option<EntryId>,
+    /// The queue of that, or of the callback.
+    queue: QueueIndex,
+    /// The caller's entry while they are to be called back.
+    promised: Option<EntryId>,
     /// Since when.
     since: Moment,
     /// The time of the place that they had, for the next queue.
@@ -75,6 +87,8 @@ impl WaitingRoom {
             ahead: 0,
             entries: 0,
             own: None,
+            queue: QueueIndex(0),
+            promised: None,
             since: Moment::ZERO,
             kept: None,
         };
@@ -103,7 +117,38 @@ impl WaitingRoom {
     }
 
     pub(super) fn enter(&mut self, now: Moment, queue: QueueIndex, skills: &[Arc<str>], priority: u8) {
+        self.own = self.enter_as(now, queue, skills, priority, false);
+    }
+
+    /// Takes a place for the caller, who is to be called back; whether there is one.
+    pub(super) fn book(&mut self, now: Moment, queue: QueueIndex, skills: &[Arc<str>], priority: u8) -> bool {
+        self.promised = None;
+        let entry = self.enter_as(now, queue, skills, priority, true);
+        // One that has ended at once is gone again.
+        self.promised = entry.filter(|entry| self.distributor.position(*entry).is_some());
+        self.promised.is_some()
+    }
+
+    /// Whether the caller has hung up and is to be called back.
+    pub(super) fn owes_a_call(&self) -> bool {
+        self.promised.is_some()
+    }
+
+    /// The caller does not wait for it.
+    pub(super) fn forget_call(&mut self) {
+        self.promised = None;
+    }
+
+    fn enter_as(
+        &mut self,
+        now: Moment,
+        queue: QueueIndex,
+        skills: &[Arc<str>],
+        priority: u8,
+        callback: bool,
+    ) -> Option<EntryId> {
         let wants = self.wants(queue, skills);
+        self.queue = queue;
         self.expire(now);
         let enter = |room: &mut WaitingRoom| {
             room.entries += 1;
@@ -111,7 +156,7 @@ impl WaitingRoom {
             let (queue, priority) = (QueueId(queue.0), Priority(priority));
             let label = CallerLabel(room.entries);
             let (wants, told) = (wants.clone(), acd::Told::default());
-            (entry, Entering { entry, queue, priority, wants, place_time: None, label, told })
+            (entry, Entering { entry, queue, priority, wants, place_time: None, label, told, callback: false })
         };
         for _ in 0..std::mem::take(&mut self.ahead) {
             let (_, entering) = enter(self);
@@ -119,13 +164,19 @@ impl WaitingRoom {
         }
         let (entry, mut entering) = enter(self);
         entering.place_time = self.kept.take();
-        self.own = Some(entry);
+        entering.callback = callback;
         self.since = entering.place_time.unwrap_or(now);
+        if !callback {
+            self.own = Some(entry);
+        }
         self.tell(now, Input::CallerEntered(entering));
+        // Who could not stay was told so already.
+        if callback { Some(entry) } else { self.own }
     }
 
     pub(super) fn leave(&mut self, now: Moment, why: &LeaveWhy) {
         let Some(entry) = self.own.take() else { return };
+        self.promised = matches!(why, LeaveWhy::Callback { .. }).then_some(entry);
         self.kept = Some(self.since);
         self.tell(
             now,
@@ -163,6 +214,12 @@ impl WaitingRoom {
         {
             match entry.remove() {
                 Event::PickUp(offer) => self.tell(now, Input::OfferAccepted { offer }),
+                Event::CallerPicksUp { greet } => {
+                    let Some(entry) = self.promised.take() else { continue };
+                    self.own = Some(entry);
+                    self.told.push(Told::CalledBack { queue: self.queue, greet });
+                    self.tell(now, Input::CallbackAnswered { entry });
+                }
                 Event::AgentHangsUp { agent, entry } => {
                     self.tell(now, Input::AgentLegEnded { agent });
                     if self.own == Some(entry) {
@@ -197,7 +254,7 @@ impl WaitingRoom {
         match output {
             Output::Offer { offer, agent, entry, .. } => {
                 self.schedule(now + RINGS, Event::PickUp(offer));
-                if self.own == Some(entry) {
+                if self.own.or(self.promised) == Some(entry) {
                     self.told.push(Told::Reader(format!("The telephone of {} rings.", self.name(agent))));
                 }
                 None
@@ -215,6 +272,10 @@ impl WaitingRoom {
                 None
             }
             Output::Announce { entry, .. } => Some(Input::AnnouncementFinished { entry }),
+            Output::Ended { entry, .. } if self.promised == Some(entry) => {
+                self.promised = None;
+                None
+            }
             Output::Ended { entry, outcome, .. } if self.own == Some(entry) => {
                 let why = match outcome {
                     Outcome::TimedOut => Unqueued::TimedOut,
@@ -229,6 +290,11 @@ impl WaitingRoom {
                 None
             }
             Output::Release { agent } => Some(Input::AgentLegEnded { agent }),
+            Output::CallBack { entry, agent, .. } if self.promised == Some(entry) => {
+                self.schedule(now + RINGS, Event::CallerPicksUp { greet: agent.is_none() });
+                self.told.push(Told::Reader("Your telephone rings.".to_owned()));
+                None
+            }
             Output::CallBack { entry, .. } => Some(Input::CallbackFailed { entry }),
             _ => None,
         }
@@ -274,7 +340,7 @@ fn talk(words: Announcement) -> WaitingTalk {
         SpokenWait::Minutes(minutes) => SpokenWaitMinutes::Minutes(u16::try_from(minutes).unwrap_or(u16::MAX)),
         SpokenWait::MoreThanTwenty => SpokenWaitMinutes::MoreThanTwenty,
     });
-    WaitingTalk { place, wait, comfort: place.is_none() }
+    WaitingTalk { place, wait, comfort: place.is_none(), aside: words.aside }
 }
 
 fn settings(flows: &FlowSet, skills: &[Arc<str>]) -> Settings {
@@ -309,6 +375,15 @@ fn queue_settings(flows: &FlowSet, index: usize, spec: &QueueSpec) -> QueueSetti
     queue.announce.wait = spec.wait_announced;
     queue.announce.first_after = spec.announce_first;
     queue.announce.repeat = spec.announce_repeat;
+    queue.callback = CallbackSettings {
+        first: match spec.callback.order {
+            CallbackOrder::AgentFirst => CallbackFirst::Agent,
+            CallbackOrder::CallerFirst => CallbackFirst::Caller,
+        },
+        grace: spec.callback.grace,
+        tries: spec.callback.tries,
+        gap: spec.callback.gap,
+    };
     queue.wait_max = spec.too_long.0;
     queue.callers_max = usize::try_from(spec.most_callers).unwrap_or(usize::MAX);
     // Where callers go is the flow's matter; that they go is the queue's.

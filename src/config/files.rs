@@ -62,6 +62,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
             today: jiff::Zoned::now().date(),
             codes: &installation.codes,
             environment: &|name| std::env::var(name).ok(),
+            dial_plan: &installation.sip.dial_plan(),
         },
     );
     if !files.diagnostics.is_empty() {

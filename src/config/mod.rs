@@ -6,6 +6,7 @@
 mod codes;
 mod files;
 mod settings;
+mod trunks;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,7 +18,7 @@ pub use files::{FlowFiles, load_flows, read_flow_files};
 
 use crate::flow::AgentCodes;
 use crate::flow::document::{Diagnostic, Severity, Source};
-use crate::telephony::{Codec, InbandDigits, TransportKind};
+use crate::telephony::{Codec, DialPlan, InbandDigits, TransportKind, Trunk};
 
 /// How the line is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,15 @@ pub struct SipSettings {
     pub advertise: Option<IpAddr>,
     /// The realm of the agents' digest passwords (RFC 8760).
     pub realm: String,
+    /// By whom calls come from and leave for the telephone network; the first that may call a number takes it out.
+    pub trunks: Vec<Trunk>,
+}
+
+impl SipSettings {
+    /// Which numbers may be called.
+    pub fn dial_plan(&self) -> DialPlan {
+        DialPlan::new(&self.trunks)
+    }
 }
 
 /// An address to listen on.
@@ -88,15 +98,31 @@ impl MediaSettings {
 pub struct HttpSettings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The address that others are told, such as `https://helpline.example.com`.
+    pub advertise: Option<String>,
     /// The bearer token that requests must bring; never `None` where the address is not loopback.
     pub token: Option<String>,
+}
+
+impl HttpSettings {
+    /// By which address others than this machine reach it, if that is known: the one that is advertised, or else the
+    /// one that is listened on.
+    pub fn address(&self) -> Option<String> {
+        let ip = self.listen.ip();
+        let reachable = !ip.is_loopback() && !ip.is_unspecified();
+        self.advertise.clone().or_else(|| reachable.then(|| format!("http://{}", self.listen)))
+    }
 }
 
 // The token is a secret.
 impl fmt::Debug for HttpSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token.as_ref().map(|_| "...");
-        f.debug_struct("HttpSettings").field("listen", &self.listen).field("token", &token).finish()
+        f.debug_struct("HttpSettings")
+            .field("listen", &self.listen)
+            .field("advertise", &self.advertise)
+            .field("token", &token)
+            .finish()
     }
 }
 
@@ -130,13 +156,14 @@ impl Default for Installation {
                     .to_vec(),
                 advertise: None,
                 realm: "helpline".to_owned(),
+                trunks: Vec::new(),
             },
             media: MediaSettings {
                 ports: 16384..=20479,
                 codecs: vec![Codec::Pcmu, Codec::Pcma],
                 inband_digits: InbandDigits::Auto,
             },
-            http: HttpSettings { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), token: None },
+            http: HttpSettings { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), advertise: None, token: None },
             limits: Limits { calls: 1000, calls_per_second: 100 },
             data: PathBuf::from("data"),
             records: RecordSettings { keep: Duration::from_secs(400 * 86_400), size_mb: 4_096 },

@@ -20,9 +20,11 @@ const VERSION: &str = "1";
 
 const KEYS: [&str; 11] =
     ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "drain", "codes"];
-const SIP_KEYS: [&str; 3] = ["listen", "advertise", "realm"];
+const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
-const HTTP_KEYS: [&str; 3] = ["listen", "token", "token_file"];
+const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
+/// The longest address that is told of HTTP: a header of SIP holds it.
+const LONGEST_URL: usize = 200;
 const LIMIT_KEYS: [&str; 2] = ["calls", "calls_per_second"];
 const RECORD_KEYS: [&str; 2] = ["keep", "size_mb"];
 /// For how long records of calls may be kept.
@@ -30,7 +32,7 @@ const RECORDS_KEPT: RangeInclusive<Duration> = Duration::from_secs(3600)..=Durat
 /// How large the database may become, in MiB.
 const SIZE_MB: RangeInclusive<u32> = 16..=1_000_000;
 /// Settings that this version does not have.
-const LATER: [&str; 2] = ["tls", "trunks"];
+const LATER: [&str; 1] = ["tls"];
 const CODECS: [(&str, Codec); 2] = [("pcmu", Codec::Pcmu), ("pcma", Codec::Pcma)];
 const LATER_CODECS: [&str; 2] = ["g722", "opus"];
 const LATER_TRANSPORTS: [&str; 3] = ["tls", "ws", "wss"];
@@ -54,7 +56,7 @@ pub(super) struct Reader<'a> {
     pub(super) page: &'a Page<'a>,
     pub(super) faults: Faults,
     environment: &'a dyn Fn(&str) -> Option<String>,
-    read_secret: &'a dyn Fn(&Path) -> Result<String, String>,
+    pub(super) read_secret: &'a dyn Fn(&Path) -> Result<String, String>,
 }
 
 impl Reader<'_> {
@@ -153,6 +155,7 @@ impl Reader<'_> {
                 installation.sip.realm = realm;
             }
         }
+        self.trunks(sip, installation);
     }
 
     fn listen(&mut self, entry: &Entry, node: &Node) -> Option<ListenAddress> {
@@ -261,6 +264,20 @@ impl Reader<'_> {
                     let message = format!("`{}` is not an address and port", shortened(&text));
                     self.error(codes::ADDRESS, entry, message, "write something like `127.0.0.1:8080`");
                 }
+            }
+        }
+        if let Some(entry) = http.find("advertise")
+            && let Some(text) = self.text(entry, "an address such as `https://helpline.example.com`, or `auto`")
+            && text != "auto"
+        {
+            let address = text.trim_end_matches('/');
+            let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+            let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"".contains(&byte));
+            if rest.is_some_and(|rest| !rest.is_empty() && plain(rest)) && address.len() <= LONGEST_URL {
+                installation.http.advertise = Some(address.to_owned());
+            } else {
+                let message = format!("`{}` is not an address of HTTP", shortened(&text));
+                self.error(codes::ADDRESS, entry, message, "write something like `https://helpline.example.com`");
             }
         }
         let mut token = http.find("token").and_then(|entry| self.text(entry, "a secret word"));
@@ -373,7 +390,7 @@ impl Reader<'_> {
         }
     }
 
-    fn tell_unknown(&mut self, whose: &str, entries: &[Entry], keys: &[&str]) {
+    pub(super) fn tell_unknown(&mut self, whose: &str, entries: &[Entry], keys: &[&str]) {
         for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
             if LATER.contains(&entry.key.as_str()) {
                 let empty = matches!(&entry.value.content, Content::Table(entries) if entries.is_empty());
@@ -390,7 +407,7 @@ impl Reader<'_> {
         }
     }
 
-    fn items<'n>(&self, entry: &'n Entry) -> &'n [Node] {
+    pub(super) fn items<'n>(&self, entry: &'n Entry) -> &'n [Node] {
         match &entry.value.content {
             Content::List(items) => items,
             Content::Nothing => &[],
@@ -403,7 +420,7 @@ impl Reader<'_> {
     }
 
     /// The text of a node, with the environment's variables in it.
-    fn text_of_node(&mut self, node: &Node, entry: &Entry, wanted: &str) -> Option<String> {
+    pub(super) fn text_of_node(&mut self, node: &Node, entry: &Entry, wanted: &str) -> Option<String> {
         let place = if node.is_nothing() { entry.key_span } else { node.span };
         let Some(text) = node.text() else {
             let message = format!("`{}` takes {wanted}, and this is {}", shortened(&entry.key), node.described());

@@ -53,9 +53,14 @@ codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 3
             listen: vec![listen(TransportKind::Udp, "[::]:5070"), listen(TransportKind::Tcp, "127.0.0.1:5060")],
             advertise: Some("192.0.2.1".parse().expect("an address")),
             realm: "acme".to_owned(),
+            trunks: Vec::new(),
         },
         media: MediaSettings { ports: 20001..=30000, codecs: vec![Codec::Pcma], inband_digits: InbandDigits::Off },
-        http: HttpSettings { listen: "0.0.0.0:80".parse().expect("an address"), token: Some("s3cret".to_owned()) },
+        http: HttpSettings {
+            listen: "0.0.0.0:80".parse().expect("an address"),
+            advertise: Some("https://help.example.com".to_owned()),
+            token: Some("s3cret".to_owned()),
+        },
         limits: Limits { calls: 2000, calls_per_second: 7 },
         data: "/var/lib/helpline".into(),
         records: RecordSettings { keep: Duration::from_secs(30 * 86_400), size_mb: 100 },
@@ -171,4 +176,49 @@ fn a_large_or_broken_installation_file_is_told() {
     check(codes::UNREADABLE);
     fs::remove_file(&file).and_then(|()| fs::create_dir(&file)).expect("a folder");
     check(codes::UNREADABLE);
+}
+
+#[test]
+fn trunks_are_read() {
+    let found = right(
+        "sip:
+  trunks:
+    carrier:
+      host: SIP.example.com
+      from: [192.0.2.0/24, \"2001:db8::1\"]
+      register: {user: acme, password: \"${TOKEN}\"}
+      dial: [\"+44\", 0, 1]
+    spare: {host: \"tcp://192.0.2.9:5080\", register: {user: b, password_file: token}}
+    third: {host: \"[2001:db8::7]\"}
+",
+    );
+    let shown: Vec<String> = found
+        .sip
+        .trunks
+        .iter()
+        .map(|trunk| {
+            let account = trunk.register.as_ref().map(|login| format!("{}:{}", login.user, login.password));
+            format!(
+                "{} {} {} {} from {} as {} may call {:?}",
+                trunk.name,
+                trunk.transport,
+                trunk.host,
+                trunk.port,
+                trunk.from.len(),
+                account.unwrap_or_default(),
+                trunk.dial
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "carrier UDP sip.example.com 5060 from 2 as acme:s3cret may call [\"+44\", \"0\", \"1\"]",
+            "spare TCP 192.0.2.9 5080 from 0 as b:filed may call []",
+            "third UDP 2001:db8::7 5060 from 0 as  may call []",
+        ]
+    );
+    let plan = found.sip.dial_plan();
+    assert_eq!(plan.trunk_for("+442079460123").map(|name| &**name), Some("carrier"));
+    assert_eq!(plan.trunk_for("+12025550123"), None);
 }

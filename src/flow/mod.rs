@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::telephony::Digit;
+use crate::telephony::{DialPlan, Digit};
 
 pub mod agent_talk;
 mod codes;
@@ -19,7 +19,9 @@ mod value;
 pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
 pub use hours::{Hours, HoursIndex, Switch, Switches};
-pub use queue::{AgentSpec, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
+pub use queue::{
+    AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy,
+};
 pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };
@@ -58,6 +60,8 @@ pub struct FlowSet {
     pub queues: Vec<QueueSpec>,
     /// Those who answer, each extension once.
     pub agents: Vec<AgentSpec>,
+    /// Which numbers may be called back, and by which trunk.
+    pub dial_plan: DialPlan,
     /// When what is open, each name once.
     pub hours: Vec<Hours>,
     /// What agents can dial to steer their working day.
@@ -230,6 +234,17 @@ pub enum StepKind {
         skills: Vec<Arc<str>>,
         /// How urgent: a greater number goes first, 0 to 9.
         priority: u8,
+    },
+    /// Take a place in a queue and be called back when it is the caller's turn; then go on to `next`.
+    Callback {
+        /// Where.
+        queue: QueueIndex,
+        /// What the agent must know.
+        skills: Vec<Arc<str>>,
+        /// How urgent.
+        priority: u8,
+        /// Where callers go who are not called back; without it, the step's `next`.
+        otherwise: Option<Target>,
     },
     /// Say the last words and hang up.
     HangUp {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Choice, FlowIndex, Target};
+use super::{Choice, FlowIndex, FlowSet, Speech, Target};
+use crate::telephony::is_number;
 
 /// A queue's place in [`FlowSet::queues`](super::FlowSet::queues).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +64,75 @@ pub enum QueueStrategy {
     Linear,
 }
 
+/// Whose telephone rings first when a callback's turn has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallbackOrder {
+    /// The agent's: the caller then meets somebody who waits for them.
+    #[default]
+    AgentFirst,
+    /// The caller's: they wait at their old place for the next agent.
+    CallerFirst,
+}
+
+/// How those who hung up are called back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackSpec {
+    /// Whose telephone rings first.
+    pub order: CallbackOrder,
+    /// How long the caller's telephone rings, 10 s to 2 min.
+    pub grace: Duration,
+    /// How often they are called, 1 to 10.
+    pub tries: u32,
+    /// From one attempt to the next, 10 s to 24 h.
+    pub gap: Duration,
+    /// The SIP address that is called, with [`CallbackSpec::NUMBER`] in it; without it a trunk calls the number.
+    pub dial: Option<Arc<str>>,
+}
+
+impl CallbackSpec {
+    /// What stands for the number in [`CallbackSpec::dial`].
+    pub const NUMBER: &str = "{number}";
+}
+
+impl Default for CallbackSpec {
+    fn default() -> CallbackSpec {
+        CallbackSpec {
+            order: CallbackOrder::default(),
+            grace: Duration::from_secs(30),
+            tries: 3,
+            gap: Duration::from_secs(600),
+            dial: None,
+        }
+    }
+}
+
+/// How a number is called back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallbackWay {
+    /// By this trunk.
+    Trunk(Arc<str>),
+    /// At this SIP address.
+    Address(String),
+}
+
+impl FlowSet {
+    /// How callers of a queue are called back on this number; `None` where they may not be.
+    pub fn way_to(&self, queue: QueueIndex, number: &str) -> Option<CallbackWay> {
+        if !is_number(number) {
+            return None;
+        }
+        match &self.queue(queue).callback.dial {
+            Some(address) => Some(CallbackWay::Address(address.replace(CallbackSpec::NUMBER, number))),
+            None => self.dial_plan.trunk_for(number).cloned().map(CallbackWay::Trunk),
+        }
+    }
+
+    /// Whether callers of a queue can be called back at all, on whatever number.
+    pub fn calls_back(&self, queue: QueueIndex) -> bool {
+        self.queue(queue).callback.dial.is_some() || !self.dial_plan.is_empty()
+    }
+}
+
 /// A line of callers and those who answer them.
 #[derive(Clone, Debug)]
 pub struct QueueSpec {
@@ -98,6 +168,13 @@ pub struct QueueSpec {
     pub announce_first: Duration,
     /// From the end of an announcement to the next.
     pub announce_repeat: Duration,
+    /// What is said in turn where no place is told, and between the announcements; without any, thanks for waiting.
+    pub comfort: Vec<Speech>,
+    /// From the end of whatever was said last to the next of these, where no announcement comes first; `None`: only
+    /// where no place is told.
+    pub comfort_every: Option<Duration>,
+    /// What agents' telephones are told to ring like (Alert-Info, RFC 3261 section 20.4), such as `<urn:alert:...>`.
+    pub alert_info: Option<Arc<str>>,
     /// What callers can choose meanwhile; the only choices that may lead to [`Target::Callback`]. Their steps are those of `home`.
     pub while_waiting: Vec<Choice>,
     /// Most callers, callbacks among them, at least 1.
@@ -118,6 +195,8 @@ pub struct QueueSpec {
     pub resume_window: Duration,
     /// After so long a wait any agent will do, whatever skills were asked for; `None`: never.
     pub relax_after: Option<Duration>,
+    /// How those who hung up are called back.
+    pub callback: CallbackSpec,
 }
 
 impl QueueSpec {
@@ -140,6 +219,9 @@ impl QueueSpec {
             wait_announced: true,
             announce_first: Duration::from_secs(20),
             announce_repeat: Duration::from_secs(60),
+            comfort: Vec::new(),
+            comfort_every: None,
+            alert_info: None,
             while_waiting: Vec::new(),
             most_callers: 100,
             full: None,
@@ -150,6 +232,7 @@ impl QueueSpec {
             short_abandon: Duration::from_secs(5),
             resume_window: Duration::from_secs(180),
             relax_after: None,
+            callback: CallbackSpec::default(),
         }
     }
 }

@@ -265,7 +265,11 @@ impl Story {
                 self.queue = Some(queue.clone());
                 self.stand(at, CallState::Waiting);
             }
-            QueueEvent::CameBack => self.stand(at, CallState::Waiting),
+            QueueEvent::CameBack | QueueEvent::CalledBack { answered: true, .. } => self.stand(at, CallState::Waiting),
+            QueueEvent::CallbackWanted if self.state == CallState::Waiting => {
+                (self.queue, self.rings) = (None, None);
+                self.stand(at, CallState::InFlow);
+            }
             // Their line is lost: this call has nothing before it but its end.
             QueueEvent::Dropped => self.stand(at, CallState::Ending),
             QueueEvent::Left { queue, .. } => {

@@ -17,6 +17,8 @@ use super::rtp::Header;
 const CHUNK: usize = 160;
 /// A key of which nothing was heard for so long is up: three packets of 50 ms (RFC 4733 section 2.5.2.2).
 const KEY_LOST: Duration = Duration::from_millis(150);
+/// As long is a key pressed of which nothing but the press was told, in samples: 100 ms.
+const TAP: u32 = 800;
 /// The level of comfort noise when a packet does not say it, in dB below the overload point.
 const NOISE_LEVEL: u8 = 60;
 
@@ -105,6 +107,20 @@ impl Voice {
         }
         self.down = Some(Down { source, heard: now });
         self.keypad.press(digit);
+    }
+
+    /// A key was told otherwise than in the audio: it is pressed for as long as people do.
+    pub fn tap(&mut self, digit: Digit) {
+        self.release(Length::TillNow);
+        self.keypad.press(digit);
+        self.keypad.release(Length::Samples(TAP));
+    }
+
+    /// The bridge is over: the key that is being sent to the other leg ends now. Whether something of it is left to send.
+    pub fn finish(&mut self) -> bool {
+        self.down = None;
+        self.keypad.cut();
+        !self.keypad.is_idle()
     }
 
     /// A telephone-event came, after which the last press stands as told.

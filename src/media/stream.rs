@@ -73,6 +73,8 @@ pub struct Stream {
     keys: Keys,
     /// What this leg says, while it is bridged.
     voice: Option<Box<Voice>>,
+    /// What the leg said that this one was bridged with, while the end of a key is left to send.
+    parted: Option<Box<Voice>>,
     heard: Moment,
     silent: bool,
     silence: Duration,
@@ -116,6 +118,7 @@ impl Stream {
             reception: Reception::default(),
             keys: Keys::new(plan.inband_digits),
             voice: None,
+            parted: None,
             heard: now,
             silent: false,
             silence: terms.silence,
@@ -176,15 +179,23 @@ impl Stream {
     /// Bridged from now on: what is heard waits to be sent by another leg, and what is playing stops.
     pub fn bridge(&mut self) {
         self.stop();
+        self.parted = None;
         self.talkspurt = true;
         // RFC 3550's jitter is a mean deviation: three times that holds nearly all packets.
         let jitter = (self.reception.jitter() * 3.0) as u32;
         self.voice = Some(Box::new(Voice::new(self.plan.codec, jitter, self.rng.u64(..))));
     }
 
-    /// No longer bridged.
-    pub fn unbridge(&mut self) {
-        self.voice = None;
+    /// No longer bridged: what the leg has said is over.
+    pub fn unbridge(&mut self) -> Option<Box<Voice>> {
+        self.voice.take()
+    }
+
+    /// The leg that this one was bridged with says no more. A key that is being sent still has its end, without which
+    /// the other side would hear it go on.
+    pub fn part(&mut self, voice: Option<Box<Voice>>) {
+        let hears_events = self.plan.telephone_event.is_some();
+        self.parted = voice.and_then(|mut voice| (hears_events && voice.finish()).then_some(voice));
     }
 
     /// What the leg says, while it is bridged.
@@ -310,20 +321,59 @@ impl Stream {
         };
         let length = match far {
             Some(far) => self.send_bridged(now, follows, far, out),
-            None => self.send(now, follows, None, out),
+            None => match self.send_parted(now, follows, out) {
+                Some(length) => length,
+                None => self.send(now, follows, None, out),
+            },
         };
         Some(Outgoing { length, to })
+    }
+
+    /// Sends what is left of a key when the bridge is over, each packet in the place of one of audio.
+    #[inline]
+    fn send_parted(&mut self, now: Moment, follows: bool, out: &mut [u8; PACKET_MAX]) -> Option<usize> {
+        let mut parted = self.parted.take()?;
+        let payload_is_agreed = self.plan.telephone_event.is_some();
+        let samples = self.packet_samples() as u32;
+        let keypad = parted.keypad(now, true);
+        if !payload_is_agreed || keypad.is_idle() {
+            return None;
+        }
+        if !keypad.is_sounding() {
+            keypad.rest(samples);
+        }
+        let mut event = None;
+        if keypad.is_sounding() {
+            let begins = self.take_turn(now, follows);
+            event = keypad.event(self.clock.timestamp_of(begins), samples);
+            // It is repeated in place of what follows.
+            let _ = keypad.end_again();
+        } else if let Some(again) = keypad.end_again() {
+            self.take_turn(now, follows);
+            event = Some(again);
+        }
+        self.parted = Some(parted);
+        self.talkspurt = true;
+        event.map(|event| self.write_event(event, out))
     }
 
     /// Sends what the other leg says or keys, unless something is played.
     fn send_bridged(&mut self, now: Moment, follows: bool, far: &mut Voice, out: &mut [u8; PACKET_MAX]) -> usize {
         let hears_events = self.plan.telephone_event.is_some();
         let keypad = far.keypad(now, hears_events);
-        if self.player.is_playing() {
-            keypad.clear();
-            return self.send(now, follows, None, out);
-        }
         let samples = self.packet_samples() as u32;
+        if self.player.is_playing() {
+            // An event that was begun has its end first.
+            if hears_events {
+                keypad.cut();
+            } else {
+                keypad.clear();
+            }
+            if !keypad.is_sounding() {
+                keypad.rest(samples);
+                return self.send(now, follows, None, out);
+            }
+        }
         if !keypad.is_sounding() {
             keypad.rest(samples);
         } else if hears_events {

@@ -29,7 +29,9 @@ use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
 use crate::store::{self, Retention, Store};
 use crate::switchboard::{self, Input, Kept, Revision, Switchboard};
-use crate::telephony::{AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind};
+use crate::telephony::{
+    AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind, Trunk,
+};
 
 /// More reactors than this gain nothing on the machines that were measured.
 const REACTORS_MAX: usize = 8;
@@ -54,6 +56,8 @@ pub struct Setup {
     pub inband_digits: InbandDigits,
     /// Where HTTP is listened to.
     pub http: SocketAddr,
+    /// The address by which others reach HTTP, if they do.
+    pub http_address: Option<String>,
     /// Wanted as a bearer token, when there is one.
     pub token: Option<String>,
     /// Calls at once.
@@ -80,13 +84,15 @@ pub struct Loaded {
     pub music: BTreeMap<Option<Arc<str>>, Vec<Arc<Clip>>>,
     /// The agents, with what their phones have to know.
     pub accounts: Vec<AgentAccount>,
+    /// By whom calls come from and leave for the telephone network.
+    pub trunks: Vec<Trunk>,
 }
 
 impl Loaded {
     /// As the switchboard knows it.
     fn revision(self, number: u32) -> Revision {
-        let Loaded { flows, clips, music, accounts } = self;
-        Revision { number, flows, clips, music, accounts }
+        let Loaded { flows, clips, music, accounts, trunks } = self;
+        Revision { number, flows, clips, music, accounts, trunks }
     }
 }
 
@@ -153,9 +159,11 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         inband_digits: setup.inband_digits,
         drain: setup.drain,
         first_call: first_call(clock),
+        http_address: setup.http_address.as_deref().map(Arc::from),
     };
     announce(&loaded, &bound, http.address);
-    let accounts = loaded.accounts.clone();
+    let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());
+    metrics.know_trunks(trunks.iter().map(|trunk| &*trunk.name));
     let revision = Arc::new(loaded.revision(0));
     let random = fastrand::Rng::new();
     let (switchboard, first, places_lost) =
@@ -164,6 +172,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
+    let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
     let desk = Desk {
         clock,
         switchboard,

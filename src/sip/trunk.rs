@@ -172,6 +172,10 @@ impl Trunks {
         lines.find(|line| line.trunk.from.iter().any(|network| network.contains(address)))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     pub(super) fn ids(&self) -> Vec<TrunkId> {
         self.order.clone()
     }

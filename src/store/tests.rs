@@ -38,6 +38,7 @@ fn place(entry: u64) -> KeptPlace {
         first_wait: None,
         tries: 1,
         called_back: false,
+        promise: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A leg to an agent's phone: it rings for one caller, is joined to them, and ends.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ enum Phase {
     Ringing { why: Why, until: Moment },
     /// The agent has picked up; whoever wanted that is asked whether it still is.
     PickedUp,
+    /// The agent waits for a caller who is called meanwhile, and hears this after the words that play.
+    Expecting { playing: Option<PlaybackId>, music: Vec<Arc<Clip>>, until: Moment },
     /// The agent hears about the caller, who waits on.
     Whispering { playback: PlaybackId, until: Moment },
     /// Agent and caller hear each other.
@@ -129,7 +132,8 @@ impl AgentLeg {
 
     /// Whether the agent has picked up for a caller of a queue, and is on the line.
     pub(super) fn has_line(&self) -> bool {
-        let on_line = matches!(self.phase, Phase::PickedUp | Phase::Whispering { .. } | Phase::Joined);
+        let on_line =
+            matches!(self.phase, Phase::PickedUp | Phase::Expecting { .. } | Phase::Whispering { .. } | Phase::Joined);
         on_line && self.leg.duty == Some(Duty::Queue)
     }
 
@@ -140,7 +144,7 @@ impl AgentLeg {
 
     /// Whether the phone's call stands, and may be changed.
     fn stands(&self) -> bool {
-        matches!(self.phase, Phase::Whispering { .. } | Phase::Joined)
+        matches!(self.phase, Phase::Expecting { .. } | Phase::Whispering { .. } | Phase::Joined)
     }
 
     /// The offer for which it rings, if it does.
@@ -165,6 +169,7 @@ impl AgentLeg {
     pub(super) fn deadline(&self) -> Moment {
         match self.phase {
             Phase::Ringing { until, .. }
+            | Phase::Expecting { until, .. }
             | Phase::Whispering { until, .. }
             | Phase::HangingUp { until, .. }
             | Phase::Closing { until } => until,
@@ -185,7 +190,11 @@ impl AgentLeg {
     pub(super) fn assert_consistent(&self) {
         match (&self.phase, &self.leg.stream) {
             (
-                Phase::Ringing { .. } | Phase::Whispering { .. } | Phase::Joined | Phase::Closing { .. },
+                Phase::Ringing { .. }
+                | Phase::Expecting { .. }
+                | Phase::Whispering { .. }
+                | Phase::Joined
+                | Phase::Closing { .. },
                 Stream::Open,
             ) => {}
             (Phase::HangingUp { .. }, _) => {}
@@ -194,10 +203,11 @@ impl AgentLeg {
     }
 
     /// The phone has answered.
-    pub(super) fn answered(&mut self, turn: &mut Turn<'_>, answer: &SessionDescription) {
+    pub(super) fn answered(&mut self, turn: &mut Turn<'_>, answer: &SessionDescription, local: IpAddr) {
         if !matches!(self.phase, Phase::Ringing { .. }) {
             return; // `sip` ends what was answered too late.
         }
+        self.leg.audio.reached_by(local);
         match self.leg.audio.accept(answer, turn.settings) {
             Ok(changed) => {
                 turn.errand(Errand::PickedUp { leg: self.leg.id });
@@ -229,6 +239,41 @@ impl AgentLeg {
         Some((why, self.call))
     }
 
+    /// The caller is called meanwhile: the agent hears words, and then music.
+    pub(super) fn expect(&mut self, turn: &mut Turn<'_>, words: Vec<Arc<Clip>>, music: Vec<Arc<Clip>>, until: Moment) {
+        if !matches!(self.phase, Phase::PickedUp) {
+            return;
+        }
+        let playing = self.play(turn, words);
+        self.phase = Phase::Expecting { playing, music, until };
+        if playing.is_none() {
+            self.entertain_expecting(turn);
+        }
+    }
+
+    fn entertain_expecting(&mut self, turn: &mut Turn<'_>) {
+        if let Phase::Expecting { music, .. } = &mut self.phase {
+            let clips = std::mem::take(music);
+            if !clips.is_empty() {
+                turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together: false });
+            }
+        }
+    }
+
+    fn play(&self, turn: &mut Turn<'_>, clips: Vec<Arc<Clip>>) -> Option<PlaybackId> {
+        if clips.is_empty() {
+            return None;
+        }
+        let playback = turn.playback();
+        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        Some(playback)
+    }
+
+    /// The call of the caller for whom it was picked up.
+    pub(super) fn leads_to(&mut self, call: Option<CallId>) {
+        self.call = call.unwrap_or(self.call);
+    }
+
     /// The agent hears these before the caller. Tells whether they do.
     pub(super) fn whisper(&mut self, turn: &mut Turn<'_>, clips: Vec<Arc<Clip>>) -> bool {
         if !matches!(self.phase, Phase::PickedUp) || clips.is_empty() {
@@ -242,9 +287,16 @@ impl AgentLeg {
     }
 
     /// The reactor has sent the last frame of a playback.
-    pub(super) fn playback_finished(&self, turn: &mut Turn<'_>, finished: PlaybackId) {
-        if matches!(self.phase, Phase::Whispering { playback, .. } if playback == finished) {
-            turn.errand(Errand::Whispered { leg: self.leg.id });
+    pub(super) fn playback_finished(&mut self, turn: &mut Turn<'_>, finished: PlaybackId) {
+        match &mut self.phase {
+            Phase::Whispering { playback, .. } if *playback == finished => {
+                turn.errand(Errand::Whispered { leg: self.leg.id });
+            }
+            Phase::Expecting { playing, .. } if *playing == Some(finished) => {
+                *playing = None;
+                self.entertain_expecting(turn);
+            }
+            _ => {}
         }
     }
 
@@ -257,7 +309,7 @@ impl AgentLeg {
 
     /// The caller was still there.
     pub(super) fn joined(&mut self, turn: &mut Turn<'_>) {
-        if matches!(self.phase, Phase::PickedUp | Phase::Whispering { .. }) {
+        if matches!(self.phase, Phase::PickedUp | Phase::Expecting { .. } | Phase::Whispering { .. }) {
             self.phase = Phase::Joined;
             self.tell_hold(turn);
         }
@@ -323,10 +375,10 @@ impl AgentLeg {
         }
     }
 
-    /// A key by INFO; those in the audio go over the bridge by themselves.
-    pub(super) fn digit(&self, turn: &mut Turn<'_>, to: LegId, digit: Digit) {
+    /// The caller pressed a key by INFO.
+    pub(super) fn hears_key(&self, turn: &mut Turn<'_>, digit: Digit) {
         if matches!(self.phase, Phase::Joined) {
-            turn.sip(SipCommand::SendDigit { leg: to, digit });
+            self.leg.hears_key(turn, digit);
         }
     }
 
@@ -376,7 +428,7 @@ impl AgentLeg {
         match &self.phase {
             Phase::Closing { .. } | Phase::Over => return,
             Phase::Ringing { .. } => self.refuse(turn, cause),
-            Phase::PickedUp | Phase::Joined => {
+            Phase::PickedUp | Phase::Expecting { .. } | Phase::Joined => {
                 let broken = is_broken(cause);
                 turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken });
             }
@@ -433,6 +485,7 @@ impl AgentLeg {
                 turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: false });
                 self.hang_up(turn, Cause::LocalHungUp);
             }
+            Phase::Expecting { .. } => self.hang_up(turn, Cause::LocalHungUp),
             Phase::HangingUp { .. } => self.ended(turn, Cause::DialogLost),
             Phase::Closing { .. } => self.phase = Phase::Over,
             Phase::PickedUp | Phase::Over => {}

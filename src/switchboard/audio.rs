@@ -62,6 +62,12 @@ impl Audio {
         Audio { port, address, session_id, description, plan, awaits_answer: true }
     }
 
+    /// Whom we dialled reaches us by this address, and our offer said so.
+    pub(super) fn reached_by(&mut self, address: IpAddr) {
+        self.address = address;
+        self.description = self.description.reached_by(address);
+    }
+
     /// Our address, as the other side knows it.
     pub(super) fn address(&self) -> IpAddr {
         self.address

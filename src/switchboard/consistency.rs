@@ -72,6 +72,11 @@ impl Switchboard {
                 "{entry} waits for nobody"
             );
         }
+        for (call, entry) in &self.queues.attempts {
+            let promise = self.queues.book.get(entry).and_then(|booked| booked.promise.as_ref());
+            assert_eq!(promise.and_then(|promise| promise.attempt), Some(*call), "{call} calls nobody back");
+            assert!(self.calls.contains_key(call), "{call} is gone and calls somebody back");
+        }
         for (agent, leg) in &self.queues.lines {
             let holds = self.agent_legs.get(leg).is_some_and(|leg| leg.has_line() && leg.agent() == Some(*agent));
             assert!(holds, "{agent} is not on {leg}");

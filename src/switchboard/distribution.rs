@@ -3,10 +3,13 @@
 use super::agent_leg::{AgentLeg, Ring, Why};
 use super::audio::Audio;
 use super::call::{Call, Joining};
+use super::callback::Attempt;
 use super::errand::Errand;
 use super::leg::Party;
 use super::queues::Booked;
 use super::waiting::Place;
+use std::time::Duration;
+
 use super::{Alarm, Output, Switchboard, Turn, journal};
 use crate::acd::{self, AgentCommand, AgentId, AgentState, EntryId, Leaving, OfferId, Outcome, Refused};
 use crate::clock::Moment;
@@ -16,13 +19,20 @@ use crate::telephony::{CallHeaders, CallId, Caller, Cause, LegId};
 
 /// Of a name or a number that a caller's side sent, phones are shown so many characters.
 const SHOWN_MAX: usize = 64;
+/// Of what was keyed and set in the flow, so many values, ...
+const DATA_MAX: usize = 8;
+/// ... with so many characters each.
+const DATA_SHOWN_MAX: usize = 128;
+/// How phones ring unless their queue says otherwise (RFC 7462): for somebody from outside.
+const ALERT_INFO: &str = "<urn:alert:source:external>";
 
 /// What an offer is about.
-struct Offering {
-    offer: OfferId,
-    agent: AgentId,
-    entry: EntryId,
-    until: Moment,
+#[derive(Clone, Copy)]
+pub(super) struct Offering {
+    pub(super) offer: OfferId,
+    pub(super) agent: AgentId,
+    pub(super) entry: EntryId,
+    pub(super) until: Moment,
 }
 
 impl Switchboard {
@@ -33,6 +43,10 @@ impl Switchboard {
             match errand {
                 Errand::Enter { call, place } => self.enter(now, call, &place, out),
                 Errand::Distribute(input) => self.distribute(now, input, out),
+                Errand::KeepPlace { call, asked } => self.keep_place(now, call, *asked, out),
+                Errand::Book { call, asked } => self.book(now, call, *asked, out),
+                Errand::Reached { call, entry } => self.reached(now, call, entry, out),
+                Errand::NotReached { call, cause } => self.not_reached(now, call, cause, out),
                 Errand::PickedUp { leg } => self.picked_up(now, leg, out),
                 Errand::Whispered { leg } => self.whispered(now, leg, out),
                 Errand::Rings { call, leg } => self.with_call(now, call, out, |call, turn| call.rung(turn, leg)),
@@ -47,6 +61,9 @@ impl Switchboard {
                 }
                 Errand::AgentHolds { call, leg, holding } => {
                     self.with_call(now, call, out, |call, turn| call.agent_holds(turn, leg, holding));
+                }
+                Errand::KeyForAgent { leg, digit } => {
+                    self.with_agent_leg(now, leg, out, |leg, turn| leg.hears_key(turn, digit));
                 }
                 Errand::CallerHolds { leg, music } => {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.entertain(turn, music));
@@ -100,18 +117,26 @@ impl Switchboard {
         let Some(calling) = self.calls.get(&call).filter(|calling| calling.entry() == Some(place.entry)) else {
             return;
         };
-        let entering = self.queues.entering(place, &calling.caller().number);
-        if let Some(entry) = self.queues.distributor.resumable(entering.queue, entering.label)
+        let number = calling.caller().number.clone();
+        let entering = self.queues.entering(place, &number);
+        let known = self.queues.distributor.resumable(entering.queue, entering.label);
+        // Who calls from the number on which they are to be called has that place too.
+        let known = known.or_else(|| self.queues.promised(&place.queue, &number).filter(|_| !number.is_withheld()));
+        if let Some(entry) = known
             && let Some(booked) = self.queues.book.get_mut(&entry)
             && place.since.is_none_or(|since| booked.since <= since)
         {
             booked.call = Some(call);
             let since = booked.since;
             self.with_call(now, call, out, |call, _| call.take_up(entry, since));
-            return self.distribute(now, acd::Input::CallerResumed { entry }, out);
+            self.distribute(now, acd::Input::CallerResumed { entry }, out);
+            if let Some(booked) = self.queues.book.get_mut(&entry) {
+                booked.promise = None;
+            }
+            return;
         }
         let since = entering.place_time.unwrap_or(now);
-        self.queues.book.insert(place.entry, Booked { call: Some(call), since });
+        self.queues.book.insert(place.entry, Booked { call: Some(call), since, promise: None });
         self.distribute(now, acd::Input::CallerEntered(entering), out);
     }
 
@@ -144,8 +169,13 @@ impl Switchboard {
         let mut over = Vec::new();
         for output in wanted {
             match output {
-                acd::Output::Offer { offer, agent, entry, until, callback: _ } => {
-                    self.offer(now, Offering { offer, agent, entry, until }, out);
+                acd::Output::Offer { offer, agent, entry, until, callback } => {
+                    let offering = Offering { offer, agent, entry, until };
+                    if callback {
+                        self.offer_callback(now, &offering, out);
+                    } else {
+                        self.offer(now, offering, out);
+                    }
                 }
                 acd::Output::Withdraw { offer, .. } | acd::Output::LateAccept { offer } => {
                     if let Some(leg) = self.queues.ringing.remove(&offer) {
@@ -168,12 +198,14 @@ impl Switchboard {
                 }
                 acd::Output::Note(note) => {
                     let (entry, event) = self.queues.told(now, note);
-                    let call = entry.and_then(|entry| self.queues.book.get(&entry)?.call);
+                    let call = entry.and_then(|entry| self.queues.book.get(&entry)?.told_of());
                     out.push(journal(now, call, JournalEvent::Queue(Box::new(event))));
                 }
                 acd::Output::Release { agent } => self.release(now, agent, out),
-                // Nobody asks for a callback here, so there is none to make.
-                acd::Output::CallBack { .. } | acd::Output::CancelCallBack { .. } => {}
+                acd::Output::CallBack { entry, agent, attempt: count, until } => {
+                    self.call_back(now, &Attempt { entry, agent, count, until }, out);
+                }
+                acd::Output::CancelCallBack { entry } => self.cancel_callback(now, entry, out),
             }
         }
         for entry in over {
@@ -201,8 +233,8 @@ impl Switchboard {
             let refused = acd::Input::OfferRefused { offer, reason: Refused::OurFault };
             return self.errands.push_back(Errand::Distribute(refused));
         };
-        let queue = calling.queue().unwrap_or_default();
-        let (caller, headers) = shown(calling, &queue, self.queues.waited(now, entry));
+        let waited = self.queues.waited(now, entry);
+        let (caller, headers) = shown(calling, waited, settings.http_address.as_deref());
         let session_id = self.random.u64(1..1 << 62);
         let audio = Audio::dial(calling.address(), port, session_id, settings);
         let call = calling.id();
@@ -217,10 +249,22 @@ impl Switchboard {
     pub(super) fn connect(&mut self, now: Moment, entry: EntryId, agent: AgentId, out: &mut Vec<Output>) {
         let since = self.queues.book.get(&entry).map_or(now, |booked| booked.since);
         let Some(leg) = self.queues.lines.get(&agent).copied() else { return };
+        let call = self.queues.book.get(&entry).and_then(|booked| booked.call);
+        let ports = (call.and_then(|call| self.calls.get(&call)), self.agent_legs.get(&leg));
+        if let (Some(caller), Some(holder)) = ports
+            && self.settings.reactor(caller.port()) != self.settings.reactor(holder.port())
+        {
+            // The phone rang to call this caller back, who has dialled in meanwhile: it rings once more, beside them.
+            self.with_agent_leg(now, leg, out, |leg, turn| leg.came_late(turn));
+            return self.errands.push_back(Errand::Distribute(acd::Input::AgentLegEnded { agent }));
+        }
         let mut joined = false;
         let extension = self.queues.extension(agent);
         let with = Joining { leg, agent, extension, since };
-        self.with_agent_leg(now, leg, out, |leg, turn| leg.joined(turn));
+        self.with_agent_leg(now, leg, out, |leg, turn| {
+            leg.leads_to(call);
+            leg.joined(turn);
+        });
         self.with_entry(now, entry, out, |call, turn| joined = call.connect(turn, with));
         if joined {
             self.errands.push_front(Errand::Distribute(acd::Input::Bridged { entry }));
@@ -301,22 +345,36 @@ fn unqueued(outcome: Outcome) -> Option<Unqueued> {
 }
 
 /// What the agent's phone is told of the caller: From, and the headers that softphones show.
-fn shown(call: &Call, queue: &str, waited: std::time::Duration) -> (Caller, CallHeaders) {
+fn shown(call: &Call, waited: Duration, http_address: Option<&str>) -> (Caller, CallHeaders) {
     let who = who(call);
-    let mut headers = CallHeaders::new();
-    let waited = waited.as_secs();
+    let seconds = waited.as_secs();
+    let place = call.place();
+    let queue = place.map_or("", |place| &*place.queue);
+    let alert = place.and_then(|place| place.alert_info.as_deref()).unwrap_or(ALERT_INFO);
+    // RFC 3261 section 20.26; nobody but the caller's own emergency call is an emergency.
+    let urgent = place.is_some_and(|place| place.priority > 0);
     let told = [
         ("P-Asserted-Identity", identity(call)),
-        ("Subject", Some(format!("{queue}, waited {}:{:02}", waited / 60, waited % 60))),
-        ("Alert-Info", Some("<urn:alert:source:external>".to_owned())),
+        ("Subject", Some(format!("{queue}, waited {}:{:02}", seconds / 60, seconds % 60))),
+        ("Alert-Info", Some(alert.to_owned())),
+        ("Call-Info", http_address.map(|address| format!("<{address}/api/v1/calls/{}>;purpose=info", call.id()))),
+        ("Priority", urgent.then(|| "urgent".to_owned())),
         ("X-Helpline-Queue", Some(queue.to_owned())),
-        ("X-Helpline-Wait", Some(waited.to_string())),
+        ("X-Helpline-Wait", Some(seconds.to_string())),
         ("X-Helpline-Call", Some(call.id().to_string())),
     ];
+    let mut headers = CallHeaders::new();
     for (name, value) in told {
         if let Some(value) = value {
             // One that is refused is one that the phone does not show.
             let _ = headers.push(name, value);
+        }
+    }
+    let named = |(name, value): (&str, String)| (format!("X-Helpline-Data-{name}"), shortened(&value, DATA_SHOWN_MAX));
+    let mut left = DATA_MAX;
+    for (name, value) in call.values().into_iter().map(named) {
+        if left > 0 && headers.push(&name, value).is_ok() {
+            left -= 1;
         }
     }
     (Caller { number: call.caller().number.clone(), name: Some(format!("{who} ({queue})")) }, headers)
@@ -340,8 +398,12 @@ pub(super) fn identity(call: &Call) -> Option<String> {
     })
 }
 
-fn printable(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(SHOWN_MAX).collect()
+pub(super) fn printable(text: &str) -> String {
+    shortened(text, SHOWN_MAX)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(most).collect()
 }
 
 fn host(address: std::net::IpAddr) -> String {

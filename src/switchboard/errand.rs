@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use super::callback::Asked;
 use super::waiting::Place;
-use crate::acd;
-use crate::telephony::{CallId, Clip, LegId};
+use crate::acd::{self, EntryId};
+use crate::telephony::{CallId, Cause, Clip, Digit, LegId};
 
 /// What one part asks of another.
 #[derive(Debug)]
@@ -19,6 +20,34 @@ pub(super) enum Errand {
     },
     /// For the distributor.
     Distribute(acd::Input),
+    /// A waiting caller hangs up, and is called back from their place.
+    KeepPlace {
+        /// Who.
+        call: CallId,
+        /// With what.
+        asked: Box<Asked>,
+    },
+    /// A caller who goes on in the flow takes a place, to be called back; their session awaits whether there is one.
+    Book {
+        /// Who.
+        call: CallId,
+        /// With what.
+        asked: Box<Asked>,
+    },
+    /// Whom we called back has answered.
+    Reached {
+        /// The call that we made.
+        call: CallId,
+        /// Whose it is.
+        entry: EntryId,
+    },
+    /// And whom not.
+    NotReached {
+        /// The call that we made.
+        call: CallId,
+        /// Why.
+        cause: Cause,
+    },
     /// An agent's phone has answered: is the caller still there?
     PickedUp {
         /// The agent's leg.
@@ -67,6 +96,13 @@ pub(super) enum Errand {
         leg: LegId,
         /// Whether it is held.
         holding: bool,
+    },
+    /// The caller pressed a key otherwise than in the audio: the agent's side is to hear of it.
+    KeyForAgent {
+        /// The agent's leg.
+        leg: LegId,
+        /// The key.
+        digit: Digit,
     },
     /// The caller's side put the conversation on hold, or is back: the agent hears these, round and round, or the caller.
     CallerHolds {

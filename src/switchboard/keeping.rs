@@ -1,12 +1,14 @@
 //! When facts are told that are to outlive the process, and the beginning with those that have.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::kept::{Day, Fact, Kept};
-use super::queues::Booked;
+use super::kept::{Day, Fact, Kept, promise_again};
+use super::queues::{Booked, Promise};
 use super::{Output, Switchboard};
-use crate::acd::{self, KeptStage};
+use crate::acd::{self, EntryId, KeptStage};
 use crate::clock::Moment;
+use crate::telephony::CallId;
 
 /// What changes is told at once, and then no sooner than after this: together, so that what is kept is always the state
 /// of one moment.
@@ -101,12 +103,21 @@ impl Switchboard {
             }
         }
         let there: Vec<acd::QueueId> = queues.distributor.queues().collect();
+        let mut promises: BTreeMap<EntryId, Promise> = BTreeMap::new();
+        for place in &kept.places {
+            let next = self.next_call;
+            if let Some(promise) = promise_again(&self.revision.flows, day, place, next) {
+                self.next_call = CallId(next.0.wrapping_add(1));
+                promises.insert(EntryId(place.entry), promise);
+            }
+        }
         let mut lost = 0;
         for entry in &known.entries {
             // No name of a place is used again, not even of one that nobody can take up.
             self.entries = self.entries.max(entry.entry.0);
             if there.contains(&entry.queue) {
-                queues.book.insert(entry.entry, Booked { call: None, since: entry.place_time });
+                let promise = promises.remove(&entry.entry).map(Box::new);
+                queues.book.insert(entry.entry, Booked { call: None, since: entry.place_time, promise });
             } else {
                 lost += 1;
             }

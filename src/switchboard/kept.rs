@@ -2,18 +2,22 @@
 //! where they are kept, and back from there.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::queues::Queues;
+use super::queues::{Promise, Queues};
+use super::waiting::Place;
 use crate::acd::{
     self, AgentFigures, AgentState, CallerLabel, EntryId, KeptPhase, KeptPresence, KeptStage, LevelCounts, Mode,
     Outcome, PastPiece, PauseReason, Priority, QueueFigures, Skills, SpokenWait, Wants,
 };
 use crate::clock::{Calendar, Moment};
+use crate::flow::FlowSet;
+use crate::telephony::{CallId, Caller, PhoneNumber};
 
 /// One thing to be kept: it takes the place of what was kept under the same name, or removes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +120,30 @@ pub struct KeptPlace {
     /// Whether they are on the line because they were called back.
     #[serde(default)]
     pub called_back: bool,
+    /// What was promised to who is to be called back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<KeptPromise>,
+}
+
+/// What is needed to call somebody back.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptPromise {
+    /// On this number.
+    pub number: String,
+    /// Their name, as their side sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What they had dialled.
+    pub dialled: String,
+    /// The language that they speak.
+    pub language: Arc<str>,
+}
+
+// A caller's number.
+impl fmt::Debug for KeptPromise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeptPromise")
+    }
 }
 
 /// How a caller waits.
@@ -271,6 +299,38 @@ fn micros(length: Duration) -> u64 {
     u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
 }
 
+fn promise_to_keep(promise: &Promise) -> KeptPromise {
+    KeptPromise {
+        number: promise.number.reveal().to_owned(),
+        name: promise.caller.name.clone(),
+        dialled: promise.dialled.clone(),
+        language: promise.tongue.clone(),
+    }
+}
+
+/// The promise that came with a place, if there was one and its queue is there. `next` names the call that keeps it.
+pub(super) fn promise_again(flows: &FlowSet, day: Day, kept: &KeptPlace, next: CallId) -> Option<Promise> {
+    let promise = kept.promise.as_ref()?;
+    let spec = flows.queues.iter().find(|queue| queue.name == kept.queue)?;
+    let number = PhoneNumber::new(promise.number.clone());
+    let place = Place {
+        entry: EntryId(kept.entry),
+        queue: kept.queue.clone(),
+        music: spec.music.clone(),
+        together: spec.music_together,
+        alert_info: spec.alert_info.clone(),
+        skills: kept.skills.iter().map(|(skill, _)| skill.clone()).collect(),
+        relax_after: spec.relax_after,
+        priority: kept.priority,
+        since: Some(day.moment(kept.place_time)),
+        told: acd::Told::default(),
+        kept_for: spec.resume_window,
+    };
+    let caller = Caller { number: number.clone(), name: promise.name.clone() };
+    let (dialled, tongue) = (promise.dialled.clone(), promise.language.clone());
+    Some(Promise { place, caller, number, dialled, tongue, of: None, next, attempt: None })
+}
+
 impl Queues {
     pub(super) fn place_to_keep(&self, day: Day, kept: acd::KeptEntry) -> KeptPlace {
         let skills = |skills: &Skills| skills.levels().map(|(skill, level)| (self.skill_name(skill), level)).collect();
@@ -307,6 +367,7 @@ impl Queues {
             first_wait: kept.first_wait.map(wait),
             tries: kept.tries,
             called_back: kept.called_back,
+            promise: self.book.get(&kept.entry).and_then(|booked| booked.promise.as_deref()).map(promise_to_keep),
         }
     }
 

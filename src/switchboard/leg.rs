@@ -7,7 +7,7 @@ use super::audio::{Audio, Stream};
 use super::errand::Errand;
 use super::hold::Hold;
 use crate::acd::{self, AgentId};
-use crate::telephony::LegId;
+use crate::telephony::{Digit, LegId, MediaCommand, SipCommand};
 
 /// One leg. Calls and agents' legs have one each, and may exchange them: who called becomes who is called.
 #[derive(Debug)]
@@ -57,6 +57,17 @@ impl Leg {
             // Before all else: whoever was to be offered to this agent looks for another, and not for the colleague whom
             // the agent has just dialled.
             turn.errand_first(Errand::Distribute(acd::Input::DirectCallBegan { agent }));
+        }
+    }
+
+    /// The other side of the conversation pressed a key otherwise than in its audio: this one hears of it as it has
+    /// agreed to, as a telephone-event, or else by INFO.
+    pub(super) fn hears_key(&self, turn: &mut Turn<'_>, digit: Digit) {
+        let leg = self.id;
+        if self.audio.plan().telephone_event.is_some() {
+            turn.media(self.audio.port, MediaCommand::Press { leg, digit });
+        } else {
+            turn.sip(SipCommand::SendDigit { leg, digit });
         }
     }
 

@@ -12,11 +12,13 @@ use crate::flow::{FlowSet, PromptId, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
+    Trunk,
 };
 
 mod agent_leg;
 mod audio;
 mod call;
+mod callback;
 mod codes;
 mod consistency;
 mod digits;
@@ -71,6 +73,8 @@ pub struct Settings {
     pub drain: Duration,
     /// The name of the first call. One that no earlier run has used keeps the records apart.
     pub first_call: CallId,
+    /// Where agents' phones reach the API, such as `http://192.0.2.1:8080`, if they do.
+    pub http_address: Option<Arc<str>>,
 }
 
 /// The flows and their recordings, loaded and checked together. A call keeps the revision with which it began.
@@ -86,6 +90,8 @@ pub struct Revision {
     pub music: BTreeMap<Option<Arc<str>>, Vec<Arc<Clip>>>,
     /// The agents of [`FlowSet::agents`], with what their phones have to know.
     pub accounts: Vec<AgentAccount>,
+    /// By whom calls come from and leave for the telephone network.
+    pub trunks: Vec<Trunk>,
 }
 
 impl Revision {
@@ -342,6 +348,7 @@ impl Switchboard {
             Input::Revision(revision) => {
                 out.push(journal(now, None, JournalEvent::Revised { revision: revision.number }));
                 out.push(Output::Sip(SipCommand::SetAgents(revision.accounts.clone())));
+                out.push(Output::Sip(SipCommand::SetTrunks(revision.trunks.clone())));
                 let settings = self.queues.settings(&revision.flows);
                 self.errands.push_back(Errand::Distribute(acd::Input::Reconfigured(Box::new(settings))));
                 self.revision = revision;

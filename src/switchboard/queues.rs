@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use super::waiting::Place;
 use crate::acd::{
-    self, AgentId, AgentSettings, AgentState, AnnounceSettings, Announcement, CallerLabel, Distributor, Entering,
-    EntryId, LevelGoal, Member, OfferId, Priority, QueueId, QueueSettings, SkillId, Skills, SpokenWait, Strategy,
-    Target, Wants,
+    self, AgentId, AgentSettings, AgentState, AnnounceSettings, Announcement, CallbackFirst, CallbackSettings,
+    CallerLabel, Distributor, Entering, EntryId, LevelGoal, Member, OfferId, Priority, QueueId, QueueSettings, SkillId,
+    Skills, SpokenWait, Strategy, Target, Wants,
 };
 use crate::clock::Moment;
-use crate::flow::{FlowSet, QueueSpec, QueueStrategy, SpokenPlace, SpokenWaitMinutes, WaitingTalk};
-use crate::telephony::{CallId, LegId, PhoneNumber};
+use crate::flow::{
+    CallbackOrder, CallbackSpec, FlowSet, QueueSpec, QueueStrategy, SpokenPlace, SpokenWaitMinutes, WaitingTalk,
+};
+use crate::telephony::{CallId, Caller, LegId, PhoneNumber};
 
 /// Where a caller goes whom the distributor sends on: the flow knows, so all places are one here.
 const AS_THE_FLOW_SAYS: Target = Target(0);
@@ -27,6 +29,8 @@ pub(super) struct Queues {
     called: BTreeMap<AgentId, Arc<str>>,
     /// Every entry that the distributor knows.
     pub(super) book: BTreeMap<EntryId, Booked>,
+    /// Whom the calls are for that call somebody back and are not answered yet.
+    pub(super) attempts: BTreeMap<CallId, EntryId>,
     /// The legs that ring.
     pub(super) ringing: BTreeMap<OfferId, LegId>,
     /// The legs of agents who have picked up.
@@ -42,12 +46,40 @@ pub(super) struct Queues {
 }
 
 /// Whose an entry is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Booked {
     /// `None` while the caller is not on the line.
     pub(super) call: Option<CallId>,
     /// The time of the place.
     pub(super) since: Moment,
+    /// What was promised to who is to be called back.
+    pub(super) promise: Option<Box<Promise>>,
+}
+
+impl Booked {
+    /// The call in whose story what happens to the entry belongs, if they are on the line or being called.
+    pub(super) fn told_of(&self) -> Option<CallId> {
+        self.call.or_else(|| self.promise.as_ref()?.attempt)
+    }
+}
+
+/// All that is needed to call somebody back.
+#[derive(Clone, Debug)]
+pub(super) struct Promise {
+    pub(super) place: Place,
+    pub(super) caller: Caller,
+    /// The number on which they are called.
+    pub(super) number: PhoneNumber,
+    /// The number that they had dialled.
+    pub(super) dialled: String,
+    /// The language that they speak.
+    pub(super) tongue: Arc<str>,
+    /// The call in which they asked for it.
+    pub(super) of: Option<CallId>,
+    /// What the call of the next attempt is called.
+    pub(super) next: CallId,
+    /// The call of the attempt that is under way.
+    pub(super) attempt: Option<CallId>,
 }
 
 /// Names by number. A name keeps its number for the life of the process, so that a reload changes nobody's.
@@ -83,6 +115,7 @@ impl Queues {
             skills: Names::default(),
             called: BTreeMap::new(),
             book: BTreeMap::new(),
+            attempts: BTreeMap::new(),
             ringing: BTreeMap::new(),
             lines: BTreeMap::new(),
             whispers: BTreeMap::new(),
@@ -131,8 +164,18 @@ impl Queues {
             wants: Wants { at_first, later },
             place_time: place.since,
             label,
+            callback: false,
             told: place.told,
         }
+    }
+
+    /// Who is to be called back on this number by a queue, if anybody is.
+    pub(super) fn promised(&self, queue: &str, number: &PhoneNumber) -> Option<EntryId> {
+        let found = self.book.iter().find(|(_, booked)| {
+            let promise = booked.promise.as_ref().filter(|_| booked.call.is_none());
+            promise.is_some_and(|promise| promise.number == *number && *promise.place.queue == *queue)
+        });
+        found.map(|(entry, _)| *entry)
     }
 
     /// The same caller has the same label; who withholds the number is never the same.
@@ -215,17 +258,27 @@ fn queue_settings(queue: QueueId, members: Vec<Member>, spec: &QueueSpec) -> Que
             wait: spec.wait_announced,
             first_after: spec.announce_first,
             repeat: spec.announce_repeat,
+            comfort: spec.comfort_every,
             ..AnnounceSettings::default()
         },
         wait_max,
         callers_max: spec.most_callers as usize,
         resume_window: spec.resume_window,
         short_abandon: spec.short_abandon,
+        callback: callback_settings(&spec.callback),
         when_full: spec.full.map(|_| AS_THE_FLOW_SAYS),
         when_too_long: spec.too_long.1.map(|_| AS_THE_FLOW_SAYS),
         when_no_agents: spec.no_agents.map(|_| AS_THE_FLOW_SAYS),
         ..QueueSettings::new(queue)
     }
+}
+
+fn callback_settings(spec: &CallbackSpec) -> CallbackSettings {
+    let first = match spec.order {
+        CallbackOrder::AgentFirst => CallbackFirst::Agent,
+        CallbackOrder::CallerFirst => CallbackFirst::Caller,
+    };
+    CallbackSettings { first, grace: spec.grace, tries: spec.tries, gap: spec.gap }
 }
 
 /// What is to be said, in the flow's words.
@@ -240,5 +293,5 @@ pub(super) fn talk(words: Announcement) -> WaitingTalk {
         SpokenWait::Minutes(minutes) => SpokenWaitMinutes::Minutes(u16::try_from(minutes).unwrap_or(u16::MAX)),
         SpokenWait::MoreThanTwenty => SpokenWaitMinutes::MoreThanTwenty,
     });
-    WaitingTalk { place, wait, comfort: place.is_none() }
+    WaitingTalk { place, wait, comfort: place.is_none(), aside: words.aside }
 }

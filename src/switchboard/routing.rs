@@ -25,9 +25,9 @@ impl Switchboard {
             }
             SipEvent::Offered { leg, offer } => self.with_leg(now, leg, out, |call, turn| call.offered(turn, offer)),
             SipEvent::Digit { leg, digit } if self.is_agents(leg) => {
-                let joined = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to());
-                if let Some(to) = joined.and_then(|call| self.calls.get(&call)).map(|call| call.leg()) {
-                    self.with_agent_leg(now, leg, out, |leg, turn| leg.digit(turn, to, digit));
+                // Those in the audio go over the bridge by themselves.
+                if let Some(call) = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to()) {
+                    self.with_call(now, call, out, |call, turn| call.hears_key(turn, digit));
                 } else {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
                 }
@@ -35,8 +35,11 @@ impl Switchboard {
             SipEvent::Digit { leg, digit } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, DigitSource::Info));
             }
-            SipEvent::Answered { leg, answer } => {
-                self.with_agent_leg(now, leg, out, |leg, turn| leg.answered(turn, &answer));
+            SipEvent::Answered { leg, answer, local } if self.is_agents(leg) => {
+                self.with_agent_leg(now, leg, out, |leg, turn| leg.answered(turn, &answer, local));
+            }
+            SipEvent::Answered { leg, answer, local } => {
+                self.with_leg(now, leg, out, |call, turn| call.party_answered(turn, &answer, local));
             }
             SipEvent::Ended { leg, cause } if self.is_agents(leg) => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.ended(turn, cause));
@@ -99,6 +102,7 @@ impl Switchboard {
                     let time = self.settings.drain;
                     self.drain = Some(Drain { until: Some(now + time) });
                     out.push(Output::Sip(SipCommand::Drain));
+                    self.postpone_all();
                     out.push(journal(now, None, JournalEvent::Draining { calls: self.calls.len(), time }));
                 }
             }

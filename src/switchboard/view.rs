@@ -84,7 +84,7 @@ impl Switchboard {
         let entry = calling.entry()?;
         let position = self.queues.distributor.position(entry)?;
         let since = self.queues.book.get(&entry)?.since;
-        Some(CallPlace { queue: calling.queue()?, position, since })
+        Some(CallPlace { queue: calling.place()?.queue.clone(), position, since })
     }
 
     /// Whether an agent who has picked up for a caller is being told about them: they still wait, and stand in no line any

@@ -46,6 +46,8 @@ pub(super) struct Place {
     pub(super) music: Option<Arc<str>>,
     /// Whether all who wait hear the same moment of it.
     pub(super) together: bool,
+    /// How agents' phones are told to ring.
+    pub(super) alert_info: Option<Arc<str>>,
     /// What the agent must know.
     pub(super) skills: Vec<Arc<str>>,
     /// After so long any agent will do.
@@ -228,6 +230,7 @@ mod tests {
             queue: "support".into(),
             music: None,
             together: false,
+            alert_info: None,
             skills: Vec::new(),
             relax_after: None,
             priority: 0,

@@ -17,7 +17,11 @@ impl Switchboard {
             return false;
         }
         let call = self.queues.book.get(&entry).and_then(|booked| self.calls.get(&booked.call?));
-        let Some(queue) = call.filter(|call| call.entry() == Some(entry)).and_then(|call| call.queue()) else {
+        let Some(queue) = call
+            .filter(|call| call.entry() == Some(entry))
+            .and_then(|call| call.place())
+            .map(|place| place.queue.clone())
+        else {
             return false;
         };
         let revision = self.revision.clone();

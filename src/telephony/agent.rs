@@ -88,7 +88,7 @@ impl CallHeaders {
             .any(|known| known.eq_ignore_ascii_case(name));
         let ours = name.len() > PREFIX.len()
             && name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         let value = value.into();
         if !listed && !ours {
             Err(HeaderRefused::Name(name.to_owned()))
@@ -121,6 +121,8 @@ mod tests {
         check("alert-info", "<http://127.0.0.1/bell>", true);
         check("X-Helpline-Queue", "support, first line", true);
         check("X-Helpline-Wait", "", true);
+        check("X-Helpline-Data-order_number", "0123", true);
+        check("X-Helpline-Data-größe", "4", false);
         check("X-Helpline-", "x", false);
         check("X-Helpline-A:B", "x", false);
         check("Route", "<sip:192.0.2.9;lr>", false);

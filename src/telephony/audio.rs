@@ -178,6 +178,14 @@ pub enum MediaCommand {
         /// The other leg.
         with: LegId,
     },
+    /// Let a bridged leg hear a key that the other pressed otherwise than in its audio: as a telephone-event. Nothing
+    /// where the leg is not bridged, or has agreed on none.
+    Press {
+        /// Who hears it.
+        leg: LegId,
+        /// The key.
+        digit: Digit,
+    },
     /// Part a leg from the one that it is bridged with: both hear silence. Closing a leg does the same.
     Unbridge {
         /// The leg: either of the two.
@@ -200,6 +208,7 @@ impl MediaCommand {
             | MediaCommand::Music { leg, .. }
             | MediaCommand::Stop { leg }
             | MediaCommand::Bridge { leg, .. }
+            | MediaCommand::Press { leg, .. }
             | MediaCommand::Unbridge { leg }
             | MediaCommand::Close { leg } => *leg,
         }

@@ -16,6 +16,14 @@ pub struct SessionDescription {
     pub media: Vec<MediaDescription>,
 }
 
+impl SessionDescription {
+    /// The same of a side that is reached by `address`: in the `o=` line and the `c=` line of the session.
+    pub fn reached_by(&self, address: IpAddr) -> SessionDescription {
+        let origin = Origin { address: address.to_string(), ..self.origin.clone() };
+        SessionDescription { origin, connection: Some(address), ..self.clone() }
+    }
+}
+
 /// The `o=` line. The version goes up by one with each change of our own description (RFC 3264 section 8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {

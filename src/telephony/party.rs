@@ -13,6 +13,11 @@ impl PhoneNumber {
         PhoneNumber(number.into())
     }
 
+    /// Whether there is none.
+    pub fn is_withheld(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The whole number, unmasked.
     pub fn reveal(&self) -> &str {
         &self.0

@@ -114,6 +114,8 @@ pub enum SipEvent {
         leg: LegId,
         /// Its answer to our offer.
         answer: SessionDescription,
+        /// The address by which it reaches us: for all further descriptions.
+        local: IpAddr,
     },
     /// The leg is over, in whatever way; nothing more comes of it.
     Ended {
@@ -193,7 +195,8 @@ pub struct SipTally {
     pub retransmissions: u64,
 }
 
-/// What the switchboard asks of `sip`. Every command is right in every state of the leg's dialog; one that names a leg
+/// What the switchboard asks of `sip`. A description with the unspecified address (0.0.0.0) is given that of ours by which the
+/// other side is reached. Every command is right in every state of the leg's dialog; one that names a leg
 /// that is gone does nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SipCommand {
@@ -245,7 +248,7 @@ pub enum SipCommand {
         uri: String,
         /// Who calls, for From.
         caller: Caller,
-        /// Our offer.
+        /// Our offer. The addresses in it are those by which the party reaches us, which only `sip` knows: it puts them in.
         offer: SessionDescription,
     },
     /// Tell the other side of a key by INFO (`application/dtmf-relay`); nothing while the call does not stand.
@@ -264,7 +267,7 @@ pub enum SipCommand {
         extension: String,
         /// Who calls, for From.
         caller: Caller,
-        /// Our offer.
+        /// Our offer. The addresses in it are those by which the party reaches us, which only `sip` knows: it puts them in.
         offer: SessionDescription,
         /// What the phone is to show.
         headers: CallHeaders,
@@ -291,7 +294,7 @@ pub enum SipCommand {
         number: PhoneNumber,
         /// Who calls, for From: the number that they may call back.
         caller: Caller,
-        /// Our offer.
+        /// Our offer. The addresses in it are those by which the party reaches us, which only `sip` knows: it puts them in.
         offer: SessionDescription,
     },
     /// These are the trunks from now on. One that is the same as before keeps its registration.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::server::{Running, Server, program, repository};
 use crate::wave::Sound::{Other, Tone};
 
 /// A Kamailio that runs. It is told to end rather than killed, so that its children end with it.
-struct Proxy(Running);
+pub struct Proxy(Running);
 
 impl Drop for Proxy {
     fn drop(&mut self) {
@@ -25,17 +26,29 @@ impl Drop for Proxy {
 }
 
 /// A Kamailio that relays every new call to `target`, records its route and stays in the path of the dialog.
-fn proxy(folder: &std::path::Path, port: u16, target: u16, transport: &str) -> Proxy {
+fn proxy(folder: &Path, port: u16, target: u16, transport: &str) -> Proxy {
+    let target = format!("127.0.0.1:{target};transport={transport}");
+    start(folder, "kamailio.cfg", port, &[("@TARGET@", &target)])
+}
+
+/// A Kamailio that is a provider: it registers `acme`, whose password is `secret`, and calls 02079460123 at `called`. With
+/// it comes the path of its log.
+pub fn provider(folder: &Path, port: u16, called: u16) -> (Proxy, PathBuf) {
+    let running = start(folder, "trunk.cfg", port, &[("@CALLED@", &called.to_string())]);
+    (running, folder.join("kamailio.log"))
+}
+
+/// Starts one with these settings, and waits until it answers.
+fn start(folder: &Path, settings: &str, port: u16, words: &[(&str, &str)]) -> Proxy {
     let config = folder.join("kamailio.cfg");
     let modules = ["/usr/lib/x86_64-linux-gnu/kamailio/modules/", "/usr/lib/aarch64-linux-gnu/kamailio/modules/"]
         .into_iter()
         .find(|path| fs::metadata(path).is_ok())
         .expect("this test needs Kamailio's modules: install Debian's package kamailio");
-    let text = fs::read_to_string(repository().join("tests/interop/kamailio.cfg")).expect("the proxy's settings");
-    let text = text
-        .replace("@MODULES@", modules)
-        .replace("@PORT@", &port.to_string())
-        .replace("@TARGET@", &format!("127.0.0.1:{target};transport={transport}"));
+    let path = repository().join("tests/interop").join(settings);
+    let text = fs::read_to_string(path).expect("the proxy's settings");
+    let text = text.replace("@MODULES@", modules).replace("@PORT@", &port.to_string());
+    let text = words.iter().fold(text, |text, (word, value)| text.replace(word, value));
     fs::write(&config, text).expect("the proxy's settings are written");
     let log = fs::File::create(folder.join("kamailio.log")).expect("a log");
     let child = Command::new(program("kamailio", "kamailio"))

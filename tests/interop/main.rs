@@ -4,6 +4,7 @@
 
 mod agents;
 mod baresip;
+mod callback;
 mod capture;
 mod dashboards;
 mod house;

@@ -51,6 +51,11 @@ impl Server {
 
     /// A server with the flows of `flows` and further settings (top-level YAML).
     pub fn with_flows(flows: &Path, settings: &str) -> Server {
+        Server::with_sip(flows, "", settings)
+    }
+
+    /// The same with more of `sip`, such as `, realm: acme`.
+    pub fn with_sip(flows: &Path, sip: &str, settings: &str) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let (sip_port, http_port) = (free_port(), free_port());
         let media = MediaPorts::claim(MEDIA_PORTS);
@@ -59,7 +64,7 @@ impl Server {
             &config,
             format!(
                 "helpline: 1\n\
-                 sip: {{listen: [\"udp://127.0.0.1:{sip_port}\", \"tcp://127.0.0.1:{sip_port}\"]}}\n\
+                 sip: {{listen: [\"udp://127.0.0.1:{sip_port}\", \"tcp://127.0.0.1:{sip_port}\"]{sip}}}\n\
                  media: {{ports: {first}-{last}}}\n\
                  http: {{listen: \"127.0.0.1:{http_port}\"}}\n\
                  data: {data}\nflows: {flows}\nprompts: {prompts}\n{settings}",

@@ -61,11 +61,23 @@ impl Softphone {
         Softphone::start(hertz, account)
     }
 
+    /// One that is called at `port`, and answers at once.
+    pub fn called(port: u16, codec: Codec, hertz: f64) -> Softphone {
+        let encoding = codec.encoding();
+        let account =
+            |_| format!("<sip:called@127.0.0.1:{port};transport=udp>;regint=0;answermode=auto;audio_codecs={encoding}");
+        Softphone::start_at(port, hertz, account)
+    }
+
     /// `account` makes its account from the port that it listens on.
     fn start(hertz: f64, account: impl FnOnce(u16) -> String) -> Softphone {
+        Softphone::start_at(free_port(), hertz, account)
+    }
+
+    fn start_at(sip: u16, hertz: f64, account: impl FnOnce(u16) -> String) -> Softphone {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
-        let (sip, control) = (free_port(), free_port());
+        let control = free_port();
         let media = MediaPorts::claim(40);
         fs::create_dir(path.join("heard")).expect("a folder for recordings");
         let voice = path.join("voice.wav");

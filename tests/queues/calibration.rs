@@ -109,6 +109,7 @@ fn run(seed: u64, agents: u32, load: f64, handle: Handle, calls: u64) -> Told {
                 wants: Wants::default(),
                 place_time: None,
                 label: CallerLabel(entries),
+                callback: false,
                 told: helpline::acd::Told::default(),
             })
         } else if event == Some(next) {

@@ -404,6 +404,7 @@ impl Run {
             wants: Wants { at_first, later: Vec::new() },
             place_time,
             label: CallerLabel(id.0),
+            callback: false,
             told: Told::default(),
         }));
     }

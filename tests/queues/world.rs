@@ -396,6 +396,7 @@ impl World {
             place_time,
             label,
             told: Told::default(),
+            callback: false,
         }));
         let patience = -400.0 * (1.0 - self.random.f64()).ln();
         self.later(patience, Event::Impatience(entry));

@@ -508,6 +508,39 @@ fn the_first_phone_that_answers_wins() {
 }
 
 #[test]
+fn each_phone_is_told_the_address_by_which_it_reaches_us() {
+    let elsewhere = SECOND.replace("at 198.51.100.8:5060", "at 198.51.100.8:5060 192.0.2.2:5060");
+    check(&format!(
+        "{PHONE}{elsewhere}
+        ! dial-agent 1001
+        <- INVITE sdp | c=IN IP4 192.0.2.1 | IN IP4 192.0.2.1 | Contact: <sip:192.0.2.1
+        <- INVITE sdp to=198.51.100.8:5060 | c=IN IP4 192.0.2.2 | no IN IP4 192.0.2.1 | Contact: <sip:192.0.2.2
+        -> 486 of=1
+        <- ACK
+        -> 200 of=2 answer tag=two | Contact: <sip:two@198.51.100.8>
+        <- ACK to=198.51.100.8:5060
+        * answered by 192.0.2.2
+        "
+    ));
+    let v6 = SECOND
+        .replace("at 198.51.100.8:5060", "at [2001:db8::8]:5060 [2001:db8::1]:5060")
+        .replace("via=198.51.100.8", "via=[2001:db8::8]")
+        .replace("198.51.100.8", "[2001:db8::8]");
+    check(&format!(
+        "{PHONE}{v6}
+        ! dial-agent 1001
+        <- INVITE sdp | c=IN IP4 192.0.2.1
+        <- INVITE sdp to=[2001:db8::8]:5060 | c=IN IP6 2001:db8::1 | Contact: <sip:[2001:db8::1]
+        -> 486 of=1
+        <- ACK
+        -> 200 of=2 answer tag=two | Contact: <sip:two@[2001:db8::8]>
+        <- ACK to=[2001:db8::8]:5060
+        * answered by 2001:db8::1
+        "
+    ));
+}
+
+#[test]
 fn refusals_of_several_phones() {
     with_phones(
         "

@@ -1,7 +1,8 @@
 //! Scenarios of RFC 3261 and its extensions.
 
-use helpline::sip::Settings;
-use helpline::telephony::TransportKind;
+use helpline::clock::Moment;
+use helpline::sip::{Output, Peer, Settings, UserAgent};
+use helpline::telephony::{SipEvent, TransportKind};
 
 use crate::play::{check, check_tcp, check_with};
 
@@ -541,6 +542,34 @@ fn draining_and_full() {
         TransportKind::Udp,
         slow,
     );
+}
+
+#[test]
+fn who_never_acknowledges_holds_a_share_of_the_calls_at_most() {
+    let mut agent = UserAgent::new(Settings { calls: 80, ..Settings::default() }, 1);
+    let mut calls = 0;
+    let mut invite = |from: &str| {
+        calls += 1;
+        let text = format!(
+            "INVITE sip:1000@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP {from}:5060;branch=z9hG4bK{calls}\r\nMax-Forwards: 70\r\n\
+             From: <sip:a@{from}>;tag={calls}\r\nTo: <sip:1000@192.0.2.1>\r\nCall-ID: {calls}@x\r\nCSeq: 1 INVITE\r\n\
+             Contact: <sip:a@{from}>\r\nContent-Length: 0\r\n\r\n"
+        );
+        let peer = Peer {
+            transport: TransportKind::Udp,
+            local: "192.0.2.1:5060".parse().expect("an address"),
+            remote: format!("{from}:5060").parse().expect("an address"),
+            connection: None,
+        };
+        let mut out = Vec::new();
+        agent.receive(Moment::from_millis(1_000), peer, text.as_bytes(), &mut out);
+        agent.assert_consistent();
+        out.iter().any(|output| matches!(output, Output::Event(SipEvent::Incoming(_))))
+    };
+    // Of 80 calls 20 may be on their way from one source, and others come all the same.
+    let taken = (0..50).filter(|_| invite("198.51.100.7")).count();
+    assert_eq!(taken, 20);
+    assert!(invite("198.51.100.8"));
 }
 
 #[test]

@@ -56,7 +56,11 @@ impl Rig {
     fn whispered() -> (Rig, PlaybackId) {
         let mut rig = Rig::ringing_in_sales();
         rig.wait(Duration::from_secs(2));
-        rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::description(Direction::SendReceive) });
+        rig.sip(SipEvent::Answered {
+            leg: AGENT,
+            answer: phone::description(Direction::SendReceive),
+            local: phone::LOCAL,
+        });
         // "Sales." "Waited less than a minute."
         rig.check("change SendReceive, play 1200");
         let playback = rig.playback.take().expect("it plays");
@@ -137,7 +141,7 @@ fn a_pause_in_a_call_holds_after_it() {
     rig.key('3', DigitSource::Rtp);
     rig.heard();
     rig.register("1002");
-    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::description(Direction::SendReceive) });
+    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::description(Direction::SendReceive), local: phone::LOCAL });
     // "When your call is over:" "You are paused: lunch."
     assert_eq!(rig.hears_code("1002", "*121"), "play 1500");
     let (state, presence) = rig.standing("1002");
@@ -216,7 +220,7 @@ fn an_agent_who_hangs_up_during_the_whisper_leaves_the_caller_at_their_place() {
     // The agent rests, and the next telephone rings at once.
     rig.register("1004");
     rig.check("open, dial 1004");
-    rig.sip(SipEvent::Answered { leg: OTHER, answer: phone::description(Direction::SendReceive) });
+    rig.sip(SipEvent::Answered { leg: OTHER, answer: phone::description(Direction::SendReceive), local: phone::LOCAL });
     rig.check("change SendReceive, play 1200");
 }
 

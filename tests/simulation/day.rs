@@ -10,8 +10,8 @@ use helpline::flow::session::exits;
 use helpline::journal::{CallState, JournalEvent, Outcome, Records, Stories};
 use helpline::switchboard::{Input, OperatorCommand, Output, REST, Settings, Switchboard};
 use helpline::telephony::{
-    CallId, Cause, Digit, DigitSource, Direction, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
-    StreamReport,
+    CallId, Cause, Digit, DigitSource, Direction, LegId, MediaCommand, MediaEvent, PhoneNumber, PlaybackId, SipCommand,
+    SipEvent, StreamReport,
 };
 
 use super::house::{self, NUMBER};
@@ -19,6 +19,8 @@ use super::phone;
 
 mod agents;
 mod colleagues;
+mod death;
+mod parties;
 
 use agents::{AgentAct, AgentPhone};
 
@@ -59,6 +61,10 @@ enum Act {
     Refer,
     /// `sip` gives up on a 200.
     GiveUp,
+    /// Who is called back picks up.
+    PickUp,
+    /// Or does not.
+    Refuse(Cause),
 }
 
 /// A leg as `sip` sees it.
@@ -103,6 +109,7 @@ struct World {
     port_free_at: BTreeMap<u16, Moment>,
     records: Records,
     stories: Stories,
+    disk: death::Disk,
     tally: Tally,
     /// Of every step, by its name.
     exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
@@ -129,6 +136,8 @@ struct Tally {
     agent_holds: u32,
     announced: u32,
     came_back: u32,
+    places_kept: u32,
+    called_back: u32,
     codes: BTreeMap<&'static str, u32>,
     /// Agents who heard about a caller.
     whispers: u32,
@@ -157,6 +166,7 @@ impl World {
             port_free_at: BTreeMap::new(),
             records: Records::default(),
             stories: Stories::default(),
+            disk: death::Disk::default(),
             tally: Tally::default(),
             exits: {
                 let flows = house::revision(0).flows;
@@ -258,6 +268,11 @@ impl World {
             2 => invite.offer = Some(phone::description(Direction::SendOnly)),
             _ => {}
         }
+        invite.caller.number = PhoneNumber::new(match self.dialled % 31 {
+            0 => String::new(),
+            1 => "12025550123".to_owned(),
+            caller => format!("+4420794601{caller:02}"),
+        });
         self.is_an_agent(&mut invite);
         let with_offer = invite.offer.is_some();
         let source =
@@ -338,6 +353,8 @@ impl World {
                 }
             }
             Act::HangUp => self.over(leg, Cause::RemoteHungUp),
+            Act::PickUp => self.party_picks_up(leg),
+            Act::Refuse(cause) if !known.acknowledged => self.over(leg, cause),
             Act::Cancel if !known.answered => self.over(leg, Cause::Cancelled),
             Act::GiveUp => self.over(leg, Cause::NotAcknowledged),
             Act::Hold(direction) => self.change(leg, Some(direction)),
@@ -349,7 +366,7 @@ impl World {
             }
             Act::Refer => self.refers(leg),
             Act::FallSilent => self.tell(Input::Media(MediaEvent::Silent { leg })),
-            Act::Cancel | Act::OfferNothing => {}
+            Act::Cancel | Act::OfferNothing | Act::Refuse(_) => {}
         }
     }
 
@@ -406,18 +423,25 @@ impl World {
             }
         }
         touched.into_iter().for_each(|call| self.assert_told(call));
+        self.disk.take(self.switchboard.keep(self.now));
+        if self.tally.inputs.is_multiple_of(1_499) {
+            self.rise();
+        }
     }
 
     /// What the journal says of a call is what the switchboard knows: whoever waits has a place, and nobody else.
     fn assert_told(&self, call: CallId) {
-        let story = self.stories.find(call).expect("it was told to begin");
+        // An agent's phone rings for a call that calls somebody back before there is that call.
+        let Some(story) = self.stories.find(call) else {
+            return assert!(!self.tally.open.contains(&call), "{call} was told to begin");
+        };
         let place = self.switchboard.place(call);
         let known = place.as_ref().map(|place| &place.queue);
         let promised = self.switchboard.is_promised(call);
         match story.state {
             CallState::Waiting if promised => assert_eq!(known, None, "{call} is told about, and stands in line"),
             CallState::Waiting => assert_eq!(known, story.queue.as_ref().or(known), "{call} waits"),
-            state => assert_eq!(known, None, "{call} is {state:?}"),
+            state => assert_eq!(known, None, "{call} is {state:?}: {:?}", story.events().last()),
         }
         let waits = place.is_some() || promised;
         assert_eq!(
@@ -444,7 +468,9 @@ impl World {
                     self.over(leg, Cause::Refused);
                 }
             }
-            SipCommand::AcceptChange { leg, .. } | SipCommand::RefuseChange { leg, .. } if leg.is_outbound() => {
+            SipCommand::AcceptChange { leg, .. } | SipCommand::RefuseChange { leg, .. }
+                if self.phones.contains_key(&leg) =>
+            {
                 self.agent_is_answered(leg);
             }
             SipCommand::AcceptChange { leg, .. } => {
@@ -460,7 +486,11 @@ impl World {
                 assert!(std::mem::take(&mut known.offered) || self.faults, "{leg} refuses what nobody offered");
                 known.owes_answer = false;
             }
+            SipCommand::HangUp { leg, cause } if self.sip.contains_key(&leg) && leg.is_outbound() => {
+                self.party_is_hung_up(leg, cause);
+            }
             SipCommand::HangUp { leg, .. } if leg.is_outbound() => self.agent_is_hung_up(leg),
+            SipCommand::DialTrunk { leg, trunk, number, .. } => self.party_is_called(leg, &trunk, number.reveal()),
             SipCommand::HangUp { leg, cause } => self.over(leg, cause),
             SipCommand::DialAgent { leg, extension, offer, headers, .. } => {
                 self.agent_is_dialled(leg, &extension, &offer, &headers);
@@ -468,7 +498,7 @@ impl World {
             SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) => {}
             SipCommand::Ring { leg } => self.rings(leg),
             SipCommand::TransferProgress { leg, status } => self.is_told_of_transfer(leg, status),
-            SipCommand::Dial { .. } | SipCommand::DialTrunk { .. } => panic!("nobody wished {command:?}"),
+            SipCommand::Dial { .. } => panic!("nobody wished {command:?}"),
         }
     }
 
@@ -500,6 +530,9 @@ impl World {
                 self.tally.whispers += u32::from(leg.is_outbound());
                 let length: u128 = clips.iter().map(|clip| clip.duration().as_millis()).sum();
                 self.plan(length as u64, Happening::Played(leg, playback));
+            }
+            MediaCommand::Press { leg, .. } => {
+                assert!(self.media.get(&leg).is_none_or(|open| open.with.is_some()), "{leg} hears a key of nobody");
             }
             MediaCommand::Stop { leg } => {
                 if let Some(open) = self.media.get_mut(&leg) {
@@ -534,6 +567,11 @@ impl World {
         match event {
             JournalEvent::Offered(_) => {
                 tally.offered += 1;
+                assert!(tally.open.insert(call.expect("it has a name")), "{call:?} begins twice");
+            }
+            JournalEvent::Dialled(_) => {
+                tally.offered += 1;
+                tally.called_back += 1;
                 assert!(tally.open.insert(call.expect("it has a name")), "{call:?} begins twice");
             }
             JournalEvent::Refused { .. } => tally.refused += 1,
@@ -607,7 +645,9 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
         for outcome in [Outcome::Completed, Outcome::HungUp, Outcome::Failed, Outcome::Cancelled] {
             assert!(tally.outcomes.contains_key(&outcome), "no call was {outcome:?} on day {seed}: {tally:?}");
         }
+        assert!(tally.places_kept > 0, "day {seed}: {tally:?}");
         assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
+        assert!(tally.called_back > 20, "day {seed}: {tally:?}");
         assert!(tally.dialling > 20 && tally.not_reached > 5, "day {seed}: {tally:?}");
         transfers.extend(tally.transfers.keys());
         assert!(tally.joined > 50 && tally.agent_holds > 20 && tally.announced > 50, "day {seed}: {tally:?}");
@@ -617,6 +657,7 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     }
     let offers = ["accepted", "busy", "declined", "failed", "no_answer", "withdrawn"];
     let outcomes = ["answered", "abandoned", "short_abandoned", "left_by_key", "no_agents", "overflowed", "timed_out"];
+    let outcomes = outcomes.into_iter().chain(["callback", "failed"]);
     let codes = ["ready", "pause", "log_out", "end_wrap_up", "extend_wrap_up", "why"];
     for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken", "transferred"]).chain(codes) {
         assert!(seen.contains(word) || std::env::var("SEED").is_ok(), "{word} is in none of these days: {seen:?}");

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentCodes, AgentSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience, Piece, Prompt,
-    PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target, speech,
+    AgentCodes, AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu,
+    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex,
+    StepKind, Target, speech,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
-use helpline::telephony::{CallId, Clip, Codec, Digit, InbandDigits};
+use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, TransportKind, Trunk};
 
 pub const AGENTS: [&str; 4] = ["1001", "1002", "1003", "1004"];
 /// The length of hold music, in milliseconds.
@@ -32,6 +33,7 @@ pub fn settings() -> Settings {
         inband_digits: InbandDigits::Auto,
         drain: Duration::from_secs(30),
         first_call: CallId(1),
+        http_address: None,
     }
 }
 
@@ -90,7 +92,25 @@ fn agent(extension: &str) -> AgentSpec {
     }
 }
 
-/// Two tiers, a choice while waiting (1: `bye`), and any agent after a minute.
+/// 2 while waiting.
+fn call_back() -> Choice {
+    Choice { keys: vec![key('2')], speech: None, target: Target::Callback, when: None }
+}
+
+/// The only way out: numbers of two countries.
+fn carrier() -> Trunk {
+    Trunk {
+        name: "carrier".into(),
+        transport: TransportKind::Udp,
+        host: "192.0.2.9".into(),
+        port: 5060,
+        from: Vec::new(),
+        register: None,
+        dial: vec!["+44".into(), "+34".into()],
+    }
+}
+
+/// Two tiers, choices while waiting (1: `bye`, 2: to be called back), and any agent after a minute.
 fn support() -> QueueSpec {
     QueueSpec {
         name: "support".into(),
@@ -109,12 +129,13 @@ fn support() -> QueueSpec {
         wait_announced: true,
         announce_first: Duration::from_secs(20),
         announce_repeat: Duration::from_secs(60),
-        while_waiting: vec![Choice {
-            keys: vec![key('1')],
-            speech: None,
-            target: Target::Step(StepIndex(5)),
-            when: None,
-        }],
+        comfort: Vec::new(),
+        comfort_every: None,
+        alert_info: None,
+        while_waiting: vec![
+            Choice { keys: vec![key('1')], speech: None, target: Target::Step(StepIndex(5)), when: None },
+            call_back(),
+        ],
         most_callers: 6,
         full: None,
         too_long: (Duration::from_secs(300), None),
@@ -124,10 +145,11 @@ fn support() -> QueueSpec {
         short_abandon: Duration::from_secs(5),
         resume_window: Duration::from_secs(180),
         relax_after: Some(Duration::from_secs(60)),
+        callback: CallbackSpec { tries: 2, gap: Duration::from_secs(60), ..CallbackSpec::default() },
     }
 }
 
-/// All ring at once, and who picks up hears about the caller; who finds nobody goes to `bye`.
+/// All ring at once; who finds nobody goes to `bye`; who is called back is there before the agent.
 fn sales() -> QueueSpec {
     let bye = FlowTarget { flow: FlowIndex(0), target: Target::Step(StepIndex(5)) };
     QueueSpec {
@@ -136,7 +158,8 @@ fn sales() -> QueueSpec {
         strategy: QueueStrategy::RingAll,
         whisper: true,
         wrap_up: Duration::ZERO,
-        while_waiting: Vec::new(),
+        while_waiting: vec![call_back()],
+        callback: CallbackSpec { order: CallbackOrder::CallerFirst, ..support().callback },
         no_agents: Some(bye),
         full: Some(bye),
         too_long: (Duration::from_secs(120), Some(bye)),
@@ -145,7 +168,7 @@ fn sales() -> QueueSpec {
     }
 }
 
-/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`), `order`, `told`, `silent` (its recording is missing), `bye`.
+/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`, 5: `call_back`), `order`, `told`, `silent` (its recording is missing), `bye`, the queues, `call_back`.
 pub fn revision(number: u32) -> Revision {
     let mut recordings = Recordings::default();
     for digit in 0..10 {
@@ -157,6 +180,10 @@ pub fn revision(number: u32) -> Revision {
     for phrase in ["please_hold", "you_are_next", "number", "in_line", "more_than_ten", "thank_you_for_waiting"] {
         recordings.add(&format!("phrases/queue/{phrase}"), 900);
     }
+    for phrase in ["number", "enter", "cannot", "ask", "promised", "booked", "impossible", "agent"] {
+        recordings.add(&format!("phrases/queue/call_back_{phrase}"), 1_100);
+    }
+    recordings.add("phrases/queue/calling_back", 1_300);
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
     }
@@ -182,7 +209,7 @@ pub fn revision(number: u32) -> Revision {
     };
     let mut choices = vec![choice("1", 2), choice("2", 4), choice("9", 5)];
     // Not announced: the queues.
-    choices.extend([('3', 6), ('4', 7)].map(|(digit, to)| Choice {
+    choices.extend([('3', 6), ('4', 7), ('5', 8)].map(|(digit, to)| Choice {
         keys: vec![key(digit)],
         speech: None,
         target: Target::Step(StepIndex(to)),
@@ -214,6 +241,11 @@ pub fn revision(number: u32) -> Revision {
         step("bye", StepKind::HangUp { speech: Some(recordings.speech("main/bye", 1_000)) }, None),
         step("support", StepKind::Queue { queue: QueueIndex(0), skills: vec!["billing".into()], priority: 0 }, Some(1)),
         step("sales", StepKind::Queue { queue: QueueIndex(1), skills: Vec::new(), priority: 1 }, None),
+        step(
+            "call_back",
+            StepKind::Callback { queue: QueueIndex(0), skills: Vec::new(), priority: 0, otherwise: None },
+            Some(1),
+        ),
     ];
     let flow = Flow {
         name: format!("main{number}").into(),
@@ -233,6 +265,7 @@ pub fn revision(number: u32) -> Revision {
         queues: vec![support(), sales()],
         codes: AgentCodes::default(),
         agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
+        dial_plan: DialPlan::new(&[carrier()]),
         hours: Vec::new(),
     };
     let audio = vec![0x55; MUSIC as usize * 8].into_boxed_slice();
@@ -243,5 +276,6 @@ pub fn revision(number: u32) -> Revision {
         clips: recordings.clips,
         music: BTreeMap::from([(None, music)]),
         accounts: Vec::new(),
+        trunks: vec![carrier()],
     }
 }

@@ -1,7 +1,9 @@
 //! The switchboard with real flows in virtual time: single calls step by step, and whole days from a seed.
 
+mod callbacks;
 mod codes;
 mod day;
+mod heard;
 mod house;
 mod phone;
 mod scenarios;

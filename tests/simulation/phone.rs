@@ -1,5 +1,7 @@
 //! What a caller's side says in SDP and in an INVITE.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use helpline::telephony::{
     Caller, Direction, Format, Incoming, LegId, MediaDescription, MediaKind, Origin, PhoneNumber, SessionDescription,
     TransportKind,
@@ -52,4 +54,12 @@ pub fn invite(leg: LegId, dialled: &str, offer: Option<SessionDescription>) -> I
         trunk: None,
         replaces: None,
     }
+}
+
+/// The address by which phones reach us.
+pub const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// The same of a telephone that is reached by IPv6.
+pub fn description_v6(direction: Direction) -> SessionDescription {
+    description(direction).reached_by("2001:db8::7".parse().expect("an address"))
 }

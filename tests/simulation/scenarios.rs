@@ -139,6 +139,10 @@ impl Rig {
                 Output::Sip(SipCommand::TransferProgress { leg, status }) => Some(format!("progress {leg} {status}")),
                 Output::Sip(SipCommand::Drain) => Some("drain".into()),
                 Output::Sip(SipCommand::DialAgent { extension, .. }) => Some(format!("dial {extension}")),
+                Output::Sip(SipCommand::DialTrunk { trunk, number, .. }) => {
+                    Some(format!("call {} by {trunk}", number.reveal()))
+                }
+                Output::Sip(SipCommand::SetTrunks(_)) => None,
                 Output::Sip(other) => Some(format!("{other:?}")),
                 Output::Media { command: MediaCommand::Open { .. }, .. } => Some("open".into()),
                 Output::Media { command: MediaCommand::Change { plan, .. }, .. } => {
@@ -147,6 +151,9 @@ impl Rig {
                 Output::Media { command: MediaCommand::Music { .. }, .. } => Some("music".into()),
                 Output::Media { command: MediaCommand::Play { clips, .. }, .. } => {
                     Some(format!("play {}", clips.iter().map(|clip| clip.duration().as_millis()).sum::<u128>()))
+                }
+                Output::Media { command: MediaCommand::Press { leg, digit }, .. } => {
+                    Some(format!("press {digit} {leg}"))
                 }
                 Output::Media { command: MediaCommand::Stop { .. }, .. } => Some("stop".into()),
                 Output::Media { command: MediaCommand::Close { .. }, .. } => Some("close".into()),

@@ -30,7 +30,7 @@ impl Rig {
     }
 
     fn answers(&mut self, leg: LegId) {
-        self.sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive) });
+        self.sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive), local: phone::LOCAL });
     }
 
     fn confirms(&mut self, leg: LegId) {
@@ -199,7 +199,7 @@ fn what_the_colleagues_phone_says_is_what_the_caller_is_told() {
     // An answer that nothing can be made of.
     let mut rig = Rig::idle();
     rig.dials(LEG, "1001", "1003");
-    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::video() });
+    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::video(), local: phone::LOCAL });
     rig.check("hang up MediaFailed, reject 488");
     // Oneself.
     let mut rig = Rig::idle();

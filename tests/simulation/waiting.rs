@@ -33,7 +33,11 @@ impl Rig {
     /// One who talks to 1002.
     fn talking() -> Rig {
         let mut rig = Rig::ringing();
-        rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::description(Direction::SendReceive) });
+        rig.sip(SipEvent::Answered {
+            leg: AGENT,
+            answer: phone::description(Direction::SendReceive),
+            local: phone::LOCAL,
+        });
         rig.check("change SendReceive, bridge in1 out1");
         rig
     }
@@ -102,7 +106,7 @@ fn an_answer_is_heard_at_once_whatever_plays() {
     rig.wait(Duration::from_secs(20));
     rig.check("play 900");
     rig.register("1002");
-    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::description(Direction::SendReceive) });
+    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::description(Direction::SendReceive), local: phone::LOCAL });
     rig.check("change SendReceive, bridge in1 out1");
 }
 
@@ -166,7 +170,7 @@ fn a_lost_agent_is_made_up_for_by_another() {
     rig.check("hang up MediaLost, unbridge in1, music, open, dial 1004");
     assert_eq!(rig.parted(), Some((0, 0, "broken")));
     let again = LegId::outbound(2);
-    rig.sip(SipEvent::Answered { leg: again, answer: phone::description(Direction::SendReceive) });
+    rig.sip(SipEvent::Answered { leg: again, answer: phone::description(Direction::SendReceive), local: phone::LOCAL });
     rig.check("change SendReceive, bridge in1 out2");
     rig.sip(SipEvent::Ended { leg: AGENT, cause: Cause::MediaLost });
     rig.check("close");
@@ -186,7 +190,7 @@ fn a_phone_that_does_not_answer_is_let_go_and_the_place_stays() {
     assert!(rig.wanted().contains("hang up LocalHungUp"), "{}", rig.wanted());
     assert_eq!(rig.left(), None);
     // Their answer crosses our CANCEL: nobody hears anything.
-    rig.sip(SipEvent::Answered { leg: again, answer: phone::description(Direction::SendReceive) });
+    rig.sip(SipEvent::Answered { leg: again, answer: phone::description(Direction::SendReceive), local: phone::LOCAL });
     rig.check("");
     rig.sip(SipEvent::Ended { leg: again, cause: Cause::LocalHungUp });
     rig.check("close");
@@ -195,9 +199,48 @@ fn a_phone_that_does_not_answer_is_let_go_and_the_place_stays() {
 #[test]
 fn an_agent_who_answers_with_nothing_we_can_take_is_let_go() {
     let mut rig = Rig::ringing();
-    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::video() });
+    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::video(), local: phone::LOCAL });
     rig.check("hang up MediaFailed");
     assert_eq!(rig.left(), None);
+}
+
+#[test]
+fn keys_by_info_go_over_as_the_other_side_hears_them() {
+    let five = helpline::telephony::Digit::from_char('5').expect("a key");
+    let by_info = |formats: usize| {
+        let mut rig = Rig::in_menu();
+        rig.key('3', DigitSource::Info);
+        rig.heard();
+        rig.register("1002");
+        let mut answer = phone::description(Direction::SendReceive);
+        answer.media[0].formats.truncate(formats);
+        rig.sip(SipEvent::Answered { leg: AGENT, answer, local: phone::LOCAL });
+        rig
+    };
+    let mut rig = by_info(2);
+    rig.sip(SipEvent::Digit { leg: LEG, digit: five });
+    rig.check("press 5 out1");
+    rig.sip(SipEvent::Digit { leg: AGENT, digit: five });
+    rig.check("press 5 in1");
+    // A phone without telephone-event has them by INFO.
+    let mut rig = by_info(1);
+    rig.sip(SipEvent::Digit { leg: LEG, digit: five });
+    assert!(rig.wanted().starts_with("SendDigit { leg: "), "{}", rig.wanted());
+}
+
+#[test]
+fn a_phone_of_another_family_is_bridged_with_the_caller() {
+    let mut rig = Rig::ringing();
+    let local = "2001:db8::1".parse().expect("an address");
+    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::description_v6(Direction::SendReceive), local });
+    rig.check("change SendReceive, bridge in1 out1");
+    rig.sip(SipEvent::Offered { leg: AGENT, offer: Some(phone::description_v6(Direction::SendOnly)) });
+    rig.check("accept v2, change ReceiveOnly, music");
+    let described = rig.out.iter().find_map(|output| match output {
+        Output::Sip(SipCommand::AcceptChange { description, .. }) => Some(description),
+        _ => None,
+    });
+    assert_eq!(described.expect("it is answered").connection, Some(local));
 }
 
 #[test]

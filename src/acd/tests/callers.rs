@@ -396,3 +396,61 @@ fn the_estimate_is_spoken_only_when_it_is_known_and_narrow() {
         "{told}"
     );
 }
+
+#[test]
+fn comfort_messages_come_between_announcements() {
+    let announce = AnnounceSettings { comfort: Some(Duration::from_secs(30)), ..AnnounceSettings::default() };
+    // 30 s after the last word; one that would come less than 20 s before an announcement is left out.
+    check(
+        settings(vec![QueueSettings { announce, ..one_agent() }]),
+        "0 enter 1
+         0 enter 2
+         23 heard 1
+         24 heard 2
+         57 heard 1
+         58 heard 2
+         60 abandon 1
+         63 heard 2
+         95 heard 2
+         200 abandon 2",
+        "20 e1 hears: you are next
+         20 e2 hears: you are number 2 in line
+         53 e1 hears: aside
+         54 e2 hears: aside
+         60 e1 ended: abandoned
+         60 e2 hears: you are next
+         93 e2 hears: aside
+         123 e2 hears: you are next
+         200 e2 ended: abandoned",
+    );
+    // Nothing else is said in this queue.
+    let announce = AnnounceSettings { position: false, wait: false, ..announce };
+    check(
+        settings(vec![QueueSettings { announce, ..one_agent() }]),
+        "0 enter 1
+         25 heard 1
+         56 up 1
+         60 busy 1
+         100 abandon 1",
+        "20 e1 hears: aside
+         55 e1 hears: aside
+         56 offer e1 to a1
+         65 offer e1 to a1
+         85 withdraw from a1
+         100 e1 ended: abandoned",
+    );
+}
+
+#[test]
+fn who_comes_again_is_told_nothing_worse() {
+    let mut scene = Scene::new(settings(vec![one_agent()]));
+    scene.play("0 enter 1 priority 1\n0 enter 2 priority 1\n1 wait");
+    let told = Told { position: Some(2), wait: None };
+    let entering = Entering { told, ..scene.entering(&["enter", "3"]) };
+    let mut heard = String::new();
+    scene.tell(Moment::from_millis(2_000), Input::CallerEntered(entering), &mut heard);
+    heard.push_str(&scene.play("22 wait\n30 heard 3\n31 abandon 1\n51 wait\n91 wait"));
+    let own: Vec<&str> = heard.lines().filter(|line| line.contains(" e3 ")).collect();
+    // Third of three at first, then second: no number until they are no worse off than they know.
+    assert_eq!(own, ["22 e3 hears: thank you for waiting", "90 e3 hears: you are number 2 in line"], "{heard}");
+}

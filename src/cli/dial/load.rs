@@ -343,7 +343,7 @@ impl<'a> Load<'a> {
 
     fn hear_of(&mut self, now: Moment, at: Moment, event: SipEvent) {
         match event {
-            SipEvent::Answered { leg, answer } => self.answered(now, at, leg, &answer),
+            SipEvent::Answered { leg, answer, .. } => self.answered(now, at, leg, &answer),
             SipEvent::Ringing { leg, early } => {
                 (self.tell)(News::Ringing);
                 if let (Some(early), Some(call)) = (early, self.calls.get_mut(&leg)) {

@@ -104,6 +104,7 @@ codes! {
     ENVIRONMENT = "HL0605", "An environment variable is not set";
     TOKEN = "HL0606", "A token is needed";
     VERSION = "HL0607", "A file for another version";
+    DIAL_PREFIX = "HL0608", "Not the beginning of a number";
 
     // Queues and agents.
     NO_SUCH_QUEUE = "HL0701", "No queue has this name";
@@ -121,6 +122,10 @@ codes! {
     NO_MUSIC = "HL0713", "No music for those who wait";
     NOT_WAITING = "HL0714", "A place where nobody waits";
     AGENT_CODE = "HL0715", "Not a code that agents can dial, or one that something else answers";
+    NO_CALLBACK = "HL0716", "Nobody can be called back";
+    CALLBACK_ADDRESS = "HL0717", "Not an address that could be called back";
+    ALERT_INFO = "HL0720", "Not an Alert-Info";
+    NEVER_ANNOUNCED = "HL0721", "An announcement that nobody would hear";
 
     // Hours.
     NO_SUCH_HOURS = "HL0801", "No hours have this name";

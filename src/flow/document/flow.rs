@@ -29,6 +29,8 @@ pub(super) struct FlowReader<'r, 'a> {
     pub lacks: Lacks,
     /// What is read is offered to callers who wait in a queue: they can be called back.
     pub while_waiting: bool,
+    /// They can be called back.
+    pub calls_back: bool,
 }
 
 impl<'r, 'a> FlowReader<'r, 'a> {
@@ -37,7 +39,17 @@ impl<'r, 'a> FlowReader<'r, 'a> {
         let has = |key: &str| outline.root.find(key).is_some();
         let (has_currency, has_time_zone) = (has("currency"), has("time_zone"));
         let lacks = Lacks::default();
-        FlowReader { reader, outline, page, flow, has_currency, has_time_zone, lacks, while_waiting: false }
+        FlowReader {
+            reader,
+            outline,
+            page,
+            flow,
+            has_currency,
+            has_time_zone,
+            lacks,
+            while_waiting: false,
+            calls_back: false,
+        }
     }
 
     /// Reads the flow, and notes its numbers in `set`.
@@ -241,9 +253,10 @@ impl<'r, 'a> FlowReader<'r, 'a> {
             "back" => return Some(Target::Back),
             "hangup" => return Some(Target::HangUp),
             "callback" if self.while_waiting => {
-                let message = "`callback` is not available in this version";
-                let fault = self.page.warning(codes::NOT_AVAILABLE, place, message);
-                self.fault(fault.consequence("callers would not be offered it"));
+                if !self.calls_back {
+                    let fault = no_callback(self.page, place);
+                    self.fault(fault.consequence("callers would not be offered it"));
+                }
                 return Some(Target::Callback);
             }
             "callback" => {
@@ -268,6 +281,12 @@ impl<'r, 'a> FlowReader<'r, 'a> {
     pub fn place_in(&self, node: &Node, range: std::ops::Range<usize>) -> Span {
         place_in(self.page, node, range)
     }
+}
+
+/// What is told where nobody can be called back.
+pub(super) fn no_callback(page: &Page<'_>, place: Span) -> Diagnostic {
+    page.warning(codes::NO_CALLBACK, place, "no trunk may call anybody back")
+        .remedy("allow a trunk of helpline.yaml to call: `dial: [\"+44\"]`")
 }
 
 /// Where a part of a node's text stands in the file; the whole node where escapes or folds hide it.

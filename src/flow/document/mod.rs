@@ -38,6 +38,7 @@ use self::queues::Queues;
 use self::recordings::Recordings;
 use self::values::Values;
 use super::{AgentCodes, FlowIndex, FlowSet};
+use crate::telephony::DialPlan;
 
 /// What is known beside the files themselves.
 #[derive(Clone, Copy)]
@@ -52,6 +53,8 @@ pub struct Known<'a> {
     pub codes: &'a AgentCodes,
     /// The environment variables, for `${NAME}` in passwords.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// Which numbers may be called back.
+    pub dial_plan: &'a DialPlan,
 }
 
 // Variables may be secrets.
@@ -150,6 +153,7 @@ impl Reader<'_> {
         }
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
+        set.dial_plan = self.known.dial_plan.clone();
         set.codes = self.known.codes.clone();
         let recordings = std::mem::take(&mut self.recordings);
         set.prompts = recordings.prompts;

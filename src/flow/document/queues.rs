@@ -14,17 +14,22 @@ use super::flow::FlowReader;
 use super::outline::bad_name;
 use super::scalar;
 use super::section::Section;
-use super::tree::{Entry, Node};
-use crate::flow::{FlowIndex, FlowTarget, QueueIndex, QueueSpec, QueueStrategy};
+use super::tree::{Content, Entry, Node};
+use super::words::Said;
+use crate::flow::{CallbackOrder, CallbackSpec, FlowIndex, FlowTarget, QueueIndex, QueueSpec, QueueStrategy, Speech};
 
 /// Most queues.
 pub const MAX_QUEUES: usize = 1000;
 /// Most callers in a queue.
 pub const MOST_CALLERS: u32 = 100_000;
+/// Most comfort messages of a queue.
+const MOST_COMFORT: usize = 20;
+/// The longest Alert-Info.
+const LONGEST_ALERT: usize = 200;
 /// The lowest tier of agents.
 pub const LAST_TIER: u8 = 9;
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "agents",
     "strategy",
     "ring",
@@ -41,6 +46,8 @@ const KEYS: [&str; 16] = [
     "short_abandon",
     "resume_window",
     "relax_after",
+    "alert_info",
+    "callback",
 ];
 
 const STRATEGIES: [(&str, QueueStrategy); 7] = [
@@ -126,7 +133,8 @@ impl<'a> Queues<'a> {
 
     /// Tells where there is no music for a queue.
     fn tell_silence(&mut self, section: &mut Section<'_, '_>, queue: &Entry, music: &BTreeSet<String>) {
-        let named = queue.value.find("music").and_then(|entry| Some((entry.place(), entry.value.text()?)));
+        let named = queue.value.find("music").and_then(|entry| entry.value.find("name").or(Some(entry)));
+        let named = named.and_then(|entry| Some((entry.place(), entry.value.text()?)));
         let (folder, place) = match named {
             Some((place, name)) => (format!("music/{name}/"), place),
             None if self.silence_told => return,
@@ -190,8 +198,9 @@ impl<'a> Reader<'a> {
         spec.home = Some(home);
         let outlines = self.outlines;
         let page = &self.pages[file];
+        let calls_back = spec.callback.dial.is_some() || !self.known.dial_plan.is_empty();
         let mut reader = FlowReader::new(self, &outlines[usize::from(home.0)], home);
-        reader.page = page;
+        (reader.page, reader.calls_back) = (page, calls_back);
         let mut target = |key: &str, who: &str| {
             let target = reader.target_of(&entry.value.find(key)?.value, "go", who)?;
             Some(FlowTarget { flow: home, target })
@@ -199,6 +208,10 @@ impl<'a> Reader<'a> {
         spec.full = target("when_full", &format!("callers for whom `{}` is full", spec.name));
         spec.too_long.1 = target("when_too_long", &format!("callers who have waited for too long in `{}`", spec.name));
         spec.no_agents = target("when_no_agents", &format!("callers for whom nobody is there in `{}`", spec.name));
+        if let Some(comfort) = entry.value.find("announce").and_then(|announce| announce.value.find("comfort")) {
+            spec.comfort = reader.comfort(entry, comfort);
+            reader.tell_lacks(&shortened(&entry.key));
+        }
         if let Some(choices) = entry.value.find("while_waiting").and_then(|menu| menu.value.find("choices")) {
             spec.while_waiting = reader.choices_while_waiting(entry, choices);
             reader.tell_lacks(&shortened(&entry.key));
@@ -211,11 +224,35 @@ impl<'a> Reader<'a> {
             let entry = queue.value.find(key)?;
             entry.value.find("go").or_else(|| entry.value.find("choices"))
         });
+        let first = first.or_else(|| queue.value.find("announce")?.value.find("comfort"));
         if let Some(place) = first.filter(|_| users > 1) {
             let message = format!("`{}` is used by {users} flows, and this could be meant of each", queue.key);
             let fault = self.pages[file].error(codes::WHOSE_STEP, place.key_span, message);
             self.faults.push(fault.remedy("write the queue into the file of the flow whose steps it means"));
         }
+    }
+}
+
+impl FlowReader<'_, '_> {
+    /// One text, or a list of them, each with a recording of its own.
+    fn comfort(&mut self, queue: &Entry, comfort: &Entry) -> Vec<Speech> {
+        let nodes = match &comfort.value.content {
+            Content::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(&comfort.value),
+        };
+        if nodes.len() > MOST_COMFORT {
+            let message = format!("a queue has at most {MOST_COMFORT} comfort messages, and this has {}", nodes.len());
+            let fault = self.page.error(codes::TOO_LARGE, comfort.key_span, message);
+            self.fault(fault);
+        }
+        let nodes = nodes.iter().take(MOST_COMFORT).enumerate();
+        nodes
+            .filter_map(|(number, node)| {
+                let recording = format!("queues/{}.comfort{}", queue.key, number + 1);
+                let said = Said { recording, step: None, place: &queue.key, keys: None, key: "comfort" };
+                self.speech(&Entry { value: node.clone(), ..comfort.clone() }, &said)
+            })
+            .collect()
     }
 }
 
@@ -240,7 +277,10 @@ fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents) -> Queue
         duty::missed(section, missed, &mut spec);
     }
     spec.whisper = find("whisper").is_some_and(duty::whispers);
-    spec.music = find("music").and_then(|entry| music(section, entry));
+    if let Some(entry) = find("music") {
+        music(section, entry, &mut spec);
+    }
+    spec.alert_info = find("alert_info").and_then(|entry| alert_info(section, entry));
     announce(section, find("announce"), &mut spec);
     if let Some(menu) = find("while_waiting") {
         let entries = section.table(menu, "a table with `choices`").unwrap_or(&[]);
@@ -251,6 +291,9 @@ fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents) -> Queue
         }
     }
     ways_out(section, entry, &mut spec);
+    if let Some(entry) = find("callback") {
+        callback(section, entry, &mut spec.callback);
+    }
     if let Some(level) = find("service_level") {
         service_level(section, level, &mut spec);
     }
@@ -293,17 +336,54 @@ fn members(section: &mut Section<'_, '_>, queue: &Entry, agents: &Agents) -> Vec
     members
 }
 
-fn music(section: &mut Section<'_, '_>, entry: &Entry) -> Option<Arc<str>> {
-    let name = section.text(entry, "the name of a folder below `music`")?;
-    if !scalar::is_name(name) {
+/// `jazz`, or `{name: jazz, together: true}`.
+fn music(section: &mut Section<'_, '_>, entry: &Entry, spec: &mut QueueSpec) {
+    let mut name = Some(entry);
+    if let Content::Table(entries) = &entry.value.content {
+        section.tell_unknown(entries, &["name", "together"], "`music`");
+        name = entry.value.find("name");
+        if let Some(together) = entry.value.find("together") {
+            spec.music_together = section.truth(together).unwrap_or(false);
+        }
+    }
+    let Some(entry) = name else { return };
+    let Some(name) = section.text(entry, "the name of a folder below `music`") else { return };
+    if scalar::is_name(name) {
+        spec.music = Some(Arc::from(name));
+    } else {
         section.fault(bad_name(section.page, entry.place(), "a folder of music", name));
+    }
+}
+
+/// `<urn:alert:service:call-waiting>`, `<http://example.com/bell>;info=ring3`, or the address without brackets.
+fn alert_info(section: &mut Section<'_, '_>, entry: &Entry) -> Option<Arc<str>> {
+    let text = section.text(entry, "an address such as `<urn:alert:source:internal>`")?.trim();
+    let (address, parameters) = match text.strip_prefix('<') {
+        Some(rest) => rest.split_once('>').unwrap_or((rest, "none")),
+        None => (text, ""),
+    };
+    let scheme = address.split_once(':').filter(|(scheme, rest)| {
+        scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            && !rest.is_empty()
+    });
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"".contains(&byte));
+    let sound = scheme.is_some()
+        && plain(address)
+        && plain(parameters)
+        && (parameters.is_empty() || parameters.starts_with(';'))
+        && text.len() <= LONGEST_ALERT;
+    if !sound {
+        let message = format!("`{}` is no Alert-Info", shortened(text));
+        let fault = section.page.error(codes::ALERT_INFO, entry.place(), message);
+        section.fault(fault.remedy("write an address in angle brackets: `<urn:alert:source:internal>`"));
         return None;
     }
-    Some(Arc::from(name))
+    Some(if text.starts_with('<') { Arc::from(text) } else { Arc::from(format!("<{text}>")) })
 }
 
 fn announce(section: &mut Section<'_, '_>, entry: Option<&Entry>, spec: &mut QueueSpec) {
-    const KEYS: [&str; 4] = ["position", "wait", "first_after", "repeat"];
+    const KEYS: [&str; 6] = ["position", "wait", "first_after", "repeat", "comfort", "comfort_every"];
     let Some(entry) = entry else { return };
     let entries = section.table(entry, "a table such as `{position: place, wait: auto}`").unwrap_or(&[]);
     section.tell_unknown(entries, &KEYS, "`announce`");
@@ -318,6 +398,9 @@ fn announce(section: &mut Section<'_, '_>, entry: Option<&Entry>, spec: &mut Que
     }
     if let Some(repeat) = entry.value.find("repeat") {
         spec.announce_repeat = section.length(repeat, seconds(20)..=seconds(1800)).unwrap_or(spec.announce_repeat);
+    }
+    if let Some(every) = entry.value.find("comfort_every") {
+        spec.comfort_every = section.length(every, seconds(10)..=seconds(1800));
     }
 }
 
@@ -342,6 +425,15 @@ fn ways_out(section: &mut Section<'_, '_>, queue: &Entry, spec: &mut QueueSpec) 
             None => {}
         }
     }
+    let announces = spec.position_announced || spec.wait_announced || spec.comfort_every.is_some();
+    if announces && spec.announce_first >= spec.too_long.0 {
+        let place = queue.value.find("announce").and_then(|announce| announce.value.find("first_after"));
+        let place = place.or_else(|| queue.value.find("when_too_long")).map_or(queue.key_span, Entry::place);
+        let (first, wait) = (scalar::written_duration(spec.announce_first), scalar::written_duration(spec.too_long.0));
+        let message = format!("the first announcement comes after {first}, and callers wait for {wait} at most");
+        let fault = section.page.warning(codes::NEVER_ANNOUNCED, place, message);
+        section.fault(fault.consequence("callers would never hear their place"));
+    }
     if spec.ring > spec.too_long.0 {
         let place = queue.value.find("ring").or_else(|| queue.value.find("when_too_long"));
         let place = place.map_or(queue.key_span, Entry::place);
@@ -350,6 +442,48 @@ fn ways_out(section: &mut Section<'_, '_>, queue: &Entry, spec: &mut QueueSpec) 
         let fault = section.page.error(codes::RING_TOO_LONG, place, message);
         section.fault(fault.consequence("callers would be sent away while the first telephone rings"));
     }
+}
+
+/// How those who hung up are called back.
+fn callback(section: &mut Section<'_, '_>, entry: &Entry, spec: &mut CallbackSpec) {
+    const KEYS: [&str; 5] = ["order", "grace", "tries", "gap", "dial"];
+    const ORDERS: [(&str, CallbackOrder); 2] =
+        [("agent_first", CallbackOrder::AgentFirst), ("caller_first", CallbackOrder::CallerFirst)];
+    let entries = section.table(entry, "a table such as `{order: caller_first, tries: 2}`").unwrap_or(&[]);
+    section.tell_unknown(entries, &KEYS, "`callback`");
+    let find = |key: &str| entry.value.find(key);
+    if let Some(order) = find("order") {
+        spec.order = section.word(order, &ORDERS).unwrap_or_default();
+    }
+    if let Some(grace) = find("grace") {
+        spec.grace = section.length(grace, seconds(10)..=seconds(120)).unwrap_or(spec.grace);
+    }
+    if let Some(tries) = find("tries") {
+        spec.tries = section.number(tries, 1..=10).unwrap_or(spec.tries);
+    }
+    if let Some(gap) = find("gap") {
+        spec.gap = section.length(gap, seconds(10)..=HOUR * 24).unwrap_or(spec.gap);
+    }
+    let Some(dial) = find("dial") else { return };
+    let Some(text) = section.text(dial, "an address such as `sip:{number}@192.0.2.7`") else { return };
+    if is_callback_address(text) {
+        spec.dial = Some(Arc::from(text));
+    } else {
+        let message = format!("`{}` is no address that could be called back", shortened(text));
+        let fault = section.page.error(codes::CALLBACK_ADDRESS, dial.place(), message);
+        section.fault(fault.remedy("write `sip:{number}@` and a host: `\"sip:{number}@192.0.2.7\"`"));
+    }
+}
+
+/// `sip:{number}@host:port;transport=tcp`: the number stands for the user and for nothing else.
+fn is_callback_address(text: &str) -> bool {
+    let rest = text.strip_prefix("sip:").and_then(|rest| rest.strip_prefix(CallbackSpec::NUMBER)?.strip_prefix('@'));
+    rest.is_some_and(|rest| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "-._:;=[]".contains(c);
+        rest.len() <= 255
+            && rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+            && rest.chars().all(known)
+    })
 }
 
 /// `80% within 20s`.

@@ -92,6 +92,26 @@ impl Section<'_, '_> {
         number
     }
 
+    /// True or false.
+    pub fn truth(&mut self, entry: &Entry) -> Option<bool> {
+        if let Some(truth) = entry.value.plain().and_then(scalar::truth) {
+            return Some(truth);
+        }
+        let said = match (entry.value.text(), entry.value.plain()) {
+            (Some(text), Some(_)) => format!("`{}`", shortened(text)),
+            (Some(_), None) => "a text in quotes".to_owned(),
+            (None, _) => entry.value.described().to_owned(),
+        };
+        let message = format!("`{}` is `true` or `false`, not {said}", shortened(&entry.key));
+        let fault = self.page.error(codes::NOT_TRUTH, entry.place(), message);
+        self.fault(match entry.value.text().unwrap_or("").to_lowercase().as_str() {
+            "yes" | "on" | "true" | "1" => fault.remedy("write `true`"),
+            "no" | "off" | "false" | "0" => fault.remedy("write `false`"),
+            _ => fault,
+        });
+        None
+    }
+
     /// One of `words`.
     pub fn word<T: Copy>(&mut self, entry: &Entry, words: &[(&str, T)]) -> Option<T> {
         let names = || words.iter().map(|(name, _)| *name);

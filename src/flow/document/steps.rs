@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::agents::skill_name;
 use super::codes;
 use super::diagnostic::{Span, listed, shortened};
-use super::flow::FlowReader;
+use super::flow::{FlowReader, no_callback};
 use super::hours::no_such_hours;
 use super::outline::find_flow;
 use super::queues::no_such_queue;
@@ -23,7 +23,7 @@ struct Kind {
     settings: &'static [&'static str],
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -54,11 +54,12 @@ const KINDS: [Kind; 11] = [
     Kind { key: "language", settings: &["next"] },
     Kind { key: "flow", settings: &["next"] },
     Kind { key: "queue", settings: &["skill", "skills", "priority", "next"] },
+    Kind { key: "callback", settings: &["skill", "skills", "priority", "otherwise", "next"] },
     Kind { key: "hangup", settings: &[] },
 ];
 
 /// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 6] = ["lookup", "transfer", "callback", "voicemail", "survey", "record"];
+pub(super) const LATER_KINDS: [&str; 5] = ["lookup", "transfer", "voicemail", "survey", "record"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -116,6 +117,7 @@ impl FlowReader<'_, '_> {
             "language" => self.language(entry),
             "flow" => self.other_flow(entry),
             "queue" => self.queue(step, entry),
+            "callback" => self.callback(step, entry),
             _ => self.hang_up(index, step, entry),
         }
     }
@@ -177,24 +179,7 @@ impl FlowReader<'_, '_> {
 
     /// A setting that is true or false; false where it is not written.
     pub fn truth_of(&mut self, step: &Node, key: &str) -> bool {
-        let Some(entry) = step.find(key) else { return false };
-        if let Some(truth) = entry.value.plain().and_then(scalar::truth) {
-            return truth;
-        }
-        let said = match (entry.value.text(), entry.value.plain()) {
-            (Some(text), Some(_)) => format!("`{}`", shortened(text)),
-            (Some(_), None) => "a text in quotes".to_owned(),
-            (None, _) => entry.value.described().to_owned(),
-        };
-        let fault =
-            self.page.error(codes::NOT_TRUTH, entry.place(), format!("`{key}` is `true` or `false`, not {said}"));
-        let fault = match entry.value.text().unwrap_or("").to_lowercase().as_str() {
-            "yes" | "on" | "true" | "1" => fault.remedy("write `true`"),
-            "no" | "off" | "false" | "0" => fault.remedy("write `false`"),
-            _ => fault,
-        };
-        self.fault(fault);
-        false
+        step.find(key).and_then(|entry| self.section().truth(entry)).unwrap_or(false)
     }
 
     fn recording(&self, step: &Entry) -> String {
@@ -383,6 +368,24 @@ impl FlowReader<'_, '_> {
     }
 
     fn queue(&mut self, step: &Entry, entry: &Entry) -> Option<StepKind> {
+        let (queue, skills, priority) = self.queue_asked(step, entry)?;
+        Some(StepKind::Queue { queue, skills, priority })
+    }
+
+    fn callback(&mut self, step: &Entry, entry: &Entry) -> Option<StepKind> {
+        let (queue, skills, priority) = self.queue_asked(step, entry)?;
+        let who = format!("callers who are not called back in `{}`", step.key);
+        let otherwise = self.target_of(&step.value, "otherwise", &who);
+        let has_address = self.reader.queues.specs[usize::from(queue.0)].callback.dial.is_some();
+        if !has_address && self.reader.known.dial_plan.is_empty() {
+            let fault = no_callback(self.page, entry.place());
+            self.fault(fault.consequence("callers would hear that they cannot be called back"));
+        }
+        Some(StepKind::Callback { queue, skills, priority, otherwise })
+    }
+
+    /// The queue that a step names, what the agent must know, and how urgent it is.
+    fn queue_asked(&mut self, step: &Entry, entry: &Entry) -> Option<(QueueIndex, Vec<Arc<str>>, u8)> {
         let priority = step.value.find("priority").and_then(|priority| self.section().number(priority, 0..=9));
         let name = self.text_of(entry, "the name of a queue");
         let queue = name.and_then(|name| {
@@ -394,7 +397,7 @@ impl FlowReader<'_, '_> {
         });
         let skills = self.skills(step, queue);
         let priority = priority.and_then(|priority| u8::try_from(priority).ok()).unwrap_or(0);
-        Some(StepKind::Queue { queue: queue?, skills, priority })
+        Some((queue?, skills, priority))
     }
 
     /// `skill: billing`, `skills: [billing, spanish]`: what the agent must know.

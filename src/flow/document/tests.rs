@@ -1,6 +1,8 @@
 //! The reading of flow files: what comes of right ones, and that nothing comes to grief over wrong ones. The reports on faults are
 //! in tests/diagnostics.rs.
 
+use crate::telephony::DialPlan;
+
 use super::*;
 use crate::flow::{Currency, Piece, Speech, SpokenAs, StepKind, Target, Value};
 use crate::telephony::Digit;
@@ -15,6 +17,7 @@ fn reading(text: &str) -> Reading {
             codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
+            dial_plan: &DialPlan::default(),
         },
     )
 }
@@ -188,6 +191,7 @@ fn flows_know_each_other() {
             codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
+            dial_plan: &DialPlan::default(),
         },
     );
     let set = reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics));
@@ -213,6 +217,7 @@ fn a_text_that_is_missing_is_heard_in_the_first_language() {
             codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
+            dial_plan: &DialPlan::default(),
         },
     );
     assert!(!reading.diagnostics.iter().any(|fault| fault.code == codes::NOT_TRANSLATED));
@@ -233,6 +238,7 @@ fn the_flow_with_every_recording_has_no_warning() {
         codes: &AgentCodes::default(),
         today: jiff::civil::date(2026, 11, 22),
         environment: &|_| None,
+        dial_plan: &DialPlan::default(),
     };
     let told: Vec<Diagnostic> = read(&[source], &known).diagnostics;
     let others: Vec<&Diagnostic> = told.iter().filter(|fault| fault.code != codes::NOT_TRANSLATED).collect();

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::callback::callback_exits;
 use super::queue::queue_exits;
 use crate::flow::{Flow, FlowSet, Step, StepKind};
 use crate::telephony::Digit;
@@ -139,6 +140,7 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
         StepKind::Hours { .. } => exits.extend([Exit::Open, Exit::Closed]),
         StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
+        StepKind::Callback { .. } => exits.extend(callback_exits().into_iter().chain(everywhere)),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),
     }

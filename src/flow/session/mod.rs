@@ -1,6 +1,7 @@
 //! One caller's place in a flow: keys, finished playbacks and deadlines come in, what to play comes out.
 
 mod asking;
+mod callback;
 mod collect;
 mod exit;
 mod hang_up;
@@ -26,13 +27,14 @@ pub use self::exit::exits;
 pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 
 use self::asking::Asking;
+use self::callback::Arranging;
 use self::exit::Exit;
 use self::queue::Waiting;
 use self::turn::Turn;
 use self::way::{Next, Place, Return};
 use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Switches, Value};
 use crate::clock::Moment;
-use crate::telephony::{Caller, Digit};
+use crate::telephony::{Caller, Digit, PhoneNumber};
 
 /// How many steps a flow may run without the caller's input: more is a circle that nobody gets out of.
 pub const MOST_STEPS: u8 = 100;
@@ -93,6 +95,8 @@ enum State {
     Asking(Asking),
     /// A queue, or the conversation to which it led.
     Waiting(Waiting),
+    /// The number on which the caller is to be called back.
+    Arranging(Arranging),
     /// The last words; then the call ends.
     Parting,
     /// The call was ended.
@@ -130,6 +134,8 @@ pub enum SessionInput {
     Unqueued(Unqueued),
     /// The conversation with the agent is over, and the caller is still there.
     Done,
+    /// The answer to [`Action::BookCallback`]: whether the caller has a place.
+    CallbackBooked(bool),
     /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
     /// that led them to the agent is left.
     SentToQueue(QueueIndex),
@@ -158,6 +164,18 @@ pub enum Action {
         /// Why.
         why: LeaveWhy,
     },
+    /// Give the caller, who goes on in the flow, a place in a queue, to be called back: [`SessionInput::CallbackBooked`] is
+    /// awaited before anything else.
+    BookCallback {
+        /// Where.
+        queue: QueueIndex,
+        /// What the agent must know.
+        skills: Vec<Arc<str>>,
+        /// A greater number goes first.
+        priority: u8,
+        /// On which number; it may be called.
+        number: PhoneNumber,
+    },
     /// The waiting caller is choosing something: no announcement now. The place is kept, and an agent's answer comes first.
     MenuOpened,
     /// The choosing is over. Follows every `MenuOpened`, at the latest with whatever ends the wait.
@@ -183,7 +201,7 @@ pub enum FlowNote {
         /// The step.
         step: StepIndex,
         /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
-        /// `caller_hung_up`; from a queue also `answered`, `timed_out`, `full`, `no_agents`, `failed` or `callback`: bounded by
+        /// `caller_hung_up`; from a queue or a callback also `answered`, `timed_out`, `full`, `no_agents`, `failed` or `callback`: bounded by
         /// what is written.
         exit: Arc<str>,
     },
@@ -238,6 +256,26 @@ impl Session {
         (session, turn.actions)
     }
 
+    /// A session of somebody whom we call back: they have a place in a queue. `tongue` is the language that they speak, and
+    /// with `greet` they are told why we call; otherwise somebody waits for them.
+    pub fn called_back(
+        flows: Arc<FlowSet>,
+        queue: QueueIndex,
+        (tongue, greet): (&Arc<str>, bool),
+        facts: CallFacts,
+        now: Moment,
+        wall: Timestamp,
+    ) -> (Session, Vec<Action>) {
+        let home = flows.queue(queue).home.unwrap_or(FlowIndex(0));
+        let mut session = Session::resting(&flows, home, facts);
+        session.tongue = tongue.clone();
+        session.language = way::language_in(flows.flow(home), tongue);
+        let mut turn = Turn::new(&flows, now, wall);
+        let first = session.take_place(&mut turn, queue, greet);
+        session.walk(&mut turn, first);
+        (session, turn.actions)
+    }
+
     /// A session that has not begun.
     fn resting(flows: &Arc<FlowSet>, entry: FlowIndex, facts: CallFacts) -> Session {
         let flow = flows.flow(entry);
@@ -275,10 +313,16 @@ impl Session {
             SessionInput::WaitsAgain => self.wait_again(&mut turn),
             SessionInput::Unqueued(why) => self.unqueued(&mut turn, why),
             SessionInput::Done => self.conversation_over(&mut turn),
+            SessionInput::CallbackBooked(booked) => self.callback_booked(&mut turn, booked),
             SessionInput::SentToQueue(queue) => self.sent_to_queue(&mut turn, queue),
         };
         self.walk(&mut turn, next);
         turn.actions
+    }
+
+    /// What was collected and set in this call, in that order, as an operator would write it; secrets are left out.
+    pub fn values(&self) -> impl Iterator<Item = (&str, String)> {
+        self.values.iter().filter_map(|(name, value)| Some((&**name, value.written()?)))
     }
 
     /// From now on these are what people have switched by hand.
@@ -292,6 +336,7 @@ impl Session {
         match &self.state {
             State::Asking(asking) => asking.deadline(),
             State::Waiting(waiting) => waiting.deadline(),
+            State::Arranging(arranging) => arranging.deadline(),
             State::Speaking { .. } | State::Parting | State::Ended => None,
         }
     }
@@ -322,6 +367,7 @@ impl Session {
         match &self.state {
             State::Asking(_) => true,
             State::Waiting(waiting) => !waiting.is_connected(),
+            State::Arranging(arranging) => arranging.asks(),
             State::Speaking { .. } | State::Parting | State::Ended => false,
         }
     }
@@ -378,6 +424,10 @@ impl Session {
                 assert!(self.ahead.is_empty(), "keys belong to the queue");
                 waiting.assert_consistent();
             }
+            State::Arranging(arranging) => {
+                assert!(self.inside && self.ahead.is_empty(), "a number belongs to a step, and keys to the number");
+                arranging.assert_consistent();
+            }
             State::Parting => {}
             State::Ended => assert!(!self.inside, "an ended session has left its step"),
         }
@@ -393,13 +443,15 @@ impl Session {
         if matches!(self.state, State::Parting | State::Ended) {
             return Next::Stay;
         }
-        if !self.is_queued() && self.ahead.len() < MOST_KEYS_AHEAD {
+        let takes_each = matches!(self.state, State::Waiting(_) | State::Arranging(_));
+        if !takes_each && self.ahead.len() < MOST_KEYS_AHEAD {
             self.ahead.push_back(digit);
         }
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Speaking { must_hear: false } => self.follow(turn),
             State::Asking(asking) => self.consider(turn, asking),
             State::Waiting(waiting) => self.waiting_key(turn, waiting, digit),
+            State::Arranging(arranging) => self.arranging_key(turn, arranging, digit),
             heard_to_the_end => {
                 self.state = heard_to_the_end;
                 Next::Stay
@@ -415,6 +467,7 @@ impl Session {
             State::Speaking { .. } => self.follow(turn),
             State::Asking(asking) => self.words_heard(turn, asking),
             State::Waiting(waiting) => self.waiting_words_heard(turn, waiting),
+            State::Arranging(arranging) => self.arranging_words_heard(turn, arranging),
             State::Parting => {
                 self.end(turn);
                 Next::Stay
@@ -430,6 +483,7 @@ impl Session {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Asking(asking) => self.time_is_up(turn, asking),
             State::Waiting(waiting) => self.waiting_time_is_up(turn, waiting),
+            State::Arranging(arranging) => self.arranging_time_is_up(turn, arranging),
             other => {
                 self.state = other;
                 Next::Stay
@@ -471,6 +525,7 @@ impl Session {
             StepKind::Language(language) => self.enter_language(turn, *language),
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
             StepKind::Queue { queue, skills, priority } => self.enter_queue(turn, *queue, skills, *priority),
+            StepKind::Callback { queue, .. } => self.enter_callback(turn, *queue),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
         }
     }
@@ -497,6 +552,7 @@ impl Session {
             State::Speaking { .. } | State::Parting => true,
             State::Asking(asking) => asking.speaks(),
             State::Waiting(waiting) => waiting.speaks(),
+            State::Arranging(arranging) => arranging.speaks(),
             State::Ended => false,
         }
     }

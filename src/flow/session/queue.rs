@@ -10,16 +10,14 @@ use super::{Action, FlowNote, Session, State};
 use crate::clock::Moment;
 use crate::flow::speech;
 use crate::flow::{Choice, FlowTarget, LanguageIndex, PromptId, QueueIndex, QueueSpec, SpokenAs, Target, Value};
-use crate::telephony::{Digit, PhoneNumber};
+use crate::telephony::{
+    Digit, NUMBER_DIGITS_MAX as LONGEST_NUMBER, NUMBER_DIGITS_MIN as SHORTEST_NUMBER, PhoneNumber, is_number,
+};
 
 /// How long to wait between the keys of one choice, and of a number.
 pub const BETWEEN_KEYS: Duration = Duration::from_secs(4);
 /// How long to wait for an answer about being called back, before the caller goes on waiting.
 pub const FIRST_KEY: Duration = Duration::from_secs(8);
-/// Fewest digits of a number on which a caller is called back.
-pub const SHORTEST_NUMBER: usize = 3;
-/// The most (E.164, section 6.2.1).
-pub const LONGEST_NUMBER: usize = 15;
 
 /// Why a caller leaves a queue of their own accord.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +53,10 @@ pub struct WaitingTalk {
     pub place: Option<SpokenPlace>,
     /// How long it takes.
     pub wait: Option<SpokenWaitMinutes>,
-    /// Thanks for waiting.
+    /// A comfort message, or thanks for waiting.
     pub comfort: bool,
+    /// It comes between two announcements: what can be chosen is not told again.
+    pub aside: bool,
 }
 
 /// A place in line, as it is spoken.
@@ -87,6 +87,8 @@ pub(super) struct Waiting {
     led: bool,
     /// `MenuOpened` was said, and `MenuClosed` not yet.
     menu_open: bool,
+    /// Comfort messages said so far.
+    comforted: usize,
 }
 
 /// What a waiting caller hears and does. Keys are masked wherever this is printed.
@@ -178,17 +180,29 @@ impl Session {
         turn.actions.push(Action::EnterQueue { queue, skills: skills.to_vec(), priority });
         let mut words = Vec::new();
         self.add_phrase(turn, "phrases/queue/please_hold", &mut words);
-        self.talk(turn, Waiting { queue, at: At::Music, led: self.inside, menu_open: false }, words)
+        self.talk(turn, Waiting { queue, at: At::Music, led: self.inside, menu_open: false, comforted: 0 }, words)
+    }
+
+    /// The caller has a place already, and is on the line again.
+    pub(super) fn take_place(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, greet: bool) -> Next {
+        let mut words = Vec::new();
+        if greet {
+            self.add_phrase(turn, "phrases/queue/calling_back", &mut words);
+        }
+        self.talk(turn, Waiting { queue, at: At::Music, led: false, menu_open: false, comforted: 0 }, words)
     }
 
     /// What comes while an agent talks, or while the caller is choosing, is not said.
     pub(super) fn announce(&mut self, turn: &mut Turn<'_>, talk: WaitingTalk) -> Next {
-        self.while_waiting(turn, |session, turn, waiting| {
+        self.while_waiting(turn, |session, turn, mut waiting| {
             if !matches!(waiting.at, At::Music | At::Talk) {
                 return session.wait_on(turn, waiting);
             }
             let mut words = Vec::new();
-            session.add_talk(turn, talk, &mut words);
+            session.add_talk(turn, talk, &mut waiting, &mut words);
+            if talk.aside {
+                return session.talk(turn, waiting, words);
+            }
             for choice in session.live_choices(turn, waiting.queue) {
                 if let Some(speech) = &choice.speech {
                     let language = session.language_at_home(turn, waiting.queue);
@@ -270,15 +284,11 @@ impl Session {
     pub(super) fn waiting_key(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, key: Digit) -> Next {
         match std::mem::replace(&mut waiting.at, At::Music) {
             At::Connected => waiting.at = At::Connected,
-            At::Music => return self.weigh_waiting_choice(turn, waiting, Vec::new(), key),
-            At::Talk => {
-                waiting.at = At::Talk;
-                return self.weigh_waiting_choice(turn, waiting, Vec::new(), key);
-            }
+            At::Music | At::Talk => return self.weigh_waiting_choice(turn, waiting, Vec::new(), key),
             At::Choosing { keyed, .. } => return self.weigh_waiting_choice(turn, waiting, keyed, key),
             At::Confirming { number, until } => match key.numeral() {
                 Some(1) => return self.promise_callback(turn, &waiting, PhoneNumber::new(number)),
-                Some(2) => return self.ask_number(turn, waiting),
+                Some(2) => return self.ask_number(turn, waiting, &[]),
                 None if key == Digit::STAR => {}
                 _ => waiting.at = At::Confirming { number, until },
             },
@@ -287,7 +297,7 @@ impl Session {
                     digits.push(key.as_char());
                 }
                 if digits.len() == LONGEST_NUMBER || key == Digit::HASH && digits.len() >= SHORTEST_NUMBER {
-                    return self.ask_confirmation(turn, waiting, digits);
+                    return self.weigh_number(turn, waiting, digits);
                 }
                 if key != Digit::STAR {
                     waiting.at = At::Entering { digits, until: Some(turn.now + BETWEEN_KEYS) };
@@ -316,9 +326,7 @@ impl Session {
                     None => self.wait_on(turn, waiting),
                 }
             }
-            At::Entering { digits, .. } if digits.len() >= SHORTEST_NUMBER => {
-                self.ask_confirmation(turn, waiting, digits)
-            }
+            At::Entering { digits, .. } if digits.len() >= SHORTEST_NUMBER => self.weigh_number(turn, waiting, digits),
             _ => self.wait_on(turn, waiting),
         }
     }
@@ -333,7 +341,7 @@ impl Session {
         }
     }
 
-    /// A key that fits nothing changes nothing: it neither loses the place nor cuts what is said.
+    /// A key that fits nothing loses nothing; it only cuts short what is said, as every key does.
     fn weigh_waiting_choice(
         &mut self,
         turn: &mut Turn<'_>,
@@ -353,20 +361,20 @@ impl Session {
         let chosen = self.live_choices(turn, waiting.queue).into_iter().find(|choice| choice.keys == keyed);
         match chosen {
             Some(choice) => self.take_waiting_choice(turn, waiting, choice),
-            None => self.wait_on(turn, waiting),
+            None => {
+                waiting.at = At::Music;
+                self.wait_on(turn, waiting)
+            }
         }
     }
 
     fn take_waiting_choice(&mut self, turn: &mut Turn<'_>, waiting: Waiting, choice: &Choice) -> Next {
         self.steps = 0;
         if choice.target == Target::Callback {
-            let own = self.caller.number.reveal();
-            return match is_number(own) {
-                true => {
-                    let own = own.to_owned();
-                    self.ask_confirmation(turn, waiting, own)
-                }
-                false => self.ask_number(turn, waiting),
+            let own = self.caller.number.reveal().to_owned();
+            return match turn.flows.way_to(waiting.queue, &own) {
+                Some(_) => self.ask_confirmation(turn, waiting, own),
+                None => self.ask_number(turn, waiting, &[]),
             };
         }
         close_menu(turn, waiting.menu_open);
@@ -375,10 +383,20 @@ impl Session {
         self.go_over(turn, Exit::Choice(&choice.keys), FlowTarget { flow, target: choice.target })
     }
 
-    fn ask_number(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting) -> Next {
+    /// A number that we may not call is told while the caller is still there.
+    fn weigh_number(&mut self, turn: &mut Turn<'_>, waiting: Waiting, digits: String) -> Next {
+        match turn.flows.way_to(waiting.queue, &digits) {
+            Some(_) => self.ask_confirmation(turn, waiting, digits),
+            None => self.ask_number(turn, waiting, &["phrases/queue/call_back_cannot"]),
+        }
+    }
+
+    fn ask_number(&mut self, turn: &mut Turn<'_>, mut waiting: Waiting, before: &[&str]) -> Next {
         waiting.at = At::Entering { digits: String::new(), until: None };
         let mut words = Vec::new();
-        self.add_phrase(turn, "phrases/queue/call_back_enter", &mut words);
+        for phrase in before.iter().chain(&["phrases/queue/call_back_enter"]) {
+            self.add_phrase(turn, phrase, &mut words);
+        }
         self.say_while_waiting(turn, waiting, words)
     }
 
@@ -454,7 +472,7 @@ impl Session {
     }
 
     /// The place and the wait, as far as the language can say them; what it cannot is thanks for waiting.
-    fn add_talk(&self, turn: &mut Turn<'_>, talk: WaitingTalk, words: &mut Vec<PromptId>) {
+    fn add_talk(&self, turn: &mut Turn<'_>, talk: WaitingTalk, waiting: &mut Waiting, words: &mut Vec<PromptId>) {
         let language = &turn.flows.flow(self.flow).languages[usize::from(self.language.0)];
         let mut comfort = talk.comfort;
         let mut mute = false;
@@ -470,12 +488,26 @@ impl Session {
             turn.note(FlowNote::Unspeakable { flow: self.flow, step: self.step });
         }
         if comfort {
-            self.add_phrase(turn, "phrases/queue/thank_you_for_waiting", words);
+            self.add_comfort(turn, waiting, words);
         }
     }
 
+    /// The queue's next message or, where it has none, thanks for waiting.
+    fn add_comfort(&self, turn: &mut Turn<'_>, waiting: &mut Waiting, words: &mut Vec<PromptId>) {
+        let messages = &turn.flows.queue(waiting.queue).comfort;
+        let Some(message) = messages.get(waiting.comforted % messages.len().max(1)) else {
+            return self.add_phrase(turn, "phrases/queue/thank_you_for_waiting", words);
+        };
+        waiting.comforted += 1;
+        let language = self.language_at_home(turn, waiting.queue);
+        self.add_speech_in(turn, message, language, words);
+    }
+
     fn live_choices<'a>(&self, turn: &Turn<'a>, queue: QueueIndex) -> Vec<&'a Choice> {
-        turn.flows.queue(queue).while_waiting.iter().filter(|choice| self.is_live(turn, choice)).collect()
+        let choices = turn.flows.queue(queue).while_waiting.iter();
+        // Nobody is offered a callback that cannot be made.
+        let can = |choice: &Choice| choice.target != Target::Callback || turn.flows.calls_back(queue);
+        choices.filter(|choice| can(choice) && self.is_live(turn, choice)).collect()
     }
 
     /// The language in which the queue's own words are said.
@@ -489,12 +521,6 @@ fn close_menu(turn: &mut Turn<'_>, open: bool) {
     if open {
         turn.actions.push(Action::MenuClosed);
     }
-}
-
-/// Whether somebody can be called there: digits, with a plus before them or not.
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    (SHORTEST_NUMBER..=LONGEST_NUMBER).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The exits of a `queue` step besides those that all have in common.

@@ -183,6 +183,12 @@ impl Keypad {
         true
     }
 
+    /// The key that sounds ends as soon as it may, and those that wait are not sent.
+    pub fn cut(&mut self) {
+        self.waiting = Default::default();
+        self.release(Length::TillNow);
+    }
+
     /// Forgets all keys: what is agreed has changed, or nothing may be sent.
     pub fn clear(&mut self) {
         *self = Keypad::default();

@@ -127,11 +127,14 @@ impl Legs {
     /// Parts a leg from the one that it is bridged with, if it is.
     pub fn unbridge(&mut self, id: LegId) {
         let Some(leg) = self.find(id) else { return };
-        leg.stream.unbridge();
+        let said = leg.stream.unbridge();
         let Some(with) = leg.with.take() else { return };
-        if let Some(Some(other)) = self.legs.get_mut(with.place as usize) {
-            other.stream.unbridge();
-            other.with = None;
+        let Some(Some(other)) = self.legs.get_mut(with.place as usize) else { return };
+        let answered = other.stream.unbridge();
+        other.stream.part(said);
+        other.with = None;
+        if let Some(leg) = self.find(id) {
+            leg.stream.part(answered);
         }
     }
 

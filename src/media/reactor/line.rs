@@ -229,6 +229,14 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
                 }
             }
             MediaCommand::Bridge { leg, with } => self.bridge(leg, with),
+            MediaCommand::Press { leg, digit } => {
+                if let Some(Turn { leg, with: Some(with) }) = self.legs.turn(leg)
+                    && leg.stream.plan().telephone_event.is_some()
+                    && let Some(voice) = with.stream.voice()
+                {
+                    voice.tap(digit);
+                }
+            }
             MediaCommand::Unbridge { leg } => self.legs.unbridge(leg),
             MediaCommand::Close { leg } => self.close(leg),
         }

@@ -36,6 +36,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How long looking up a name may take.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often the hosts of trunks are looked for: addresses change.
+const TRUNKS_SOUGHT_EVERY: Duration = Duration::from_secs(60);
+
 /// Names looked up at once.
 const LOOKUPS_MAX: usize = 64;
 
@@ -63,6 +66,7 @@ pub async fn run<E: From<SipEvent>>(
         datagrams: Datagrams::new(endpoints.udp)?,
         routes: Routes::default(),
         resolving: BTreeSet::new(),
+        trunks_sought: Moment::ZERO,
         tasks,
         inbox,
         outputs: Vec::new(),
@@ -83,6 +87,8 @@ struct Shell {
     inbox: mpsc::Sender<News>,
     /// Legs whose `Dial` waits for a name to be looked up.
     resolving: BTreeSet<LegId>,
+    /// When the hosts of trunks were last looked for.
+    trunks_sought: Moment,
     /// Accepting and looking up; they end with the shell.
     tasks: JoinSet<()>,
     outputs: Vec<Output>,
@@ -104,6 +110,8 @@ impl Shell {
                 (Some(deadline), Some(until)) => Some(deadline.min(until)),
                 (deadline, until) => deadline.or(until),
             };
+            let seek = self.user_agent.has_trunks().then(|| self.trunks_sought + TRUNKS_SOUGHT_EVERY);
+            let wake = wake.into_iter().chain(seek).min();
             let wake = wake.map(|moment| self.clock.instant(moment).into());
             tokio::select! {
                 command = commands.recv(), if open => match command {
@@ -134,6 +142,9 @@ impl Shell {
                 self.receive_datagrams();
             }
             self.user_agent.expire(self.clock.now(), &mut self.outputs);
+            if self.user_agent.has_trunks() && self.clock.now() >= self.trunks_sought + TRUNKS_SOUGHT_EVERY {
+                self.seek_trunks();
+            }
             self.flush();
             while let Some(event) = self.waiting.pop_front() {
                 match events.try_reserve() {
@@ -192,8 +203,31 @@ impl Shell {
             SipCommand::HangUp { leg, cause } if self.resolving.remove(&leg) => {
                 self.outputs.push(Output::Event(SipEvent::Ended { leg, cause }));
             }
+            command @ SipCommand::SetTrunks(_) => {
+                self.user_agent.handle(now, command, &mut self.outputs);
+                self.seek_trunks();
+            }
             command => self.user_agent.handle(now, command, &mut self.outputs),
         }
+    }
+
+    /// Looks for the hosts of trunks.
+    fn seek_trunks(&mut self) {
+        self.trunks_sought = self.clock.now();
+        for (host, port) in self.user_agent.trunk_hosts() {
+            match host.parse() {
+                Ok(address) => self.trunk_found(&host, Some(address)),
+                Err(_) => {
+                    self.tasks.spawn(seek(host, port, self.inbox.clone()));
+                }
+            }
+        }
+    }
+
+    fn trunk_found(&mut self, host: &str, address: Option<IpAddr>) {
+        let now = self.clock.now();
+        let found = address.and_then(|address| Some((address, self.routes.towards(now, address)?)));
+        self.user_agent.learn_trunk(now, host, found, &mut self.outputs);
     }
 
     fn learn(&mut self, now: Moment, host: &str, address: IpAddr) {
@@ -232,6 +266,7 @@ impl Shell {
                 self.user_agent.connection_closed(now, connection, &mut self.outputs);
             }
             News::Resolved { command, address } => self.resolved(now, command, address),
+            News::Found { host, address } => self.trunk_found(&host, address),
         }
     }
 
@@ -290,8 +325,19 @@ impl Shell {
 }
 
 async fn resolve(target: String, command: SipCommand, inbox: mpsc::Sender<News>) {
+    let address = look_up(target).await;
+    // The shell may be gone already.
+    let _ = inbox.send(News::Resolved { command, address }).await;
+}
+
+async fn seek(host: String, port: u16, inbox: mpsc::Sender<News>) {
+    let address = look_up(format!("{host}:{port}")).await;
+    let _ = inbox.send(News::Found { host, address }).await;
+}
+
+async fn look_up(target: String) -> Option<IpAddr> {
     let found = timeout(LOOKUP_PATIENCE, tokio::net::lookup_host(target)).await;
-    let address = match found {
+    match found {
         // IPv4 first: most phones have nothing else.
         Ok(Ok(addresses)) => {
             let mut addresses: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
@@ -299,7 +345,5 @@ async fn resolve(target: String, command: SipCommand, inbox: mpsc::Sender<News>)
             addresses.first().copied()
         }
         _ => None,
-    };
-    // The shell may be gone already.
-    let _ = inbox.send(News::Resolved { command, address }).await;
+    }
 }

@@ -51,6 +51,8 @@ pub(super) enum News {
     Failed { connection: ConnectionId, peer: Peer },
     /// The name in a `Dial` was looked up.
     Resolved { command: SipCommand, address: Option<std::net::IpAddr> },
+    /// The host of a trunk was looked up.
+    Found { host: String, address: Option<std::net::IpAddr> },
 }
 
 /// All connections.

@@ -1,5 +1,8 @@
 //! Responses as this user agent writes them.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use crate::sip::dialog::tag_of;
 use crate::sip::message::{HeaderName, Headers, Request, Response};
 use crate::sip::sdp;
@@ -183,4 +186,26 @@ fn sdp_part<'a>(body: &'a [u8], boundary: &str) -> Option<&'a [u8]> {
         });
         is_sdp.then_some(content.as_bytes())
     })
+}
+
+/// The description with our address where it has the unspecified one: who is called from no call in progress is described
+/// before anybody knows the way there.
+pub(super) fn at_home(description: &SessionDescription, ours: IpAddr) -> Cow<'_, SessionDescription> {
+    let unspecified = |address: &IpAddr| address.is_unspecified();
+    let nowhere = description.connection.as_ref().is_some_and(unspecified)
+        || description.media.iter().any(|media| media.connection.as_ref().is_some_and(unspecified));
+    if !nowhere {
+        return Cow::Borrowed(description);
+    }
+    let mut description = description.clone();
+    let media = description.media.iter_mut().map(|media| &mut media.connection);
+    for connection in media.chain([&mut description.connection]) {
+        if connection.as_ref().is_some_and(unspecified) {
+            *connection = Some(ours);
+        }
+    }
+    if description.origin.address.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified()) {
+        description.origin.address = ours.to_string();
+    }
+    Cow::Owned(description)
 }

@@ -112,7 +112,7 @@ impl UserAgent {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Some(change) = leg.change.take() else { return };
         leg.dialog.refresh_target(&change.request.headers);
-        leg.described = sdp::print(description);
+        leg.described = sdp::print(&answer::at_home(description, leg.dialog.peer.local.ip()));
         let mut response = answer::respond(&change.request, 200, &leg.dialog.local_tag, &self.settings.product);
         let peer = leg.dialog.peer;
         answer::say_abilities(&mut response.headers, &dialog::contact(peer.transport, peer.local));

@@ -62,7 +62,8 @@ impl UserAgent {
             by_trunk(&mut incoming, &early.request, line.trunk.name.clone(), account);
         }
         let takes_update = takes_update(&early.request.headers);
-        let leg = Leg { takes_update, ..Leg::new(dialog, State::Early(Box::new(early))) };
+        let stranger = incoming.trunk.is_none().then(|| arrival.from.remote.ip());
+        let leg = Leg { takes_update, stranger, ..Leg::new(dialog, State::Early(Box::new(early))) };
         self.layer.belongs_to(arrival.id, id);
         self.add_leg(id, leg);
         out.push(Output::Event(SipEvent::Incoming(Box::new(incoming))));
@@ -123,7 +124,7 @@ impl UserAgent {
         if early.pending {
             return;
         }
-        leg.described = sdp::print(description);
+        leg.described = sdp::print(&answer::at_home(description, leg.dialog.peer.local.ip()));
         early.pending = true;
         match early.reliability {
             Reliability::Plain { .. } | Reliability::Acknowledged { .. } => self.accept(now, id, out),

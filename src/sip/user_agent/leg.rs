@@ -1,5 +1,6 @@
 //! One leg: a dialog, what it is doing, and what it waits for.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub(super) struct Leg {
     /// Our description as it was last sent.
     pub(super) described: String,
     pub(super) due: Option<Moment>,
+    /// Where a call came from that nobody has vouched for, and whether it is counted as a newcomer there.
+    pub(super) stranger: Option<IpAddr>,
+    pub(super) counted: bool,
 }
 
 #[derive(Debug)]
@@ -94,6 +98,8 @@ pub(super) struct Dialling {
     pub(super) later: Vec<Vec<Target>>,
     /// Who dials, with our tag.
     pub(super) sender: NameAddr,
+    /// Our offer; its addresses are those by which the one who is dialled reaches us.
+    pub(super) offer: SessionDescription,
     pub(super) headers: CallHeaders,
     pub(super) rang: bool,
     /// The description of a provisional response, in case the 200 of the same branch has none.
@@ -165,6 +171,19 @@ impl Leg {
             takes_update: false,
             described: String::new(),
             due: None,
+            stranger: None,
+            counted: false,
+        }
+    }
+
+    /// Whether it holds a place among the calls without having shown that anybody is there: not answered, or answered
+    /// and not acknowledged.
+    pub(super) fn is_newcomer(&self) -> bool {
+        let awaits_ack = |sent: &Option<Box<Unacknowledged>>| sent.as_ref().is_some_and(|sent| sent.initial);
+        match &self.state {
+            State::Early(_) => true,
+            State::Confirmed(sent) => awaits_ack(sent),
+            State::Dialling(_) | State::Closing(_) => false,
         }
     }
 

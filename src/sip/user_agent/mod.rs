@@ -44,6 +44,11 @@ const TALLY_INTERVAL: Duration = Duration::from_secs(1);
 /// Hosts whose addresses are remembered; when there are more, all are forgotten.
 const HOSTS_MAX: usize = 256;
 
+/// One source in so many of all calls may be on its way, ...
+const NEWCOMERS_SHARE: usize = 4;
+/// ... and so many always: a proxy brings several callers at once.
+const NEWCOMERS_LEAST: usize = 16;
+
 /// Dialogs that say goodbye, for each call that may be: beyond, new calls are refused.
 const CLOSING_FACTOR: usize = 4;
 
@@ -58,6 +63,8 @@ pub struct UserAgent {
     legs: BTreeMap<LegId, Leg>,
     /// Legs that the switchboard counts on.
     live: usize,
+    /// Calls that are not acknowledged yet, by where they come from.
+    newcomers: BTreeMap<IpAddr, usize>,
     inbound_count: u64,
     guard: Guard,
     rng: fastrand::Rng,
@@ -108,6 +115,7 @@ impl UserAgent {
             layer: TransactionLayer::new(settings.timers, &mut rng),
             legs: BTreeMap::new(),
             live: 0,
+            newcomers: BTreeMap::new(),
             inbound_count: 0,
             guard: Guard::new(settings.calls_per_second),
             rng,
@@ -274,6 +282,11 @@ impl UserAgent {
         assert_eq!(self.layer.deadlines.len(), deadlines, "a deadline of something dead is left");
         let live = self.legs.values().filter(|leg| leg.is_live()).count();
         assert_eq!(self.live, live, "the count of live legs is wrong");
+        let mut newcomers: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        for from in self.legs.values().filter(|leg| leg.is_newcomer()).filter_map(|leg| leg.stranger) {
+            *newcomers.entry(source(from)).or_default() += 1;
+        }
+        assert_eq!(self.newcomers, newcomers, "calls that are not acknowledged are miscounted");
     }
 
     /// The same path with the address that we advertise as our end.
@@ -309,7 +322,14 @@ impl UserAgent {
         if let Some(leg) = self.legs.get_mut(&id) {
             let wanted = leg.deadline();
             self.layer.deadlines.set(Due::Leg(id), &mut leg.due, wanted);
+            count_newcomer(&mut self.newcomers, leg, leg.is_newcomer());
         }
+    }
+
+    /// Whether a source has as many calls on their way as it may: who never acknowledges them must not hold all there are.
+    fn has_too_many_newcomers(&self, from: IpAddr) -> bool {
+        let most = (self.settings.calls / NEWCOMERS_SHARE).max(NEWCOMERS_LEAST);
+        self.newcomers.get(&source(from)).is_some_and(|newcomers| *newcomers >= most)
     }
 
     fn add_leg(&mut self, id: LegId, leg: Leg) {
@@ -323,6 +343,33 @@ impl UserAgent {
         if let Some(mut leg) = self.legs.remove(&id) {
             self.live -= usize::from(leg.is_live());
             self.layer.deadlines.set(Due::Leg(id), &mut leg.due, None);
+            count_newcomer(&mut self.newcomers, &mut leg, false);
         }
+    }
+}
+
+/// Where calls come from as it is counted: an address, or of IPv6 the network that one customer has.
+fn source(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+    }
+}
+
+/// Counts a leg among the newcomers of its source, or no more.
+fn count_newcomer(newcomers: &mut BTreeMap<IpAddr, usize>, leg: &mut Leg, is_newcomer: bool) {
+    let Some(from) = leg.stranger.map(source) else { return };
+    if leg.counted == is_newcomer {
+        return;
+    }
+    leg.counted = is_newcomer;
+    let count = newcomers.entry(from).or_default();
+    if is_newcomer {
+        *count += 1;
+    } else {
+        *count -= 1;
+    }
+    if *count == 0 {
+        newcomers.remove(&from);
     }
 }

@@ -82,14 +82,15 @@ impl UserAgent {
             branches: Vec::new(),
             later: groups,
             sender,
+            offer: ordered.offer.clone(),
             headers: ordered.headers,
             rang: false,
             early: None,
             failure: None,
         };
         let dialog = Dialog::dialled(first, &dialling.sender, &call_id);
-        let described = sdp::print(ordered.offer);
-        self.dial_next(now, id, &mut dialling, (&call_id, &described), out);
+        let described = described_to(&dialling.offer, &dialog);
+        self.dial_next(now, id, &mut dialling, &call_id, out);
         if dialling.branches.is_empty() {
             return out.push(failed);
         }
@@ -99,21 +100,15 @@ impl UserAgent {
     }
 
     /// Dials the next group of those that wait, if there is one.
-    fn dial_next(
-        &mut self,
-        now: Moment,
-        id: LegId,
-        dialling: &mut Dialling,
-        (call_id, described): (&str, &str),
-        out: &mut Vec<Output>,
-    ) {
+    fn dial_next(&mut self, now: Moment, id: LegId, dialling: &mut Dialling, call_id: &str, out: &mut Vec<Output>) {
         while dialling.branches.is_empty()
             && let Some(group) = dialling.later.pop()
         {
             for target in group {
                 let mut dialog = Dialog::dialled(target, &dialling.sender, call_id);
                 let interval = self.settings.session_expires;
-                let sent = self.send_invite(now, id, &mut dialog, (&dialling.headers, described, interval), out);
+                let described = described_to(&dialling.offer, &dialog);
+                let sent = self.send_invite(now, id, &mut dialog, (&dialling.headers, &described, interval), out);
                 dialling.branches.extend(sent.map(|id| Branch { id, dialog, retries: 0 }));
             }
         }
@@ -222,8 +217,8 @@ impl UserAgent {
             (_, true) => {}
         }
         let State::Dialling(mut dialling) = mem::replace(&mut leg.state, State::Confirmed(None)) else { return };
-        let (call_id, described) = (leg.dialog.call_id.clone(), leg.described.clone());
-        self.dial_next(now, reply.leg, &mut dialling, (&call_id, &described), out);
+        let call_id = leg.dialog.call_id.clone();
+        self.dial_next(now, reply.leg, &mut dialling, &call_id, out);
         let (over, failure) = (dialling.branches.is_empty(), dialling.failure.unwrap_or(cause));
         if let Some(leg) = self.legs.get_mut(&reply.leg) {
             leg.state = State::Dialling(dialling);
@@ -243,7 +238,8 @@ impl UserAgent {
             && let Some(branch) = dialling.branches.iter_mut().find(|branch| branch.id == reply.id)
             && branch.retries < INTERVAL_RETRIES_MAX
         {
-            let extra = (&dialling.headers, leg.described.as_str(), interval);
+            let described = described_to(&dialling.offer, &branch.dialog);
+            let extra = (&dialling.headers, described.as_str(), interval);
             sent = self.send_invite(now, reply.leg, &mut branch.dialog, extra, out);
             if let Some(id) = sent {
                 branch.id = id;
@@ -280,8 +276,10 @@ impl UserAgent {
         }
         let answer = answer::session_description(&response.headers, &response.body).ok().flatten();
         let early = dialling.early.filter(|(id, _)| *id == reply.id).map(|(_, early)| early);
+        leg.described = described_to(&dialling.offer, &leg.dialog);
+        let local = leg.dialog.peer.local.ip();
         if let Some(answer) = answer.or(early) {
-            out.push(Output::Event(SipEvent::Answered { leg: reply.leg, answer }));
+            out.push(Output::Event(SipEvent::Answered { leg: reply.leg, answer, local }));
             self.settle(reply.leg);
         } else {
             // An answer without a description that can be read is no call.
@@ -327,6 +325,11 @@ pub(super) struct Ordered<'a> {
     pub(super) headers: CallHeaders,
     /// By whom, where a trunk makes the call.
     pub(super) trunk: Option<TrunkId>,
+}
+
+/// Our offer to one of those who are dialled: each is told the address of ours by which they reach us.
+fn described_to(offer: &SessionDescription, dialog: &Dialog) -> String {
+    sdp::print(&offer.reached_by(dialog.peer.local.ip()))
 }
 
 /// How telling a failure is, the most telling first: what one phone said counts more than that another one was silent

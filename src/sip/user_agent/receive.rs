@@ -163,7 +163,7 @@ impl UserAgent {
             Err(Some(refused)) => return self.refuse_without_state(arrival.from, arrival.request, refused, out),
             Err(None) => return,
         };
-        if let Some((reason, seconds)) = self.no_room_for_call(now) {
+        if let Some((reason, seconds)) = self.no_room_for_call(now, &arrival) {
             self.count_refused(reason);
             return self.refuse_without_state(arrival.from, arrival.request, Refused::unavailable(seconds), out);
         }
@@ -176,11 +176,14 @@ impl UserAgent {
     }
 
     /// Why no further call is taken now, and in how many seconds to try again.
-    fn no_room_for_call(&mut self, now: Moment) -> Option<(&'static str, u64)> {
+    fn no_room_for_call(&mut self, now: Moment, arrival: &Arrival) -> Option<(&'static str, u64)> {
+        let from = arrival.from.remote.ip();
         if self.draining {
             Some(("draining", RETRY_AFTER_DRAINING_S))
         } else if self.is_full() {
             Some(("full", RETRY_AFTER_FULL_S))
+        } else if self.has_too_many_newcomers(from) && self.trunks.from(from).is_none() {
+            Some(("unacknowledged", RETRY_AFTER_FULL_S))
         } else if self.guard.takes_call(now) {
             None
         } else {

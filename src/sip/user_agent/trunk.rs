@@ -41,6 +41,11 @@ impl UserAgent {
         }
     }
 
+    /// Whether there are any trunks.
+    pub fn has_trunks(&self) -> bool {
+        !self.trunks.is_empty()
+    }
+
     /// The hosts and ports of all trunks, to be looked for and told by [`UserAgent::learn_trunk`].
     pub fn trunk_hosts(&self) -> Vec<(String, u16)> {
         let mut hosts: Vec<(String, u16)> = self.trunks.hosts().map(|(host, port)| (host.to_owned(), port)).collect();

@@ -8,13 +8,17 @@ use crate::clock::Moment;
 use crate::flow::{LeaveWhy, QueueIndex, SessionInput, Unqueued};
 use crate::journal::{Joined, JournalEvent};
 use crate::switchboard::Turn;
+use crate::switchboard::callback::Asked;
 use crate::switchboard::errand::Errand;
 use crate::switchboard::queues::talk;
 use crate::switchboard::waiting::{Conversation, Line, Place, Side, Waiting};
-use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand, SipCommand};
+use crate::telephony::{CallId, Caller, Clip, LegId, MediaCommand, PhoneNumber, SipCommand};
 
 /// Of a transfer whose caller has hung up meanwhile (487 Request Terminated).
 pub(super) const GONE: u16 = 487;
+
+/// Where somebody wants to wait: the queue, what the agent must know, and how urgent it is.
+pub(super) type Wanted = (QueueIndex, Vec<Arc<str>>, u8);
 
 /// Who is to be joined to a caller.
 pub(in crate::switchboard) struct Joining {
@@ -48,11 +52,19 @@ impl Call {
         }
     }
 
-    /// The queue in which they wait, if they do.
-    pub(in crate::switchboard) fn queue(&self) -> Option<Arc<str>> {
+    /// The place at which they wait, if they do.
+    pub(in crate::switchboard) fn place(&self) -> Option<&Place> {
         match &self.line {
-            Line::Waiting(waiting) => Some(waiting.place.queue.clone()),
+            Line::Waiting(waiting) => Some(&waiting.place),
             Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => None,
+        }
+    }
+
+    /// What they keyed, and what the flow has set; no secrets.
+    pub(in crate::switchboard) fn values(&self) -> Vec<(&str, String)> {
+        match &self.phase {
+            Phase::Walking { session, .. } => session.values().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -93,22 +105,27 @@ impl Call {
 
     pub(super) fn enter_queue(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, skills: Vec<Arc<str>>, priority: u8) {
         self.leave_line(turn, Leaving::ByKey);
+        let place = self.place_in(turn, queue, skills, priority);
+        self.wait(turn, place);
+    }
+
+    fn place_in(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, skills: Vec<Arc<str>>, priority: u8) -> Place {
         let spec = self.revision.flows.queue(queue);
         let kept = self.kept.take().map(|kept| kept.place(turn.now, &spec.name));
         let (since, told) = kept.unwrap_or_default();
-        let place = Place {
+        Place {
             entry: turn.entry(),
             queue: spec.name.clone(),
             music: spec.music.clone(),
             together: spec.music_together,
+            alert_info: spec.alert_info.clone(),
             skills,
             relax_after: spec.relax_after,
             priority,
             since,
             told,
             kept_for: spec.resume_window,
-        };
-        self.wait(turn, place);
+        }
     }
 
     pub(super) fn wait(&mut self, turn: &mut Turn<'_>, place: Place) {
@@ -127,14 +144,38 @@ impl Call {
         if let (Line::Waiting(waiting), LeaveWhy::ByKey) = (&self.line, why) {
             self.kept = Some(waiting.kept_for_a_while(turn.now));
         }
-        self.leave_line(
-            turn,
-            match why {
-                // Nobody is dialled yet who is no agent: the choice is not offered.
-                LeaveWhy::ByKey | LeaveWhy::Callback { .. } => Leaving::ByKey,
-                LeaveWhy::HungUp => Leaving::Abandoned,
-            },
-        );
+        match why {
+            LeaveWhy::ByKey => self.leave_line(turn, Leaving::ByKey),
+            LeaveWhy::HungUp => self.leave_line(turn, Leaving::Abandoned),
+            LeaveWhy::Callback { number } => self.keep_place(turn, number),
+        }
+    }
+
+    /// The caller hangs up, and keeps the place.
+    fn keep_place(&mut self, turn: &mut Turn<'_>, number: &PhoneNumber) {
+        self.stop_music(turn);
+        match std::mem::take(&mut self.line) {
+            Line::Waiting(waiting) => {
+                let asked = Box::new(self.asked(waiting.place, number.clone()));
+                turn.errand(Errand::KeepPlace { call: self.id, asked });
+            }
+            other => self.line = other,
+        }
+    }
+
+    /// The caller goes on in the flow, and is called back when it is their turn.
+    pub(super) fn book(&mut self, turn: &mut Turn<'_>, (queue, skills, priority): Wanted, number: PhoneNumber) {
+        let place = self.place_in(turn, queue, skills, priority);
+        let asked = Box::new(self.asked(place, number));
+        turn.errand(Errand::Book { call: self.id, asked });
+    }
+
+    fn asked(&self, place: Place, number: PhoneNumber) -> Asked {
+        let (tongue, dialled) = match &self.phase {
+            Phase::Walking { session, .. } => (session.tongue().clone(), session.dialled().to_owned()),
+            _ => (Arc::from(""), String::new()),
+        };
+        Asked { place, caller: self.caller.clone(), number, dialled, tongue }
     }
 
     pub(super) fn in_menu(&mut self, turn: &mut Turn<'_>, open: bool) {
@@ -267,7 +308,7 @@ impl Call {
     }
 
     /// While nothing is said to a waiting caller, they hear music; an announcement that plays no more is over.
-    pub(super) fn mind_line(&mut self, turn: &mut Turn<'_>) {
+    pub(in crate::switchboard) fn mind_line(&mut self, turn: &mut Turn<'_>) {
         let Phase::Walking { playing, .. } = &self.phase else { return };
         let playing = *playing;
         let Line::Waiting(waiting) = &mut self.line else { return };

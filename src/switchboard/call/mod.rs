@@ -3,6 +3,7 @@
 mod direct;
 mod line;
 mod passing;
+mod summons;
 mod walk;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use super::audio::{Audio, Stream};
 use super::digits::DigitOwner;
+use super::errand::Errand;
 use super::leg::{Duty, Leg, Party};
 use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
@@ -23,6 +25,7 @@ use crate::telephony::{
 };
 pub(super) use direct::Met;
 pub(super) use line::Joining;
+pub(super) use summons::Summons;
 
 /// `sip` gives up a 200 without an ACK after 32 s (64 × T1, RFC 3261 section 13.3.1.4); this is for the case that its
 /// word never comes.
@@ -84,6 +87,8 @@ pub(super) struct Call {
 enum Phase {
     /// The phone rings that the caller, an agent, has dialled: there is no answer and no audio yet.
     Ringing,
+    /// Helpline calls somebody back who has not answered yet.
+    Summoned { summons: Box<Summons>, facts: Box<CallFacts> },
     /// 200 OK was sent; the caller hears silence until the ACK tells that they are ready to listen.
     Answered { beginning: Beginning, facts: Box<CallFacts>, until: Moment },
     /// The caller walks the flow.
@@ -199,6 +204,7 @@ impl Call {
             | Phase::Lingering { until }
             | Phase::HangingUp { until, .. }
             | Phase::Closing { until, .. } => *until,
+            Phase::Summoned { summons, .. } => summons.until,
             Phase::Ringing => self.offered + CALL_MAX,
             Phase::Talking => {
                 let last = self.offered + CALL_MAX;
@@ -230,7 +236,11 @@ impl Call {
                 self.assert_line(session.deadline().is_some(), playing.is_some());
             }
             (
-                Phase::Answered { .. } | Phase::Told { .. } | Phase::Lingering { .. } | Phase::Closing { .. },
+                Phase::Summoned { .. }
+                | Phase::Answered { .. }
+                | Phase::Told { .. }
+                | Phase::Lingering { .. }
+                | Phase::Closing { .. },
                 Stream::Open,
             ) => {}
             (Phase::Talking, Stream::Open) => {
@@ -249,7 +259,8 @@ impl Call {
 
     /// Our 200 was acknowledged.
     pub(super) fn confirmed(&mut self, turn: &mut Turn<'_>, answer: Option<SessionDescription>) {
-        if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
+        if matches!(self.phase, Phase::Summoned { .. } | Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over)
+        {
             return;
         }
         if self.leg.audio.awaits_answer() {
@@ -266,7 +277,8 @@ impl Call {
     /// The caller's side wants the audio otherwise: hold, resume, another address or codec.
     pub(super) fn offered(&mut self, turn: &mut Turn<'_>, offer: Option<SessionDescription>) {
         let leg = self.leg.id;
-        if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
+        if matches!(self.phase, Phase::Summoned { .. } | Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over)
+        {
             return turn.sip(SipCommand::RefuseChange { leg, refusal: Refusal::status(481) });
         }
         match self.leg.audio.change(offer.as_ref(), turn.settings) {
@@ -298,11 +310,18 @@ impl Call {
         if let Line::Talking(conversation) = &self.line {
             // What is in the audio goes over the bridge by itself.
             if source == DigitSource::Info {
-                turn.sip(SipCommand::SendDigit { leg: conversation.leg, digit });
+                turn.errand(Errand::KeyForAgent { leg: conversation.leg, digit });
             }
             return;
         }
         self.walk(turn, SessionInput::Digit(digit));
+    }
+
+    /// The agent's side pressed a key by INFO.
+    pub(super) fn hears_key(&self, turn: &mut Turn<'_>, digit: Digit) {
+        if matches!(self.line, Line::Talking(_)) {
+            self.leg.hears_key(turn, digit);
+        }
     }
 
     /// The reactor has sent the last frame of a playback.
@@ -332,6 +351,7 @@ impl Call {
         }
         match &self.phase {
             Phase::Answered { .. } => self.hang_up(turn, Cause::NotAcknowledged, Outcome::Failed),
+            Phase::Summoned { .. } => self.give_up(turn),
             Phase::Ringing | Phase::Talking => self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed),
             Phase::Walking { .. } => {
                 let held_too_long = self.leg.hold.limit().is_some_and(|limit| limit <= turn.now);
@@ -358,6 +378,7 @@ impl Call {
         if matches!(self.phase, Phase::HangingUp { .. } | Phase::Closing { .. } | Phase::Over) {
             return;
         }
+        self.not_reached(turn, cause);
         turn.journal(Some(self.id), JournalEvent::HungUp { cause });
         self.leave_flow(turn);
         self.leave_line(turn, leaving(cause));
@@ -372,10 +393,15 @@ impl Call {
             Phase::Closing { .. } | Phase::Over => return,
             Phase::HangingUp { outcome, .. } => *outcome,
             Phase::Lingering { .. } => Outcome::Completed,
+            Phase::Summoned { .. } => match cause {
+                Cause::RefusedBy(_) | Cause::NoAnswer => Outcome::Unanswered,
+                cause => outcome_of(cause),
+            },
             Phase::Ringing | Phase::Answered { .. } | Phase::Told { .. } | Phase::Walking { .. } | Phase::Talking => {
                 outcome_of(cause)
             }
         };
+        self.not_reached(turn, cause);
         self.leave_flow(turn);
         self.leave_line(turn, leaving(cause));
         self.leg.discharge(turn);

@@ -91,6 +91,7 @@ impl Call {
             queue: name.clone(),
             music: spec.music.clone(),
             together: spec.music_together,
+            alert_info: spec.alert_info.clone(),
             skills: same.map(|place| place.skills.clone()).unwrap_or_default(),
             relax_after: spec.relax_after,
             priority: priority.or(before.as_ref().map(|place| place.priority)).unwrap_or(0),

@@ -59,7 +59,7 @@ impl Call {
         self.act(turn, actions);
     }
 
-    pub(super) fn walk(&mut self, turn: &mut Turn<'_>, input: SessionInput) {
+    pub(in crate::switchboard) fn walk(&mut self, turn: &mut Turn<'_>, input: SessionInput) {
         if let Phase::Walking { session, .. } = &mut self.phase {
             let actions = session.handle(self.leg.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
             self.act(turn, actions);
@@ -81,7 +81,7 @@ impl Call {
         self.mind_line(turn);
     }
 
-    fn act_on_all(&mut self, turn: &mut Turn<'_>, mut actions: Vec<Action>) {
+    pub(super) fn act_on_all(&mut self, turn: &mut Turn<'_>, mut actions: Vec<Action>) {
         for _ in 0..UNHEARD_MAX {
             let mut unheard = false;
             for action in actions {
@@ -95,6 +95,9 @@ impl Call {
                     Action::Note(note) => self.note(turn, note),
                     Action::EnterQueue { queue, skills, priority } => self.enter_queue(turn, queue, skills, priority),
                     Action::LeaveQueue { why } => self.leave_queue(turn, &why),
+                    Action::BookCallback { queue, skills, priority, number } => {
+                        self.book(turn, (queue, skills, priority), number);
+                    }
                     Action::MenuOpened => self.in_menu(turn, true),
                     Action::MenuClosed => self.in_menu(turn, false),
                 }

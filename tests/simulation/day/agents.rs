@@ -102,9 +102,17 @@ impl World {
 
     /// A caller who chooses a queue and waits, more or less patiently.
     pub(super) fn want_an_agent(&mut self, leg: LegId, ready: u64) {
-        let queue = if self.random.u8(0..3) == 0 { '4' } else { '3' };
+        let queue = ['4', '3', '3', '4', '3', '5'][self.random.usize(0..6)];
         let mut at = ready + self.random.u64(2_500..6_000);
         self.plan(at, Happening::Act(leg, Act::PressKey(queue)));
+        if self.random.u8(0..4) == 0 {
+            // To be called back: on the caller's own number, or on another.
+            let keys = if self.random.bool() { "21" } else { "22#12" };
+            for key in keys.chars() {
+                at += self.random.u64(100..9_000);
+                self.plan(at, Happening::Act(leg, Act::PressKey(key)));
+            }
+        }
         for _ in 0..self.random.u8(0..4) {
             at += self.random.u64(0..60_000);
             let act = match self.random.u8(0..5) {
@@ -168,7 +176,7 @@ impl World {
                     1 => phone::description(Direction::SendOnly),
                     _ => phone::description(Direction::SendReceive),
                 };
-                self.tell(Input::Sip(SipEvent::Answered { leg, answer }));
+                self.tell(Input::Sip(SipEvent::Answered { leg, answer, local: phone::LOCAL }));
                 self.talk(leg);
             }
             (AgentAct::Refuse(cause), Stage::Ringing)
@@ -247,7 +255,11 @@ impl World {
         let rang = phone.stage == Stage::Ringing;
         phone.stage = Stage::Ending;
         if rang && self.random.u8(0..4) == 0 {
-            self.tell(Input::Sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive) }));
+            self.tell(Input::Sip(SipEvent::Answered {
+                leg,
+                answer: phone::description(Direction::SendReceive),
+                local: phone::LOCAL,
+            }));
         }
         let answer = if self.random.u8(0..10) == 0 { 32_000 } else { self.random.u64(1..200) };
         self.plan(answer, Happening::AgentActs(leg, AgentAct::Over(Cause::LocalHungUp)));
@@ -299,11 +311,14 @@ impl World {
     }
 }
 
-/// Who picks up hears the caller with the next frame, or about them, or is let go: nobody answers to silence.
+/// Who picks up hears the caller with the next frame, or why they are called, or is let go: nobody answers to silence.
 pub(super) fn assert_heard_or_hung_up(leg: LegId, out: &[Output]) {
     let done = out.iter().any(|output| match output {
         Output::Media { command: MediaCommand::Bridge { with, .. }, .. } => *with == leg,
-        Output::Media { command: MediaCommand::Play { leg: told, .. }, .. } => *told == leg,
+        Output::Media {
+            command: MediaCommand::Play { leg: hears, .. } | MediaCommand::Music { leg: hears, .. },
+            ..
+        } => *hears == leg,
         Output::Sip(SipCommand::HangUp { leg: ended, .. }) => *ended == leg,
         _ => false,
     });

@@ -12,7 +12,7 @@ use crate::flow::{
     Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, FlowTarget, LanguageIndex, Menu, Patience, Piece,
     Prompt, PromptId, QueueIndex, QueueSpec, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
 };
-use crate::telephony::Digit;
+use crate::telephony::{DialPlan, Digit, TransportKind, Trunk};
 
 const QUEUES: u16 = 3;
 const NAMES: [&str; 10] = [
@@ -39,7 +39,18 @@ const FORMATS: [SpokenAs; 7] = [
 
 /// A set of up to four flows that may walk into each other.
 pub(super) fn random_set(random: &mut Rng) -> FlowSet {
-    let mut set = FlowSet::default();
+    // Some lines can call nobody back, and no line everybody.
+    let dial = ["+", "0", "2"].iter().filter(|_| random.u8(..4) > 0).map(|prefix| (*prefix).to_owned()).collect();
+    let dial_plan = DialPlan::new(&[Trunk {
+        name: "carrier".into(),
+        transport: TransportKind::Udp,
+        host: "192.0.2.9".to_owned(),
+        port: 5060,
+        from: Vec::new(),
+        register: None,
+        dial,
+    }]);
+    let mut set = FlowSet { dial_plan, ..FlowSet::default() };
     for language in ["en", "es"] {
         // One language has all phrases, the other hardly any.
         for (name, text) in speech::phrases("en") {
@@ -154,7 +165,7 @@ fn random_target(random: &mut Rng, bounds: &Bounds) -> Target {
 
 fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32) -> Step {
     let must_hear = random.u8(..4) == 0;
-    let kind = match random.u8(..20) {
+    let kind = match random.u8(..21) {
         0..3 => StepKind::Say { speech: random_speech(random, set, bounds, 3), must_hear },
         3 => StepKind::Play { speech: random_speech(random, set, bounds, 1), must_hear },
         4..10 => StepKind::Menu(random_menu(random, set, bounds, must_hear)),
@@ -174,6 +185,12 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             queue: QueueIndex(random.u16(..QUEUES)),
             skills: vec!["billing".into()],
             priority: random.u8(..=9),
+        },
+        20 => StepKind::Callback {
+            queue: QueueIndex(random.u16(..QUEUES)),
+            skills: Vec::new(),
+            priority: random.u8(..=9),
+            otherwise: random.bool().then(|| random_target(random, bounds)),
         },
         16 => StepKind::Language(LanguageIndex(random.u8(..u8::try_from(bounds.languages.len()).expect("few")))),
         17 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),

@@ -1,5 +1,6 @@
 //! Walks through flows, as data and at random.
 
+mod callbacks;
 mod flows;
 mod hours;
 mod menus;

@@ -88,10 +88,10 @@ fn keys_that_mean_nothing_lose_nothing() {
         > 1000
         ENTERS
         HOLD
+        falls silent
         > 0
         > 9
         > *
-        > .
         > 0#
         > 2
         menu opened
@@ -109,6 +109,48 @@ fn keys_that_mean_nothing_lose_nothing() {
         leaves the queue HungUp
         person: caller_hung_up",
     );
+}
+
+#[test]
+fn comfort_messages_come_in_turn() {
+    let flow = LINE.replace(
+        "    when_full:",
+        "    announce:
+      comfort: [{en: All lines are busy., es: Todo ocupado.}, {en: We are still here., es: Aqui estamos.}]
+      comfort_every: 30s
+    when_full:",
+    );
+    let script = "MENU
+        > 1
+        ENTERS
+        HOLD
+        > .
+        > aside
+        says All lines are busy.
+        > .
+        > place 3
+        says You are number three in line. CHOICES
+        > .
+        > aside
+        says We are still here.
+        > 9
+        falls silent
+        > comfort
+        says All lines are busy. CHOICES
+        > connected
+        falls silent";
+    let script = script.replace("ENTERS", ENTERS).replace("HOLD", HOLD);
+    check(&flow, &script.replace("CHOICES", CHOICES).replace("MENU", MENU));
+    // In the caller's language, also where the queue belongs to another flow; without messages, thanks for waiting.
+    let script = "MENU
+        > 3
+        ask: choice 3
+        waits in sales for [] with priority 0
+        HOLD
+        > .
+        > aside
+        says Thank you for waiting. Somebody will be with you as soon as possible.";
+    check(LINE, &script.replace("HOLD", HOLD).replace("MENU", MENU));
 }
 
 #[test]
@@ -305,6 +347,8 @@ steps:
 /// What the lines of a walk mean.
 pub(super) fn input(line: &str) -> Option<SessionInput> {
     Some(match line {
+        "booked" => SessionInput::CallbackBooked(true),
+        "not booked" => SessionInput::CallbackBooked(false),
         "connected" => SessionInput::Connected,
         "again" => SessionInput::WaitsAgain,
         "done" => SessionInput::Done,
@@ -312,6 +356,7 @@ pub(super) fn input(line: &str) -> Option<SessionInput> {
         "too long" => SessionInput::Unqueued(Unqueued::TimedOut),
         "nobody" => SessionInput::Unqueued(Unqueued::NoAgents),
         "failed" => SessionInput::Unqueued(Unqueued::Failed),
+        "aside" => SessionInput::Announce(WaitingTalk { comfort: true, aside: true, ..WaitingTalk::default() }),
         "comfort" => SessionInput::Announce(WaitingTalk { comfort: true, ..WaitingTalk::default() }),
         _ => {
             let rest = line.strip_prefix("place ")?;
@@ -325,7 +370,7 @@ pub(super) fn input(line: &str) -> Option<SessionInput> {
                 21.. => SpokenWaitMinutes::MoreThanTwenty,
                 minutes => SpokenWaitMinutes::Minutes(minutes),
             });
-            SessionInput::Announce(WaitingTalk { place: Some(place), wait, comfort: false })
+            SessionInput::Announce(WaitingTalk { place: Some(place), wait, ..WaitingTalk::default() })
         }
     })
 }

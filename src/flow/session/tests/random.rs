@@ -37,8 +37,17 @@ impl Line {
     }
 
     fn input(&mut self, input: SessionInput) -> Vec<Action> {
-        let actions = self.session.handle(self.now, self.calendar.time_of(self.now), input);
+        let mut actions = self.session.handle(self.now, self.calendar.time_of(self.now), input);
         self.take(&actions);
+        // The queue answers at once.
+        let number = actions.iter().find_map(|action| match action {
+            Action::BookCallback { number, .. } => Some(number.clone()),
+            _ => None,
+        });
+        if let Some(number) = number {
+            let booked = number.reveal().len() % 3 > 0;
+            actions.extend(self.input(SessionInput::CallbackBooked(booked)));
+        }
         actions
     }
 
@@ -66,6 +75,18 @@ impl Line {
                     let _ = self.session.flows.queue(*queue);
                     assert!(self.inside && !self.menu, "a queue belongs to a step");
                 }
+                Action::BookCallback { queue, number, .. } => {
+                    assert!(self.inside, "a place belongs to a step");
+                    let way = self.session.flows.way_to(*queue, number.reveal());
+                    assert!(way.is_some(), "a number is promised that may not be called");
+                }
+                Action::LeaveQueue { why: LeaveWhy::Callback { number } } => {
+                    assert!(self.inside && !self.menu, "what is open is closed first");
+                    assert!(
+                        number.reveal().starts_with(['+', '0', '2']),
+                        "a number is promised that may not be called"
+                    );
+                }
                 Action::LeaveQueue { .. } => assert!(self.inside && !self.menu, "what is open is closed first"),
                 Action::MenuOpened => assert!(!std::mem::replace(&mut self.menu, true), "a menu is opened once"),
                 Action::MenuClosed => assert!(std::mem::take(&mut self.menu), "a menu is closed once"),
@@ -89,7 +110,10 @@ impl Line {
         let told = self.session.is_queued();
         assert!(told || !self.menu, "only who waits chooses meanwhile");
         assert!(
-            told || self.ended || self.playing || self.session.deadline().is_some(),
+            told || self.ended
+                || self.playing
+                || self.session.deadline().is_some()
+                || actions.iter().any(|action| matches!(action, Action::BookCallback { .. })),
             "the caller hears nothing for ever"
         );
         assert!(self.session.deadline().is_none_or(|deadline| deadline > self.now), "a deadline lies ahead");
@@ -100,7 +124,7 @@ impl Line {
         match &self.session.state {
             State::Speaking { must_hear } => !must_hear,
             State::Asking(asking) => !asking.must_be_heard(),
-            State::Waiting(_) | State::Parting | State::Ended => false,
+            State::Waiting(_) | State::Arranging(_) | State::Parting | State::Ended => false,
         }
     }
 
@@ -172,6 +196,7 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
             SessionInput::Connected,
             SessionInput::Unqueued(Unqueued::Full),
             SessionInput::Done,
+            SessionInput::CallbackBooked(true),
         ];
         for input in late {
             assert_eq!(line.input(input), [], "an ended session stays ended");
@@ -205,7 +230,7 @@ fn told_by_queue(random: &mut Rng) -> SessionInput {
             let waits = [SpokenWaitMinutes::Minutes(random.u16(..)), SpokenWaitMinutes::MoreThanTwenty];
             let place = random.choice(places).filter(|_| random.bool());
             let wait = random.choice(waits).filter(|_| random.bool());
-            SessionInput::Announce(WaitingTalk { place, wait, comfort: random.bool() })
+            SessionInput::Announce(WaitingTalk { place, wait, comfort: random.bool(), aside: random.bool() })
         }
     }
 }

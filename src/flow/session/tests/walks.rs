@@ -10,7 +10,7 @@ use super::queues;
 use crate::clock::Calendar;
 use crate::flow::AgentCodes;
 use crate::flow::document::{self, Known, Source};
-use crate::telephony::PhoneNumber;
+use crate::telephony::{DialPlan, PhoneNumber, TransportKind, Trunk};
 
 /// A Friday.
 const CALLED_AT: &str = "2026-12-18T17:29:00Z";
@@ -29,10 +29,24 @@ pub(super) fn read(flow: &str) -> FlowSet {
             codes: &AgentCodes::default(),
             today: jiff::civil::date(2026, 11, 22),
             environment: &|_| None,
+            dial_plan: &plan(),
         },
     );
     let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
+}
+
+/// A trunk that may call anybody in the United Kingdom.
+fn plan() -> DialPlan {
+    DialPlan::new(&[Trunk {
+        name: "carrier".into(),
+        transport: TransportKind::Udp,
+        host: "192.0.2.9".to_owned(),
+        port: 5060,
+        from: Vec::new(),
+        register: None,
+        dial: vec!["+44".to_owned(), "0".to_owned(), "1".to_owned()],
+    }])
 }
 
 /// A call that writes down what happens.
@@ -78,6 +92,9 @@ impl Walk {
                     format!("leaves the queue to be called back on {}", number.reveal())
                 }
                 Action::LeaveQueue { why } => format!("leaves the queue {why:?}"),
+                Action::BookCallback { queue, number, .. } => {
+                    format!("asks {} to call {} back", self.flows.queue(queue).name, number.reveal())
+                }
                 Action::MenuOpened => "menu opened".to_owned(),
                 Action::MenuClosed => "menu closed".to_owned(),
                 Action::Note(FlowNote::StepEntered { .. }) => continue,
