@@ -109,7 +109,7 @@ impl Line {
             told || self.ended
                 || self.playing
                 || self.session.deadline().is_some()
-                || matches!(actions.last(), Some(Action::BookCallback { .. })),
+                || actions.iter().any(|action| matches!(action, Action::BookCallback { .. })),
             "the caller hears nothing for ever"
         );
         assert!(self.session.deadline().is_none_or(|deadline| deadline > self.now), "a deadline lies ahead");
