@@ -40,7 +40,11 @@ impl Line {
         let mut actions = self.session.handle(self.now, self.calendar.time_of(self.now), input);
         self.take(&actions);
         // The queue answers at once.
-        if let Some(Action::BookCallback { number, .. }) = actions.last() {
+        let number = actions.iter().find_map(|action| match action {
+            Action::BookCallback { number, .. } => Some(number.clone()),
+            _ => None,
+        });
+        if let Some(number) = number {
             let booked = number.reveal().len() % 3 > 0;
             actions.extend(self.input(SessionInput::CallbackBooked(booked)));
         }
