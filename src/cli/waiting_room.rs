@@ -40,9 +40,9 @@ pub(super) enum Told {
 /// Something that happens by the clock.
 #[derive(Clone, Copy)]
 enum Event {
-    PickUp(OfferId),
-    AgentHangsUp { agent: AgentId, entry: EntryId },
-    CallerPicksUp { greet: bool },
+    AgentAnswers(OfferId),
+    ConversationEnds { agent: AgentId, entry: EntryId },
+    CallerAnswers { greet: bool },
 }
 
 /// Every queue, and who answers.
@@ -213,14 +213,14 @@ impl WaitingRoom {
             && entry.key().0 <= now
         {
             match entry.remove() {
-                Event::PickUp(offer) => self.tell(now, Input::OfferAccepted { offer }),
-                Event::CallerPicksUp { greet } => {
+                Event::AgentAnswers(offer) => self.tell(now, Input::OfferAccepted { offer }),
+                Event::CallerAnswers { greet } => {
                     let Some(entry) = self.promised.take() else { continue };
                     self.own = Some(entry);
                     self.told.push(Told::CalledBack { queue: self.queue, greet });
                     self.tell(now, Input::CallbackAnswered { entry });
                 }
-                Event::AgentHangsUp { agent, entry } => {
+                Event::ConversationEnds { agent, entry } => {
                     self.tell(now, Input::AgentLegEnded { agent });
                     if self.own == Some(entry) {
                         self.own = None;
@@ -253,14 +253,14 @@ impl WaitingRoom {
     fn follow(&mut self, now: Moment, output: Output) -> Option<Input> {
         match output {
             Output::Offer { offer, agent, entry, .. } => {
-                self.schedule(now + RINGS, Event::PickUp(offer));
+                self.schedule(now + RINGS, Event::AgentAnswers(offer));
                 if self.own.or(self.promised) == Some(entry) {
                     self.told.push(Told::Reader(format!("The telephone of {} rings.", self.name(agent))));
                 }
                 None
             }
             Output::Connect { entry, agent } => {
-                self.schedule(now + TALKS, Event::AgentHangsUp { agent, entry });
+                self.schedule(now + TALKS, Event::ConversationEnds { agent, entry });
                 if self.own == Some(entry) {
                     self.told.push(Told::Session(SessionInput::Connected));
                     self.told.push(Told::Reader(format!("You talk with {}.", self.name(agent))));
@@ -291,7 +291,7 @@ impl WaitingRoom {
             }
             Output::Release { agent } => Some(Input::AgentLegEnded { agent }),
             Output::CallBack { entry, agent, .. } if self.promised == Some(entry) => {
-                self.schedule(now + RINGS, Event::CallerPicksUp { greet: agent.is_none() });
+                self.schedule(now + RINGS, Event::CallerAnswers { greet: agent.is_none() });
                 self.told.push(Told::Reader("Your telephone rings.".to_owned()));
                 None
             }

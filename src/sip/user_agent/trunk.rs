@@ -156,7 +156,7 @@ impl UserAgent {
     ) {
         let Some(line) = self.trunks.get_mut(id).filter(|line| asked(line, request)) else { return };
         let (status, headers) = (response.status, &response.headers);
-        let retry_after = headers.get(&HeaderName::RetryAfter).and_then(|value| seconds(value));
+        let retry_after = headers.get(&HeaderName::RetryAfter).and_then(seconds);
         match (line.trunk.register.is_some(), status) {
             (_, ..=199) => {}
             (true, 200..=299) if line.leaving => line.talk = Talk::Nothing,
@@ -166,7 +166,7 @@ impl UserAgent {
                 self.tell_trunk(id, Ok(()), out);
             }
             (true, 423) => {
-                let least = headers.get(&HeaderName::MinExpires).and_then(|value| seconds(value));
+                let least = headers.get(&HeaderName::MinExpires).and_then(seconds);
                 let again = least.filter(|least| *least > line.expires && line.failures == 0);
                 match again {
                     Some(least) => {
