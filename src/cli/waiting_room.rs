@@ -40,8 +40,8 @@ pub(super) enum Told {
 /// Something that happens by the clock.
 #[derive(Clone, Copy)]
 enum Event {
-    Accept(OfferId),
-    AgentHangsUp { agent: AgentId, entry: EntryId },
+    AgentAnswers(OfferId),
+    ConversationEnds { agent: AgentId, entry: EntryId },
     CallerAnswers { greet: bool },
 }
 
@@ -213,14 +213,14 @@ impl WaitingRoom {
             && entry.key().0 <= now
         {
             match entry.remove() {
-                Event::Accept(offer) => self.tell(now, Input::OfferAccepted { offer }),
+                Event::AgentAnswers(offer) => self.tell(now, Input::OfferAccepted { offer }),
                 Event::CallerAnswers { greet } => {
                     let Some(entry) = self.promised.take() else { continue };
                     self.own = Some(entry);
                     self.told.push(Told::CalledBack { queue: self.queue, greet });
                     self.tell(now, Input::CallbackAnswered { entry });
                 }
-                Event::AgentHangsUp { agent, entry } => {
+                Event::ConversationEnds { agent, entry } => {
                     self.tell(now, Input::AgentLegEnded { agent });
                     if self.own == Some(entry) {
                         self.own = None;
@@ -253,14 +253,14 @@ impl WaitingRoom {
     fn follow(&mut self, now: Moment, output: Output) -> Option<Input> {
         match output {
             Output::Offer { offer, agent, entry, .. } => {
-                self.schedule(now + RINGS, Event::Accept(offer));
+                self.schedule(now + RINGS, Event::AgentAnswers(offer));
                 if self.own.or(self.promised) == Some(entry) {
                     self.told.push(Told::Reader(format!("The telephone of {} rings.", self.name(agent))));
                 }
                 None
             }
             Output::Connect { entry, agent } => {
-                self.schedule(now + TALKS, Event::AgentHangsUp { agent, entry });
+                self.schedule(now + TALKS, Event::ConversationEnds { agent, entry });
                 if self.own == Some(entry) {
                     self.told.push(Told::Session(SessionInput::Connected));
                     self.told.push(Told::Reader(format!("You talk with {}.", self.name(agent))));

@@ -37,7 +37,7 @@ sip:
   advertise: 192.0.2.1
   realm: acme
 media: {ports: 20001-30000, codecs: [pcma], inband_digits: off}
-http: {listen: 0.0.0.0:80, advertise: \"https://help.example.com\", token: \"${TOKEN}\"}
+http: {listen: 0.0.0.0:80, advertise: https://help.example.com/, token: \"${TOKEN}\"}
 limits: {calls: 2000, calls_per_second: 7}
 data: /var/lib/helpline
 records: {keep: 30d, size_mb: 100}

@@ -377,6 +377,8 @@ fn tell_queue(event: &QueueEvent) -> Told {
             servers,
             handle_seconds,
             samples,
+            last_wait_seconds,
+            abandon_share,
             expected_seconds,
             promised,
         } => (
@@ -395,6 +397,8 @@ fn tell_queue(event: &QueueEvent) -> Told {
                     "servers": servers,
                     "handle": handle_seconds,
                     "samples": samples,
+                    "last_wait": last_wait_seconds,
+                    "abandon_share": abandon_share,
                 },
             }),
         ),

@@ -195,6 +195,8 @@ fn told(offered: impl Fn() -> JournalEvent) -> Vec<(u64, u64, JournalEvent)> {
         servers: 1.5,
         handle_seconds: 90.0,
         samples: 31,
+        last_wait_seconds: Some(140.0),
+        abandon_share: 0.1,
         expected_seconds: 170.0,
         promised: Some(Duration::from_secs(180)),
     };

@@ -174,6 +174,8 @@ fn log_queue(call: &Shown, event: &QueueEvent) {
             servers,
             handle_seconds,
             samples,
+            last_wait_seconds,
+            abandon_share,
             expected_seconds,
             promised,
         } => debug!(
@@ -184,6 +186,8 @@ fn log_queue(call: &Shown, event: &QueueEvent) {
             servers,
             handle_seconds,
             samples,
+            last_wait_seconds,
+            abandon_share,
             expected_seconds,
             promised = promised.map(|promised| promised.as_secs()),
             "the caller is told the wait"

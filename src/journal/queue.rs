@@ -101,6 +101,10 @@ pub enum QueueEvent {
         handle_seconds: f64,
         /// Of how many calls.
         samples: u32,
+        /// The wait of the last caller answered here within 15 min, in seconds.
+        last_wait_seconds: Option<f64>,
+        /// The share of entries that abandon, 0 to 1.
+        abandon_share: f64,
         /// What was expected, in seconds.
         expected_seconds: f64,
         /// What was promised; `None` for more than twenty minutes.

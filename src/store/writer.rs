@@ -31,7 +31,7 @@ const TIDY_AT_ONCE: i64 = 1_000;
 /// While there are more to go, the next go after this.
 const TIDY_AGAIN: Duration = Duration::from_secs(1);
 /// Rows that one statement inserts, the most first.
-const ROWS: [usize; 3] = [32, 8, 1];
+const ROWS: [usize; 6] = [32, 16, 8, 4, 2, 1];
 /// The last bits of a record's place in the order.
 pub(super) const SEQ_BITS: u32 = 10;
 

@@ -257,6 +257,9 @@ impl Switchboard {
 
     /// Whom we called has answered.
     pub(super) fn reached(&mut self, now: Moment, call: CallId, entry: EntryId, out: &mut Vec<Output>) {
+        if !self.queues.attempts.contains_key(&call) {
+            return self.with_call(now, call, out, |call, turn| call.give_up(turn));
+        }
         if let Some(booked) = self.queues.book.get_mut(&entry) {
             booked.call = Some(call);
         }

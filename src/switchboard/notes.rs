@@ -58,6 +58,8 @@ impl Queues {
                     servers: inputs.servers,
                     handle_seconds: inputs.handle_seconds,
                     samples: inputs.samples,
+                    last_wait_seconds: inputs.last_wait_seconds,
+                    abandon_share: inputs.abandon_share,
                     expected_seconds: band.expected_seconds,
                     promised: spoken.promise(),
                 };

@@ -9,27 +9,37 @@ use std::time::Duration;
 
 use helpline::telephony::Codec;
 
-use crate::house::{ADA, CALLER, Caller, House, expect_heard};
+use crate::house::{ADA, CALLER, Caller, House, expect_heard, signal};
 use crate::pjsip::{Options, Pjsip};
 use crate::ports::{MediaPorts, free_port};
 use crate::server::{Running, Server, program, repository};
 use crate::wave::Sound::{Other, Tone};
 
+/// A Kamailio that runs. It is told to end rather than killed, so that its children end with it.
+pub struct Proxy(Running);
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        signal(&self.0.0, "TERM");
+        let _ = self.0.0.wait();
+    }
+}
+
 /// A Kamailio that relays every new call to `target`, records its route and stays in the path of the dialog.
-fn proxy(folder: &Path, port: u16, target: u16, transport: &str) -> Running {
+fn proxy(folder: &Path, port: u16, target: u16, transport: &str) -> Proxy {
     let target = format!("127.0.0.1:{target};transport={transport}");
     start(folder, "kamailio.cfg", port, &[("@TARGET@", &target)])
 }
 
 /// A Kamailio that is a provider: it registers `acme`, whose password is `secret`, and calls 02079460123 at `called`. With
 /// it comes the path of its log.
-pub fn provider(folder: &Path, port: u16, called: u16) -> (Running, PathBuf) {
+pub fn provider(folder: &Path, port: u16, called: u16) -> (Proxy, PathBuf) {
     let running = start(folder, "trunk.cfg", port, &[("@CALLED@", &called.to_string())]);
     (running, folder.join("kamailio.log"))
 }
 
 /// Starts one with these settings, and waits until it answers.
-fn start(folder: &Path, settings: &str, port: u16, words: &[(&str, &str)]) -> Running {
+fn start(folder: &Path, settings: &str, port: u16, words: &[(&str, &str)]) -> Proxy {
     let config = folder.join("kamailio.cfg");
     let modules = ["/usr/lib/x86_64-linux-gnu/kamailio/modules/", "/usr/lib/aarch64-linux-gnu/kamailio/modules/"]
         .into_iter()
@@ -66,7 +76,7 @@ fn start(folder: &Path, settings: &str, port: u16, words: &[(&str, &str)]) -> Ru
     loop {
         let _ = probe.send_to(options.as_bytes(), ("127.0.0.1", port));
         if probe.recv(&mut answer).is_ok() {
-            return running;
+            return Proxy(running);
         }
         if let Some(status) = running.0.try_wait().expect("kamailio can be asked") {
             let log = fs::read_to_string(folder.join("kamailio.log")).unwrap_or_default();

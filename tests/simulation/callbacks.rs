@@ -182,8 +182,11 @@ fn who_is_called_first_waits_at_their_place() {
     assert_eq!(rig.told_of_queue(), ["called 1: true"]);
     rig.media(MediaEvent::PlaybackFinished { leg: SECOND, playback: rig.playback.expect("words play") });
     rig.check("music");
+    // In this house agents hear about the caller first.
     rig.picks_up(LegId::outbound(3));
-    rig.check("change SendReceive, bridge out2 out3");
+    rig.check("change SendReceive, play 1200");
+    rig.media(MediaEvent::PlaybackFinished { leg: LegId::outbound(3), playback: rig.playback.expect("it plays") });
+    rig.check("bridge out2 out3");
     assert_eq!(rig.told_of_queue(), ["left callback"]);
 }
 

@@ -74,7 +74,11 @@ fn a_story_tells_all() {
             ("/events/8/event", json!("wait_spoken")),
             ("/events/8/after", json!(3.0)),
             ("/events/8/promised", json!(180.0)),
-            ("/events/8/inputs", json!({"ahead": 2, "available": 0, "servers": 1.5, "handle": 90.0, "samples": 31})),
+            (
+                "/events/8/inputs",
+                json!({"ahead": 2, "available": 0, "servers": 1.5, "handle": 90.0, "samples": 31,
+                "last_wait": 140.0, "abandon_share": 0.1}),
+            ),
             ("/events/11/event", json!("ended")),
             ("/events_left_out", json!(0)),
         ],

@@ -40,7 +40,11 @@ impl Line {
         let mut actions = self.session.handle(self.now, self.calendar.time_of(self.now), input);
         self.take(&actions);
         // The queue answers at once.
-        if let Some(Action::BookCallback { number, .. }) = booking(&actions) {
+        let number = actions.iter().find_map(|action| match action {
+            Action::BookCallback { number, .. } => Some(number.clone()),
+            _ => None,
+        });
+        if let Some(number) = number {
             let booked = number.reveal().len() % 3 > 0;
             actions.extend(self.input(SessionInput::CallbackBooked(booked)));
         }
@@ -106,8 +110,11 @@ impl Line {
         let told = self.session.is_queued();
         assert!(told || !self.menu, "only who waits chooses meanwhile");
         assert!(
-            told || self.ended || self.playing || self.session.deadline().is_some() || booking(actions).is_some(),
-            "the caller hears nothing for ever: {actions:?}"
+            told || self.ended
+                || self.playing
+                || self.session.deadline().is_some()
+                || actions.iter().any(|action| matches!(action, Action::BookCallback { .. })),
+            "the caller hears nothing for ever"
         );
         assert!(self.session.deadline().is_none_or(|deadline| deadline > self.now), "a deadline lies ahead");
     }
@@ -152,11 +159,6 @@ impl Line {
         }
         panic!("a silent caller is never let go: {:?}", self.session);
     }
-}
-
-/// The place that is asked for, whatever words the key that asked for it has cut off.
-fn booking(actions: &[Action]) -> Option<&Action> {
-    actions.iter().find(|action| matches!(action, Action::BookCallback { .. }))
 }
 
 fn setting(name: &str) -> Option<u64> {
