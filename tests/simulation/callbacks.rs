@@ -135,6 +135,32 @@ fn an_agent_who_hangs_up_first_ends_the_attempt_and_the_place_stays() {
 }
 
 #[test]
+fn an_agent_whose_line_is_lost_first_ends_the_attempt_before_anybody_answers() {
+    let mut rig = Rig::being_called();
+    rig.media(MediaEvent::Silent { leg: FIRST });
+    assert_eq!(rig.wanted(), "hang up MediaLost, hang up NoAnswer");
+    assert!(rig.waits_to_be_called("support"));
+    // Their answer crosses our CANCEL.
+    rig.picks_up(SECOND);
+    rig.check("");
+}
+
+#[test]
+fn what_befalls_the_phone_before_anybody_is_called_is_told_of_no_call() {
+    let mut rig = Rig::to_be_called_back('3');
+    rig.sip(SipEvent::AgentReachable { extension: "1002".into() });
+    rig.wait(Duration::from_secs(7));
+    rig.check("open, dial 1002");
+    rig.media(MediaEvent::Failed { leg: FIRST, reason: "in use".into() });
+    let failed = rig.out.iter().find_map(|output| match output {
+        Output::Journal(entry) if matches!(entry.event, JournalEvent::AgentLegFailed { .. }) => Some(entry.call),
+        _ => None,
+    });
+    assert_eq!(failed, Some(None));
+    assert!(rig.waits_to_be_called("support"));
+}
+
+#[test]
 fn a_caller_who_does_not_answer_is_called_again_and_not_for_ever() {
     let mut rig = Rig::being_called();
     rig.wait(Duration::from_secs(30));

@@ -479,6 +479,26 @@ fn the_caller_takes_the_place_where_the_agent_waits_or_listens() {
 }
 
 #[test]
+fn the_caller_takes_the_place_about_which_a_colleague_is_being_told() {
+    let mut rig = Rig::served();
+    rig.sip(SipEvent::AgentReachable { extension: "1003".into() });
+    rig.dials(OWN, "1002", "sales");
+    rig.confirms(OWN);
+    assert!(rig.wanted().ends_with("open, dial 1003"), "{}", rig.wanted());
+    rig.now += Duration::from_secs(2);
+    rig.answers(out(2));
+    // "Sales." "Waited less than a minute."
+    rig.check("change SendReceive, play 1200");
+    let playback = rig.playback.expect("it plays");
+    rig.joins(AGENT, OWN);
+    assert_eq!(rig.asked().map(|asked| asked.status), Some(200));
+    rig.is_gone(OWN, Cause::LocalHungUp);
+    rig.media(MediaEvent::PlaybackFinished { leg: out(2), playback });
+    rig.check("bridge in1 out2");
+    assert_eq!(rig.begun(), [("1003".to_owned(), None)]);
+}
+
+#[test]
 fn a_colleague_who_called_the_agent_is_joined_to_their_caller() {
     let mut rig = Rig::served();
     rig.dials(OWN, "1003", "1002");
@@ -531,6 +551,13 @@ fn an_agent_takes_over_a_conversation_by_an_invite() {
     rig.check("reject 403");
     rig.takes_over(again, Some("1001"), LEG);
     rig.check("reject 481");
+    // Nor anybody when no port is free: they may try again when one is.
+    for other in (10..60).map(LegId::inbound) {
+        rig.call(other, house::NUMBER);
+        rig.is_gone(other, Cause::Cancelled);
+    }
+    rig.takes_over(again, Some("1001"), OWN);
+    assert!(rig.wanted().starts_with("reject 503 after "), "{}", rig.wanted());
 }
 
 #[test]

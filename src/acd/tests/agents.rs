@@ -363,3 +363,27 @@ fn why_an_agent_gets_no_calls() {
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
+
+#[test]
+fn agents_who_become_free_at_one_moment_serve_the_first_caller_best() {
+    let all = QueueSettings { strategy: Strategy::RingAll, ..two_agents() };
+    let members = queue(&[(1, 1), (2, 0)]).members;
+    let tiers = QueueSettings { strategy: Strategy::Linear, members, ..QueueSettings::new(QueueId(1)) };
+    // Both telephones have rung in vain for the first caller, and both agents rest for as long.
+    check(
+        settings(vec![all, tiers]),
+        "0 up 1
+         0 up 2
+         1 enter 1
+         22 abandon 1
+         23 enter 2 queue 1
+         30 wait",
+        "1 offer e1 to a1
+         1 offer e1 to a2
+         21 withdraw from a1
+         21 withdraw from a2
+         21 e1 hears: you are next
+         22 e1 ended: abandoned
+         26 offer e2 to a2",
+    );
+}
