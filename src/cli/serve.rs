@@ -66,7 +66,8 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let first = with_recordings(flows, &installation)?;
     // A reload takes new flows and recordings; addresses and limits are those of the start.
     let file = config.to_owned();
-    let reader = move || reload(&file);
+    let begun = installation.clone();
+    let reader = move || reload(&file, &begun);
     server::run(setup(installation), first, Arc::new(reader))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -95,13 +96,35 @@ fn setup(installation: Installation) -> Setup {
     }
 }
 
-fn reload(file: &Path) -> anyhow::Result<Loaded> {
+fn reload(file: &Path, begun: &Installation) -> anyhow::Result<Loaded> {
     let loaded = Installation::load(file);
     let read = read_flows(&loaded.installation, loaded.diagnostics, loaded.sources, |_| {});
     match read {
-        Ok(flows) => with_recordings(flows, &loaded.installation),
+        Ok(flows) => {
+            let settings = settings_of_the_start(begun, &loaded.installation);
+            if !settings.is_empty() {
+                warn!(settings = settings.join(", "), "these settings have changed and count after a restart");
+            }
+            with_recordings(flows, &loaded.installation)
+        }
         Err(Faulty(text)) => anyhow::bail!("they have faults\n{text}"),
     }
+}
+
+/// The settings that have changed since the start and that a reload does not take over.
+fn settings_of_the_start(begun: &Installation, now: &Installation) -> Vec<&'static str> {
+    let changed = [
+        ("sip.listen", begun.sip.listen != now.sip.listen),
+        ("sip.advertise", begun.sip.advertise != now.sip.advertise),
+        ("sip.realm", begun.sip.realm != now.sip.realm),
+        ("media", begun.media != now.media),
+        ("http", begun.http != now.http),
+        ("limits", begun.limits != now.limits),
+        ("drain", begun.drain != now.drain),
+        ("data", begun.data != now.data),
+        ("records", begun.records != now.records),
+    ];
+    changed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect()
 }
 
 /// Reads the flows; the error is the report of all faults, as `check` would print it. `heed` is given the same report when
@@ -181,4 +204,34 @@ fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -
 /// Colour only on a terminal and never with `NO_COLOR` (<https://no-color.org>).
 fn colour_on_stderr() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Installation {
+        let source = Source { file: "helpline.yaml".to_owned(), text: text.to_owned() };
+        let (installation, faults) = Installation::read(&source, &|_| None, &|_| Err("it is not there".to_owned()));
+        assert!(!report::has_errors(&faults), "{faults:?}");
+        installation
+    }
+
+    #[test]
+    fn a_reload_tells_what_counts_after_a_restart_only() {
+        let scenarios: [(&str, &[&str]); 8] = [
+            ("", &[]),
+            ("flows: elsewhere\nprompts: elsewhere\ncodes: off\n", &[]),
+            ("sip: {trunks: {carrier: {host: 192.0.2.1, dial: [\"0\"]}}}\n", &[]),
+            ("sip: {listen: [\"udp://127.0.0.1:5070\"], realm: acme}\n", &["sip.listen", "sip.realm"]),
+            ("sip: {advertise: 192.0.2.1}\n", &["sip.advertise"]),
+            ("media: {codecs: [pcma]}\nhttp: {listen: \"127.0.0.1:8081\"}\n", &["media", "http"]),
+            ("limits: {calls: 900}\ndrain: 1m\n", &["limits", "drain"]),
+            ("data: elsewhere\nrecords: {keep: 30d}\n", &["data", "records"]),
+        ];
+        for (text, expected) in scenarios {
+            let now = read(&format!("helpline: 1\n{text}"));
+            assert_eq!(settings_of_the_start(&read("helpline: 1\n"), &now), expected, "{text}");
+        }
+    }
 }

@@ -51,8 +51,7 @@ pub(super) async fn set_state(
         Ok(Json(wanted)) => wanted,
         Err(wrong) => {
             // 400 for what is no JSON, 413 and 415 as they say, 422 for JSON that is not this.
-            let detail =
-                "hours are switched by JSON such as {\"state\": \"closed\", \"until\": \"2026-12-24T18:00:00Z\"}";
+            let detail = "hours are switched by JSON such as {\"state\": \"closed\", \"until\": \"2026-12-24T18:00:00Z\"}, sent as Content-Type: application/json";
             return problem(wrong.status(), detail);
         }
     };

@@ -152,7 +152,9 @@ pub fn router(view: View) -> Router {
         .fallback(async || {
             problem(StatusCode::NOT_FOUND, "nothing is found here; /api/openapi.json tells what is found where")
         })
-        .method_not_allowed_fallback(async || problem(StatusCode::METHOD_NOT_ALLOWED, "see Allow for what is"))
+        .method_not_allowed_fallback(async || {
+            problem(StatusCode::METHOD_NOT_ALLOWED, "the header Allow tells what can be done here")
+        })
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn_with_state(view.clone(), admit))
         .with_state(view)

@@ -66,7 +66,7 @@ pub(super) async fn set_state(
         Ok(Json(wanted)) => wanted,
         Err(wrong) => {
             // 400 for what is no JSON, 413 and 415 as they say, 422 for JSON that is not this.
-            let detail = "a state is set by JSON such as {\"state\": \"paused\", \"reason\": \"lunch\"}";
+            let detail = "a state is set by JSON such as {\"state\": \"paused\", \"reason\": \"lunch\"}, sent as Content-Type: application/json";
             return problem(wrong.status(), detail);
         }
     };

@@ -22,7 +22,7 @@ pub use queues::{AgentStanding, QueueStanding, Standing};
 /// Upper bounds in seconds of `helpline_call_setup_seconds`.
 const SETUP_BOUNDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0];
 
-/// Reasons of `helpline_sip_rejected_total` that are there from the start, besides the switchboard's own.
+/// How audio travels, as the label `direction` has it.
 const DIRECTIONS: [&str; 2] = ["inbound", "outbound"];
 
 /// The fold. It has one owner, and keeps a handle to every series so that an event costs one addition.

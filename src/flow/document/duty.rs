@@ -65,6 +65,11 @@ pub(super) fn whispers(entry: &Entry) -> bool {
     entry.value.plain().and_then(scalar::truth).unwrap_or(!entry.value.is_nothing())
 }
 
+/// `yes` and its like, which are texts in YAML 1.2.
+fn is_said_truth(text: &str) -> bool {
+    ["yes", "no", "on", "off"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
 impl Reader<'_> {
     /// Tells numbers and extensions that are codes of agents: who dials them means one thing.
     pub(super) fn tell_codes(&mut self, numbers: &BTreeMap<String, FlowIndex>) {
@@ -131,6 +136,11 @@ impl Reader<'_> {
             Content::Text { text, .. } => match entry.value.plain().and_then(scalar::truth) {
                 Some(true) => Some(languages.into_iter().map(|language| (language, as_spoken(&spec.name))).collect()),
                 Some(false) => None,
+                // A word of other versions of YAML for a truth: nobody's queue is called so.
+                None if entry.value.plain().is_some_and(is_said_truth) => {
+                    section.truth(entry);
+                    None
+                }
                 None => match written(text) {
                     Some(text) => Some(languages.into_iter().map(|language| (language, text.clone())).collect()),
                     None => {

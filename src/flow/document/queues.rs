@@ -22,6 +22,8 @@ use crate::flow::{CallbackOrder, CallbackSpec, FlowIndex, FlowTarget, QueueIndex
 pub const MAX_QUEUES: usize = 1000;
 /// Most callers in a queue.
 pub const MOST_CALLERS: u32 = 100_000;
+/// From the end of a comfort message to the next announcement at least, as the distributor keeps it.
+const COMFORT_ROOM: Duration = seconds(20);
 /// Most comfort messages of a queue.
 const MOST_COMFORT: usize = 20;
 /// The longest Alert-Info.
@@ -323,6 +325,10 @@ fn members(section: &mut Section<'_, '_>, queue: &Entry, agents: &Agents) -> Vec
                 let message = format!("no agent has the extension `{}`", shortened(extension));
                 let fault = section.page.error(codes::NO_SUCH_AGENT, span, message);
                 let extensions = agents.specs.iter().map(|agent| &*agent.extension);
+                if let Some(named) = agents.specs.iter().find(|agent| &*agent.name == extension) {
+                    section.fault(fault.remedy(format!("write the extension: `{}`", named.extension)));
+                    continue;
+                }
                 let remedy = format!("add the agent: `agents: {{{}: {{name: ...}}}}`", shortened(extension));
                 section.fault(fault.meant(extension, extensions).or_remedy(&remedy));
             }
@@ -401,6 +407,22 @@ fn announce(section: &mut Section<'_, '_>, entry: Option<&Entry>, spec: &mut Que
     }
     if let Some(every) = entry.value.find("comfort_every") {
         spec.comfort_every = section.length(every, seconds(10)..=seconds(1800));
+        tell_uncomforted(section, every, spec);
+    }
+}
+
+/// Tells comfort messages that never find room between two announcements.
+fn tell_uncomforted(section: &mut Section<'_, '_>, every: &Entry, spec: &QueueSpec) {
+    let Some(comfort) = spec.comfort_every else { return };
+    let least = comfort + COMFORT_ROOM;
+    if (spec.position_announced || spec.wait_announced) && least > spec.announce_repeat {
+        let repeat = scalar::written_duration(spec.announce_repeat);
+        let message =
+            format!("an announcement comes {repeat} after another, which leaves no room for comfort messages");
+        let fault = section.page.warning(codes::NEVER_ANNOUNCED, every.place(), message);
+        let least = scalar::written_duration(least);
+        let fault = fault.remedy(format!("write `repeat: {least}` or more, or a shorter `comfort_every`"));
+        section.fault(fault.consequence("callers would hear none between the announcements"));
     }
 }
 
