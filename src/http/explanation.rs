@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::acd::{BEFORE_COUNTED_MAX, PauseReason, WhyNoCalls};
-use crate::switchboard::AgentView;
+use crate::switchboard::{AgentView, PLAIN_PAUSE};
 
 /// The word of the API.
 pub(super) fn word(why: &WhyNoCalls) -> &'static str {
@@ -25,17 +25,23 @@ pub(super) fn word(why: &WhyNoCalls) -> &'static str {
     }
 }
 
+fn paused(since: &str, reason: Option<&PauseReason>) -> String {
+    match reason {
+        // The code for a pause has no reason to tell.
+        Some(PauseReason::Said(reason)) if &**reason == PLAIN_PAUSE => format!("Paused for {since}."),
+        Some(PauseReason::Said(reason)) => format!("Paused for {since}: {reason}."),
+        Some(PauseReason::Missed) => format!("Paused for {since}, because offers in a row were not answered."),
+        None => format!("Paused for {since}."),
+    }
+}
+
 /// The reason, as a sentence or two.
 pub(super) fn reason(agent: &AgentView) -> String {
     let since = length(agent.snapshot.since);
     match &agent.snapshot.why {
         WhyNoCalls::LoggedOut => format!("Logged out for {since}."),
         WhyNoCalls::Unreachable => format!("The telephone has not been registered, or has not replied, for {since}."),
-        WhyNoCalls::Paused => match &agent.snapshot.reason {
-            Some(PauseReason::Said(reason)) => format!("Paused for {since}: {reason}."),
-            Some(PauseReason::Missed) => format!("Paused for {since}, because offers in a row were not answered."),
-            None => format!("Paused for {since}."),
-        },
+        WhyNoCalls::Paused => paused(&since, agent.snapshot.reason.as_ref()),
         WhyNoCalls::Ringing => format!("The telephone has been ringing for a caller for {since}."),
         WhyNoCalls::OnCall => format!("In a queue's call for {since}."),
         WhyNoCalls::DirectCall => format!("In a call of their own for {since}."),
@@ -97,6 +103,15 @@ fn length(length: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_tells_its_reason_where_there_is_one() {
+        let check = |reason: Option<PauseReason>, expected: &str| assert_eq!(paused("9s", reason.as_ref()), expected);
+        check(None, "Paused for 9s.");
+        check(Some(PauseReason::Said("lunch".into())), "Paused for 9s: lunch.");
+        check(Some(PauseReason::Said(PLAIN_PAUSE.into())), "Paused for 9s.");
+        check(Some(PauseReason::Missed), "Paused for 9s, because offers in a row were not answered.");
+    }
 
     #[test]
     fn lengths_are_told_as_people_do() {

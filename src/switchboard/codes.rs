@@ -12,7 +12,7 @@ use crate::flow::{AgentCode, AgentCodes, PromptId};
 use crate::journal::JournalEvent;
 
 /// The reason of a pause for which the agent has dialled none.
-const PLAIN_PAUSE: &str = "paused";
+pub const PLAIN_PAUSE: &str = "paused";
 
 impl Switchboard {
     /// Answers an agent who has dialled a code: it is done, and they hear what has become of it.

@@ -43,6 +43,7 @@ mod whisper;
 use agent_leg::AgentLeg;
 use call::Call;
 pub use call::{ACKNOWLEDGE_MAX, CALL_MAX, CLOSE_MAX, HANG_UP_MAX, LINGER};
+pub use codes::PLAIN_PAUSE;
 pub use direct::DIRECT_RING;
 use errand::Errand;
 pub use hold::HOLD_MAX;

@@ -8,6 +8,10 @@ use crate::telephony::{CallId, Cause, DigitSource, LegId, MediaEvent, SipCommand
 
 impl Switchboard {
     pub(super) fn signal(&mut self, now: Moment, event: SipEvent, out: &mut Vec<Output>) {
+        if matches!(event, SipEvent::Incoming(_) | SipEvent::TransferAsked { .. }) {
+            // What queues have to do by now comes first: no phone is rung for a colleague that is due to ring for a caller.
+            self.run_errands(now, out);
+        }
         match event {
             SipEvent::Incoming(incoming) => {
                 if !self.legs.contains_key(&incoming.leg) && !self.is_agents(incoming.leg) {

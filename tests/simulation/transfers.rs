@@ -253,6 +253,22 @@ fn a_phone_that_rings_for_a_waiting_caller_is_not_taken_away() {
 }
 
 #[test]
+fn a_colleague_who_dials_at_the_moment_of_an_offer_finds_the_phone_ringing() {
+    let mut rig = Rig::served();
+    rig.is_gone(AGENT, Cause::RemoteHungUp);
+    let next = LegId::inbound(3);
+    rig.call(next, "1000");
+    rig.sip(SipEvent::Confirmed { leg: next, answer: None });
+    rig.media(MediaEvent::PlaybackFinished { leg: next, playback: rig.playback.expect("the welcome plays") });
+    rig.sip(SipEvent::Digit { leg: next, digit: Digit::from_char('3').expect("a key") });
+    assert_eq!(rig.state("1002"), AgentState::WrapUp);
+    // At this very moment the wrap-up ends.
+    rig.now += Duration::from_secs(15);
+    rig.dials(OWN, "1001", "1002");
+    rig.check("open, dial 1002, reject 486");
+}
+
+#[test]
 fn both_sides_of_a_direct_call_may_hold() {
     let mut rig = Rig::idle();
     rig.dials(LEG, "1001", "1003");

@@ -1,7 +1,7 @@
 //! Header fields by type, read on demand.
 
 use super::grammar::{self, List, is_token, trim};
-use super::{HeaderName, Headers, Method, NameAddr, Parameters, ParseFault};
+use super::{HeaderName, Headers, Method, NameAddr, Parameters, ParseFault, Uri};
 
 /// Which side refreshes a session (RFC 4028 section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,15 @@ impl Headers {
             HeaderName::ReplyTo => "Reply-To",
             _ => "address",
         };
-        self.get(name).map(|value| NameAddr::parse(value, what)).transpose()
+        let parse = |value: &str| match name {
+            // What stands there without brackets is what somebody has typed into a phone. This header has no parameters of
+            // its own (RFC 3515 section 2.1), so all of it is the URI.
+            HeaderName::ReferTo if grammar::find(value, b'<').is_none() => {
+                Uri::parse(trim(value)).map(NameAddr::new).map_err(|_| ParseFault { what })
+            }
+            _ => NameAddr::parse(value, what),
+        };
+        self.get(name).map(parse).transpose()
     }
 
     /// The option tags of Require, Supported and the like, the methods of Allow, the events of Allow-Events.
@@ -254,6 +262,27 @@ mod tests {
         }
         assert_eq!(Headers::new().cseq(), Err(ParseFault { what: "CSeq" }));
         assert_eq!(ParseFault { what: "CSeq" }.to_string(), "Bad CSeq");
+    }
+
+    #[test]
+    fn a_target_is_read_as_phones_write_it() {
+        let check = |value: &str, uri: Option<&str>| {
+            let read = one(HeaderName::ReferTo, value).address(&HeaderName::ReferTo);
+            assert_eq!(read.ok().flatten().map(|target| target.uri.to_string()).as_deref(), uri, "{value}");
+        };
+        check("<sip:1002@192.0.2.1>", Some("sip:1002@192.0.2.1"));
+        check("Ann <sip:support@192.0.2.1;priority=2>;x=1", Some("sip:support@192.0.2.1;priority=2"));
+        // PJSIP sends what was typed.
+        check("sip:1002@192.0.2.1", Some("sip:1002@192.0.2.1"));
+        check("sip:support;priority=2@192.0.2.1:5060", Some("sip:support;priority=2@192.0.2.1:5060"));
+        check(" sip:support@192.0.2.1;priority=2 ", Some("sip:support@192.0.2.1;priority=2"));
+        check("sip:1002@192.0.2.1?Replaces=a%3Bto-tag%3Db", Some("sip:1002@192.0.2.1?Replaces=a%3Bto-tag%3Db"));
+        for wrong in ["", "<>", "sip:", "1002", "sip:1002@192.0.2.1>", "sip:a@b c"] {
+            check(wrong, None);
+        }
+        // Elsewhere what follows is the header's own.
+        let from = one(HeaderName::ReferredBy, "sip:1002@192.0.2.1;x=1").address(&HeaderName::ReferredBy);
+        assert_eq!(from.expect("it is well formed").expect("it is there").uri.to_string(), "sip:1002@192.0.2.1");
     }
 
     #[test]
