@@ -19,7 +19,7 @@ pub fn run(data: &[u8]) {
             prompts: &prompts,
             folder: "prompts",
             codes: &AgentCodes::default(),
-            today: jiff::civil::date(2026, 11, 22),
+            today: "2026-11-22".parse().expect("a date"),
             environment: &|_| None,
             dial_plan: &DialPlan::default(),
         },

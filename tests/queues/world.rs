@@ -1,6 +1,6 @@
 //! Random callers, agents, telephones and faults around a distributor, in virtual time, from a seed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,9 @@ pub struct World {
     gap: f64,
     heard: BTreeMap<EntryId, Heard>,
     ringing: BTreeMap<AgentId, (OfferId, EntryId)>,
+    /// What is to be told when all that is wanted is done.
+    inbox: VecDeque<Input>,
+    obeys: bool,
     /// Each leg by a number of its own, so that a late hang-up ends no other.
     legs: BTreeMap<AgentId, (u64, EntryId)>,
     direct: BTreeMap<AgentId, u32>,
@@ -83,6 +86,8 @@ impl World {
             gap,
             heard: BTreeMap::new(),
             ringing: BTreeMap::new(),
+            inbox: VecDeque::new(),
+            obeys: false,
             legs: BTreeMap::new(),
             direct: BTreeMap::new(),
             live: BTreeSet::new(),
@@ -205,7 +210,18 @@ impl World {
         self.events.insert((self.now + Duration::from_secs_f64(seconds), self.sequence), event);
     }
 
+    /// All that was wanted is done before the next input, as the distributor demands of whoever runs it.
     fn tell(&mut self, input: Input) {
+        self.inbox.push_back(input);
+        if !std::mem::replace(&mut self.obeys, true) {
+            while let Some(input) = self.inbox.pop_front() {
+                self.take(input);
+            }
+            self.obeys = false;
+        }
+    }
+
+    fn take(&mut self, input: Input) {
         let mut out = Vec::new();
         self.inputs += 1;
         match &input {
