@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 
 use helpline::cli::report::{self, Format};
 use helpline::config::{self, Installation};
-use helpline::flow::AgentCodes;
 use helpline::flow::document::{self, Known, Source, codes};
-use helpline::telephony::DialPlan;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/faults")
@@ -38,18 +36,8 @@ fn report_on(name: &str, text: &str) -> String {
     }
     let sources = sources(name, text);
     let prompts = BTreeSet::new();
-    let mut faults = document::read(
-        &sources,
-        &Known {
-            prompts: &prompts,
-            folder: "prompts",
-            codes: &AgentCodes::default(),
-            today: jiff::civil::date(2026, 11, 22),
-            environment: &|_| None,
-            dial_plan: &DialPlan::default(),
-        },
-    )
-    .diagnostics;
+    let mut faults =
+        document::read(&sources, &Known { today: jiff::civil::date(2026, 11, 22), ..Known::of(&prompts) }).diagnostics;
     if !name.starts_with("recording_missing") {
         faults.retain(|fault| fault.code != codes::NO_RECORDING && fault.code != codes::NO_PHRASES);
     }
@@ -156,16 +144,6 @@ fn the_page_for_operators_is_true() {
         page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it begins with a flow");
     let source = Source { file: "first.yaml".to_owned(), text: example.to_owned() };
     let prompts = BTreeSet::new();
-    let reading = document::read(
-        &[source],
-        &Known {
-            prompts: &prompts,
-            folder: "prompts",
-            codes: &AgentCodes::default(),
-            today: jiff::civil::date(2026, 11, 22),
-            environment: &|_| None,
-            dial_plan: &DialPlan::default(),
-        },
-    );
+    let reading = document::read(&[source], &Known { today: jiff::civil::date(2026, 11, 22), ..Known::of(&prompts) });
     assert!(reading.flows.is_some(), "{:#?}", reading.diagnostics);
 }

@@ -4,26 +4,15 @@ use std::collections::BTreeSet;
 
 use helpline::cli::report::{self, Format};
 use helpline::config::Installation;
-use helpline::flow::AgentCodes;
 use helpline::flow::document::{self, Known, Source};
-use helpline::telephony::DialPlan;
 
 /// Reads `data` as both.
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let sources = [Source { file: "main.yaml".to_owned(), text: text.to_owned() }];
     let prompts = BTreeSet::new();
-    let reading = document::read(
-        &sources,
-        &Known {
-            prompts: &prompts,
-            folder: "prompts",
-            codes: &AgentCodes::default(),
-            today: "2026-11-22".parse().expect("a date"),
-            environment: &|_| None,
-            dial_plan: &DialPlan::default(),
-        },
-    );
+    let reading =
+        document::read(&sources, &Known { today: "2026-11-22".parse().expect("a date"), ..Known::of(&prompts) });
     assert_eq!(reading.flows.is_none(), reading.has_errors());
     let (installation, faults) = Installation::read(&sources[0], &|_| None, &|_| Err("it is not there".to_owned()));
     assert!(!installation.sip.listen.is_empty() && !installation.media.codecs.is_empty());

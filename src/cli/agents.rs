@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use super::listing::{Format, flows_or_errors, print};
 use super::{COULD_NOT_RUN, report};
-use crate::config::{self, HttpSettings, Installation, Loaded};
+use crate::config::{HttpSettings, Installation, Loaded};
 use crate::flow::document::diagnostic::nearest;
 use crate::flow::{AgentCode, AgentSpec};
 use crate::server::passwords::Passwords;
@@ -62,15 +63,6 @@ pub struct ExplainArguments {
     pub format: Format,
 }
 
-/// How something is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// For programs
-    Json,
-}
-
 /// Lists the agents of the flows, or explains one. Their states are those of the server that runs with this
 /// configuration. The exit status is 1 when the files have errors or there is no such agent, 3 when a server is needed
 /// and none answers.
@@ -86,15 +78,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn list(arguments: &ListArguments, loaded: Loaded) -> anyhow::Result<ExitCode> {
-    let installation = loaded.installation;
-    let (reading, mut sources) = config::load_flows(&installation);
-    sources.splice(0..0, loaded.sources);
-    let diagnostics = [loaded.diagnostics, reading.diagnostics].concat();
-    let Some(flows) = reading.flows.filter(|_| !report::has_errors(&diagnostics)) else {
-        let text = report::written(&diagnostics, &sources, report::Format::Human, false);
-        report::unless_closed(io::stderr().lock().write_all(text.as_bytes()))?;
-        return Ok(ExitCode::from(1));
-    };
+    let Some((flows, installation)) = flows_or_errors(loaded)? else { return Ok(ExitCode::from(1)) };
     let mut passwords = Passwords::read(&installation.data).context("the passwords of agents cannot be had")?;
     if arguments.passwords {
         passwords.accounts(&flows.agents).context("the passwords of agents cannot be kept")?;
@@ -109,7 +93,7 @@ fn list(arguments: &ListArguments, loaded: Loaded) -> anyhow::Result<ExitCode> {
             format!("{:#}\n", json!({ "items": items.collect::<Vec<_>>() }))
         }
     };
-    report::unless_closed(io::stdout().lock().write_all(text.as_bytes()))?;
+    print(&text)?;
     let count = flows.agents.len();
     let states_unknown = asked.err().map_or_else(String::new, |why| format!("; their states are not known: {why}"));
     eprintln!("{count} agent{}{states_unknown}", if count == 1 { "" } else { "s" });

@@ -9,8 +9,9 @@ use jiff::Zoned;
 use jiff::civil::{Date, Time, Weekday};
 use serde_json::{Value, json};
 
+use super::listing::{Format, flows_or_errors, print};
 use super::report;
-use crate::config::{self, Installation};
+use crate::config::Installation;
 use crate::flow::Hours;
 use crate::flow::document::diagnostic::{listed, nearest};
 use crate::flow::hours::{Range, Standing, WEEKDAYS, Why};
@@ -31,30 +32,13 @@ pub struct Arguments {
     pub format: Format,
 }
 
-/// How it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// For programs
-    Json,
-}
-
 /// Tells of the hours of the installation in `config`; the exit status is 1 when the flows have errors, 2 for hours or a
 /// time that nobody knows.
 ///
 /// # Errors
 /// What is told could not be written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
-    let loaded = Installation::load(config);
-    let (reading, flow_sources) = config::load_flows(&loaded.installation);
-    let Some(flows) = reading.flows.filter(|_| !report::has_errors(&loaded.diagnostics)) else {
-        let mut sources = loaded.sources;
-        sources.extend(flow_sources);
-        let errors = loaded.diagnostics.into_iter().chain(reading.diagnostics);
-        let errors: Vec<_> = errors.filter(|fault| report::has_errors(std::slice::from_ref(fault))).collect();
-        let text = report::written(&errors, &sources, report::Format::Human, false);
-        report::unless_closed(io::stderr().write_all(text.as_bytes()))?;
+    let Some((flows, _)) = flows_or_errors(Installation::load(config))? else {
         return Ok(ExitCode::from(1));
     };
     let text = match told(&flows.hours, arguments) {
@@ -64,8 +48,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let mut stdout = io::stdout().lock();
-    report::unless_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,6 +9,7 @@ pub mod agents;
 pub mod check;
 pub mod dial;
 pub mod hours;
+pub mod listing;
 pub mod prompts;
 pub mod report;
 pub mod serve;

@@ -1,14 +1,13 @@
 //! `helpline prompts`: the recordings that the flows ask for, and where each is to be put.
 
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::report;
-use crate::config::{self, Installation};
+use super::listing::{Format, flows_or_errors, print};
+use crate::config::Installation;
 use crate::flow::{FlowSet, Prompt};
 use crate::media::prompts::{Library, PromptFault, recording_path};
 use crate::telephony::Clip;
@@ -36,39 +35,21 @@ pub struct ListArguments {
     pub format: Format,
 }
 
-/// How the list is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// For programs
-    Json,
-}
-
 /// Lists the recordings of the installation in `config`; the exit status is 1 when the flows have errors.
 ///
 /// # Errors
 /// The list could not be written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let Act::List(list) = &arguments.act;
-    let loaded = Installation::load(config);
-    let (reading, flow_sources) = config::load_flows(&loaded.installation);
-    let Some(flows) = reading.flows.filter(|_| !report::has_errors(&loaded.diagnostics)) else {
-        let mut sources = loaded.sources;
-        sources.extend(flow_sources);
-        let errors = loaded.diagnostics.into_iter().chain(reading.diagnostics);
-        let errors: Vec<_> = errors.filter(|fault| report::has_errors(std::slice::from_ref(fault))).collect();
-        let text = report::written(&errors, &sources, report::Format::Human, false);
-        report::unless_closed(io::stderr().write_all(text.as_bytes()))?;
+    let Some((flows, installation)) = flows_or_errors(Installation::load(config))? else {
         return Ok(ExitCode::from(1));
     };
-    let items = items(&flows, &loaded.installation.prompts);
+    let items = items(&flows, &installation.prompts);
     let text = match list.format {
         Format::Human => human(&items),
         Format::Json => format!("{:#}\n", json!({ "items": items.iter().map(as_json).collect::<Vec<_>>() })),
     };
-    let mut stdout = io::stdout().lock();
-    report::unless_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

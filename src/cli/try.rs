@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::listing::flows_or_errors;
 use super::report;
 use super::terminal::{Look, Recordings, Telephone};
-use crate::config::{self, Installation};
+use crate::config::Installation;
 use crate::flow::document::diagnostic::{listed, nearest};
 use crate::flow::{CallFacts, FlowIndex, FlowSet, Prompt};
 use crate::telephony::{Caller, PhoneNumber};
@@ -34,23 +35,14 @@ pub struct Arguments {
 /// # Errors
 /// The terminal could not be read or written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
-    let loaded = Installation::load(config);
-    let (reading, flow_sources) = config::load_flows(&loaded.installation);
-    let Some(flows) = reading.flows.filter(|_| !report::has_errors(&loaded.diagnostics)) else {
-        let mut sources = loaded.sources;
-        sources.extend(flow_sources);
-        let faults = loaded.diagnostics.into_iter().chain(reading.diagnostics);
-        let errors: Vec<_> = faults.filter(|fault| report::has_errors(std::slice::from_ref(fault))).collect();
-        report::unless_closed(
-            io::stderr().write_all(report::written(&errors, &sources, report::Format::Human, false).as_bytes()),
-        )?;
+    let Some((flows, installation)) = flows_or_errors(Installation::load(config))? else {
         return Ok(ExitCode::from(1));
     };
     let Some(entry) = entry(&flows, arguments.flow.as_deref()) else {
         eprintln!("{}", no_such_flow(&flows, arguments.flow.as_deref()));
         return Ok(ExitCode::from(2));
     };
-    let folder = loaded.installation.prompts;
+    let folder = installation.prompts;
     let visit = Visit {
         entry,
         from: &arguments.from,
@@ -196,9 +188,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::flow::AgentCodes;
     use crate::flow::document::{self, Known, Source};
-    use crate::telephony::DialPlan;
 
     const FLOW: &str = "\
 flow: main
@@ -234,17 +224,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
 
     fn flows(text: &str) -> FlowSet {
         let source = Source { file: "main.yaml".into(), text: text.into() };
-        let reading = document::read(
-            &[source],
-            &Known {
-                prompts: &BTreeSet::new(),
-                folder: "prompts",
-                codes: &AgentCodes::default(),
-                today: jiff::civil::date(2026, 11, 22),
-                environment: &|_| None,
-                dial_plan: &DialPlan::default(),
-            },
-        );
+        let reading = document::read(&[source], &Known::of(&BTreeSet::new()));
         reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))
     }
 

@@ -46,19 +46,27 @@ pub fn free_port() -> u16 {
     loop {
         let (blocks, next) = &mut *held;
         match blocks.last() {
-            // The first one of a block is what claims it.
-            Some(block) if *next <= block.last => {}
+            // The first one of a block is what claims it; a phone takes the one above its own for TLS, so the last one,
+            // above which another's block begins, is nobody's.
+            Some(block) if *next < block.last => {}
             _ => {
                 blocks.push(MediaPorts::claim(BLOCK));
                 *next = blocks.last().expect("just pushed").first + 1;
             }
         }
         let port = *next;
-        // A phone takes the one above its own for TLS.
         *next += 2;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
+    }
+}
+
+#[test]
+fn the_port_above_is_free_too() {
+    for _ in 0..120 {
+        let port = free_port();
+        assert!(TcpListener::bind(("127.0.0.1", port + 1)).is_ok(), "{} is taken", port + 1);
     }
 }
 

@@ -44,15 +44,7 @@ fn place(clip: &Arc<Clip>) -> usize {
 impl Scene {
     fn new(flow: &str) -> Scene {
         let sources = [Source { file: "main.yaml".to_owned(), text: flow.to_owned() }];
-        let known = Known {
-            prompts: &BTreeSet::new(),
-            folder: "prompts",
-            environment: &|_| None,
-            today: jiff::civil::date(2026, 11, 22),
-            codes: &Default::default(),
-            dial_plan: &Default::default(),
-        };
-        let reading = document::read(&sources, &known);
+        let reading = document::read(&sources, &Known::of(&BTreeSet::new()));
         let flows = Arc::new(reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics)));
         let clips: Vec<Arc<Clip>> = flows.prompts.iter().map(|_| second()).collect();
         let said = clips.iter().zip(&flows.prompts);

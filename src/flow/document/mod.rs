@@ -26,6 +26,7 @@ mod values;
 mod words;
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
@@ -68,7 +69,24 @@ impl std::fmt::Debug for Known<'_> {
     }
 }
 
-impl Known<'_> {
+/// What nothing is known of.
+static NO_CODES: LazyLock<AgentCodes> = LazyLock::new(AgentCodes::default);
+static NO_DIAL_PLAN: LazyLock<DialPlan> = LazyLock::new(DialPlan::default);
+
+impl<'a> Known<'a> {
+    /// Beside these recordings nothing but what every installation has: the usual codes, no variable, nobody who can be
+    /// called back, and a day on which no holiday is over.
+    pub fn of(prompts: &'a BTreeSet<String>) -> Known<'a> {
+        Known {
+            prompts,
+            folder: "prompts",
+            today: jiff::civil::Date::MIN,
+            codes: &NO_CODES,
+            environment: &|_| None,
+            dial_plan: &NO_DIAL_PLAN,
+        }
+    }
+
     fn has(&self, language: &str, name: &str) -> bool {
         self.prompts.contains(&format!("{language}/{name}.wav"))
     }

@@ -1,25 +1,13 @@
 //! The reading of flow files: what comes of right ones, and that nothing comes to grief over wrong ones. The reports on faults are
 //! in tests/diagnostics.rs.
 
-use crate::telephony::DialPlan;
-
 use super::*;
 use crate::flow::{Currency, Piece, Speech, SpokenAs, StepKind, Target, Value};
 use crate::telephony::Digit;
 
 fn reading(text: &str) -> Reading {
     let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
-    read(
-        &[source],
-        &Known {
-            prompts: &BTreeSet::new(),
-            folder: "prompts",
-            codes: &AgentCodes::default(),
-            today: jiff::civil::date(2026, 11, 22),
-            environment: &|_| None,
-            dial_plan: &DialPlan::default(),
-        },
-    )
+    read(&[source], &Known::of(&BTreeSet::new()))
 }
 
 fn flows(text: &str) -> FlowSet {
@@ -183,17 +171,7 @@ fn flows_know_each_other() {
         source("b.yaml", "flow: b\nnumbers: [any]\nstart: x\nsteps: {x: {set: {told: 3}}}\n"),
         source("c.yaml", "# Nothing yet.\n"),
     ];
-    let reading = read(
-        &sources,
-        &Known {
-            prompts: &BTreeSet::new(),
-            folder: "prompts",
-            codes: &AgentCodes::default(),
-            today: jiff::civil::date(2026, 11, 22),
-            environment: &|_| None,
-            dial_plan: &DialPlan::default(),
-        },
-    );
+    let reading = read(&sources, &Known::of(&BTreeSet::new()));
     let set = reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics));
     assert_eq!((set.for_number("1"), set.for_number("2")), (Some(FlowIndex(0)), Some(FlowIndex(1))));
     assert!(matches!(set.flows[0].steps[0].kind, StepKind::Flow(FlowIndex(1))));
@@ -209,17 +187,7 @@ fn a_text_that_is_missing_is_heard_in_the_first_language() {
     // A recording says it without a text.
     let prompts = BTreeSet::from(["es/main/a.wav".to_owned()]);
     let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
-    let reading = read(
-        &[source],
-        &Known {
-            prompts: &prompts,
-            folder: "prompts",
-            codes: &AgentCodes::default(),
-            today: jiff::civil::date(2026, 11, 22),
-            environment: &|_| None,
-            dial_plan: &DialPlan::default(),
-        },
-    );
+    let reading = read(&[source], &Known::of(&prompts));
     assert!(!reading.diagnostics.iter().any(|fault| fault.code == codes::NOT_TRANSLATED));
     let set = reading.flows.expect("there is no error");
     let StepKind::HangUp { speech: Some(speech) } = &set.flows[0].steps[0].kind else { panic!("a") };
@@ -232,14 +200,7 @@ fn the_flow_with_every_recording_has_no_warning() {
     let prompts: BTreeSet<String> =
         set.prompts.iter().map(|prompt| format!("{}/{}.wav", prompt.language, prompt.name)).collect();
     let source = Source { file: "main.yaml".to_owned(), text: WHOLE.to_owned() };
-    let known = Known {
-        prompts: &prompts,
-        folder: "prompts",
-        codes: &AgentCodes::default(),
-        today: jiff::civil::date(2026, 11, 22),
-        environment: &|_| None,
-        dial_plan: &DialPlan::default(),
-    };
+    let known = Known::of(&prompts);
     let told: Vec<Diagnostic> = read(&[source], &known).diagnostics;
     let others: Vec<&Diagnostic> = told.iter().filter(|fault| fault.code != codes::NOT_TRANSLATED).collect();
     assert!(others.is_empty(), "{others:#?}");

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use super::super::*;
 use super::queues;
 use crate::clock::Calendar;
-use crate::flow::AgentCodes;
 use crate::flow::document::{self, Known, Source};
 use crate::telephony::{DialPlan, PhoneNumber, TransportKind, Trunk};
 
@@ -21,17 +20,7 @@ pub(super) fn read(flow: &str) -> FlowSet {
         .enumerate()
         .map(|(index, text)| Source { file: format!("flow{index}.yaml"), text: text.to_owned() })
         .collect();
-    let reading = document::read(
-        &sources,
-        &Known {
-            prompts: &BTreeSet::new(),
-            folder: "prompts",
-            codes: &AgentCodes::default(),
-            today: jiff::civil::date(2026, 11, 22),
-            environment: &|_| None,
-            dial_plan: &plan(),
-        },
-    );
+    let reading = document::read(&sources, &Known { dial_plan: &plan(), ..Known::of(&BTreeSet::new()) });
     let faults: Vec<String> = reading.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     reading.flows.unwrap_or_else(|| panic!("the flow has faults: {faults:#?}"))
 }

@@ -1,0 +1,44 @@
+//! What the commands share that read the installation and list something of it.
+
+use std::io::{self, Write};
+
+use super::report;
+use crate::config::{self, Installation, Loaded};
+use crate::flow::FlowSet;
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+/// The flows of an installation, and the installation. `None` when either has errors: they have been told then, without the
+/// warnings, which are `check`'s to tell.
+///
+/// # Errors
+/// They could not be told.
+pub(super) fn flows_or_errors(loaded: Loaded) -> io::Result<Option<(FlowSet, Installation)>> {
+    let Loaded { installation, diagnostics, mut sources } = loaded;
+    let (reading, flow_sources) = config::load_flows(&installation);
+    if let Some(flows) = reading.flows.filter(|_| !report::has_errors(&diagnostics)) {
+        return Ok(Some((flows, installation)));
+    }
+    sources.extend(flow_sources);
+    let faults = diagnostics.into_iter().chain(reading.diagnostics);
+    let errors: Vec<_> = faults.filter(|fault| report::has_errors(std::slice::from_ref(fault))).collect();
+    let text = report::written(&errors, &sources, report::Format::Human, false);
+    report::unless_closed(io::stderr().lock().write_all(text.as_bytes()))?;
+    Ok(None)
+}
+
+/// Puts a result on standard output.
+///
+/// # Errors
+/// It could not be written.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    report::unless_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
