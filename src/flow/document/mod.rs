@@ -6,6 +6,7 @@
 //! understood is told, and reading goes on. Operators find the language in docs/flows.md.
 
 mod agents;
+pub(crate) mod call_tests;
 pub mod codes;
 pub mod diagnostic;
 mod duty;
@@ -38,6 +39,7 @@ use self::outline::Outline;
 use self::queues::Queues;
 use self::recordings::Recordings;
 use self::values::Values;
+use super::call_test::{CallTest, Place};
 use super::{AgentCodes, FlowIndex, FlowSet};
 use crate::telephony::DialPlan;
 
@@ -99,6 +101,10 @@ pub struct Reading {
     pub flows: Option<FlowSet>,
     /// Every fault and warning, by file and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// The call tests, in the order of the files.
+    pub tests: Vec<CallTest>,
+    /// Where each step of each flow is written.
+    pub steps: Vec<Vec<Place>>,
 }
 
 impl Reading {
@@ -130,9 +136,12 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         faults,
     };
     let flows = reader.flows(all_read);
-    let diagnostics = reader.faults.in_order(sources);
+    let mut faults = reader.faults;
+    let tests = call_tests::read(&pages, &trees, &outlines, &flows, &mut faults);
+    let steps = outlines.iter().map(Outline::places).collect();
+    let diagnostics = faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Reading { flows: (!failed).then_some(flows), diagnostics }
+    Reading { flows: (!failed).then_some(flows), diagnostics, tests, steps }
 }
 
 /// What the reading of every flow shares.

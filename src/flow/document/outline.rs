@@ -7,6 +7,7 @@ use super::codes;
 use super::diagnostic::{Faults, Page, Span, listed};
 use super::scalar;
 use super::tree::{Content, Entry, Node};
+use crate::flow::call_test::Place;
 use crate::flow::{FlowIndex, StepIndex};
 
 /// Most flows.
@@ -17,12 +18,24 @@ pub const MAX_STEPS: usize = 2000;
 pub const MAX_LANGUAGES: usize = 16;
 
 /// The keys of a file.
-pub(super) const FILE_KEYS: [&str; 11] =
-    ["flow", "numbers", "languages", "time_zone", "currency", "start", "always", "steps", "queues", "agents", "hours"];
+pub(super) const FILE_KEYS: [&str; 12] = [
+    "flow",
+    "numbers",
+    "languages",
+    "time_zone",
+    "currency",
+    "start",
+    "always",
+    "steps",
+    "queues",
+    "agents",
+    "hours",
+    "tests",
+];
 /// Those that a file can hold without a flow.
-const FLOWLESS_KEYS: [&str; 3] = ["queues", "agents", "hours"];
+const FLOWLESS_KEYS: [&str; 4] = ["queues", "agents", "hours", "tests"];
 /// Keys of a file that this version does not have.
-const LATER_FILE_KEYS: [&str; 2] = ["connectors", "tests"];
+const LATER_FILE_KEYS: [&str; 1] = ["connectors"];
 /// Words that stand where a step's name could, and so name no step.
 pub(super) const TARGET_WORDS: [&str; 4] = ["again", "back", "hangup", "callback"];
 /// Folders of recordings that belong to no flow.
@@ -41,6 +54,13 @@ pub(super) struct Outline<'a> {
     /// The steps, in the order in which they are written.
     pub steps: Vec<&'a Entry>,
     pub step_index: BTreeMap<&'a str, StepIndex>,
+}
+
+impl Outline<'_> {
+    /// Where each step is written.
+    pub fn places(&self) -> Vec<Place> {
+        self.steps.iter().map(|step| Place { file: self.page, span: step.key_span }).collect()
+    }
 }
 
 /// Reads the names of every file.
