@@ -210,6 +210,19 @@ pub(super) fn keys(keys: &str) -> Vec<String> {
     told.map_or_else(Vec::new, |()| phrases.names().map(|name| format!("phrases/{name}")).collect())
 }
 
+/// The recordings in which a whole number is told; nothing where it is none, or the language has no rules for numbers.
+pub fn number_in(language: &str, number: &str) -> Option<Vec<String>> {
+    let mut phrases = Phrases::default();
+    let value = Value::Text(number.to_owned());
+    grammar(language)?.number(&mut phrases, read::number(&value)?);
+    Some(phrases.names().map(|name| format!("phrases/{name}")).collect())
+}
+
+/// The recordings in which a number is told digit by digit.
+pub fn digits_of(number: &str) -> Vec<String> {
+    keys(number)
+}
+
 /// Digits need no grammar: they are told one by one in every language.
 fn digits(phrases: &mut Phrases, value: &Value) -> Option<()> {
     let text = read::text(value)?;

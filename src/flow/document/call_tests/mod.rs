@@ -9,8 +9,8 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(crate) use habits::EXAMPLES as HABIT_EXAMPLES;
-pub use habits::habits;
+pub(crate) use habits::{EXAMPLES as HABIT_EXAMPLES, habits};
+pub(crate) use names::words;
 
 use super::codes;
 use super::diagnostic::{Faults, Page, Span, listed, shortened};

@@ -1,0 +1,38 @@
+//! What went otherwise than a call test expects.
+
+use crate::flow::call_test::Place;
+use crate::flow::document::{Code, Diagnostic, Page};
+
+/// A call test has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its stable name.
+    pub code: Code,
+    /// What in the test was not so.
+    pub place: Place,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// What was expected, at the place.
+    pub expected: String,
+    /// The likely remedy, where one is known.
+    pub remedy: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(code: Code, place: Place, message: impl Into<String>, expected: impl Into<String>) -> Failure {
+        Failure { code, place, message: message.into(), expected: expected.into(), remedy: None }
+    }
+
+    pub(super) fn remedy(self, remedy: impl Into<String>) -> Failure {
+        Failure { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// As it is told, in the file where the test stands.
+    pub fn diagnostic(&self, page: &Page<'_>) -> Diagnostic {
+        let told = page.error(self.code, self.place.span, self.message.as_str()).label(self.expected.as_str());
+        match &self.remedy {
+            Some(remedy) => told.remedy(remedy.as_str()),
+            None => told,
+        }
+    }
+}
