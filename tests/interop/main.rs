@@ -9,6 +9,7 @@ mod capture;
 mod dashboards;
 mod house;
 mod kamailio;
+mod killed;
 mod misbehaving;
 mod phone;
 mod pjsip;
