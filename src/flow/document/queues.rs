@@ -12,10 +12,12 @@ use super::diagnostic::{Faults, Page, Span, listed, shortened};
 use super::duty;
 use super::flow::FlowReader;
 use super::outline::bad_name;
+use super::placed;
 use super::scalar;
 use super::section::Section;
 use super::tree::{Content, Entry, Node};
 use super::words::Said;
+use crate::flow::place::Written;
 use crate::flow::{CallbackOrder, CallbackSpec, FlowIndex, FlowTarget, QueueIndex, QueueSpec, QueueStrategy, Speech};
 
 /// Most queues.
@@ -167,6 +169,11 @@ impl<'a> Queues<'a> {
     /// Every name.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
         self.index.keys().copied()
+    }
+
+    /// Where each is written.
+    pub fn places(&self, pages: &[Page<'_>]) -> Vec<Written> {
+        self.written.iter().map(|(file, entry)| placed::queue(&pages[*file], &pages[*file].file, entry)).collect()
     }
 }
 
