@@ -12,6 +12,7 @@ mod duty;
 pub mod environment;
 mod flow;
 mod hours;
+pub mod keys;
 mod menu;
 mod outline;
 mod placed;
