@@ -10,7 +10,9 @@ pub mod agent_talk;
 mod codes;
 mod condition;
 pub mod document;
+pub mod graph;
 pub mod hours;
+pub mod place;
 mod queue;
 pub mod session;
 pub mod speech;
@@ -66,6 +68,8 @@ pub struct FlowSet {
     pub hours: Vec<Hours>,
     /// What agents can dial to steer their working day.
     pub codes: AgentCodes,
+    /// Where in the files all this is written.
+    pub places: place::Places,
 }
 
 impl FlowSet {
