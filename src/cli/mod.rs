@@ -11,10 +11,12 @@ pub mod dial;
 pub mod hours;
 pub mod listing;
 pub mod prompts;
+mod recorded;
 pub mod report;
 pub mod schema;
 pub mod serve;
 mod terminal;
+pub mod test;
 pub mod r#try;
 mod waiting_room;
 
@@ -40,6 +42,8 @@ enum Command {
     Check(check::Arguments),
     /// A telephone in the terminal: shows what a caller would hear, and takes keys
     Try(r#try::Arguments),
+    /// Plays the call tests of the flow files in virtual time
+    Test(test::Arguments),
     /// Places calls from the terminal: one by hand, or many as a load
     Dial(dial::Arguments),
     /// Who answers, what they are doing, and on request their softphones' passwords
@@ -60,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments, &config),
         Command::Check(arguments) => check::run(&arguments, &config),
         Command::Try(arguments) => r#try::run(&arguments, &config),
+        Command::Test(arguments) => test::run(&arguments, &config),
         Command::Dial(arguments) => Ok(dial::run(&arguments)),
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),

@@ -6,21 +6,12 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::document::Span;
+use super::place::Place;
 use super::{FlowIndex, QueueIndex, StepIndex, Value};
 use crate::telephony::Digit;
 
 /// The number that calls where a test names none: one of those that Ofcom keeps for fiction.
 pub const CALLER: &str = "+442079460123";
-
-/// A place in the files that were read together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The file's place among the sources.
-    pub file: usize,
-    /// Where in it.
-    pub span: Span,
-}
 
 /// One call test.
 #[derive(Clone, Debug, PartialEq)]

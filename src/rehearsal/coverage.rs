@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::flow::session::exits;
-use crate::flow::{FlowIndex, FlowSet, StepIndex};
+use super::failure::placed;
+use crate::flow::FlowSet;
+use crate::flow::document::{Diagnostic, Severity, codes};
+use crate::flow::graph::{By, Graph, StepId};
+use crate::flow::place::Place;
 use crate::journal::StepName;
 
 /// What calls have walked.
@@ -27,11 +30,16 @@ impl Walked {
         }
     }
 
+    /// Whether any step of a flow was left in this way.
+    fn is_left_anywhere(&self, flow: &str, exit: &str) -> bool {
+        self.exits.iter().any(|(step, exits)| *step.flow == *flow && exits.contains(exit))
+    }
+
     /// Both together.
-    pub fn join(&mut self, other: Walked) {
-        self.steps.extend(other.steps);
-        for (step, exits) in other.exits {
-            self.exits.entry(step).or_default().extend(exits);
+    pub fn join(&mut self, other: &Walked) {
+        self.steps.extend(other.steps.iter().cloned());
+        for (step, exits) in &other.exits {
+            self.exits.entry(step.clone()).or_default().extend(exits.iter().cloned());
         }
     }
 }
@@ -40,9 +48,20 @@ impl Walked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// The flow and the step.
-    pub step: (FlowIndex, StepIndex),
-    /// The way out of it; `None` where the step itself is never entered.
-    pub exit: Option<Arc<str>>,
+    pub step: StepId,
+    /// The way out of it, and where that is written; `None` where the step itself is never entered.
+    pub exit: Option<(Arc<str>, Option<Place>)>,
+}
+
+impl Missing {
+    /// As it is told at `place`.
+    pub fn diagnostic(&self, place: Option<&Place>, message: String) -> Diagnostic {
+        let (code, severity) = (codes::NOT_WALKED, Severity::Warning);
+        match place {
+            Some(place) => placed(code, severity, place, message),
+            None => Diagnostic::of_file(code, severity, "", message),
+        }
+    }
 }
 
 /// How much of flows calls have walked. Ways out that are not the flow's are left out: that the caller hung up, and that
@@ -63,37 +82,29 @@ impl Coverage {
     /// What of `flows` has been walked.
     pub fn of(flows: &FlowSet, walked: &Walked) -> Coverage {
         let mut coverage = Coverage::default();
-        for (flow, index) in flows.flows.iter().zip(0_u16..) {
-            let mut everywhere = BTreeSet::new();
-            let names = |step: &Arc<str>| StepName { flow: flow.name.clone(), step: step.clone() };
-            let taken_anywhere: BTreeSet<&Arc<str>> =
-                walked.exits.iter().filter(|(step, _)| step.flow == flow.name).flat_map(|(_, exits)| exits).collect();
-            for (step, place) in flow.steps.iter().zip(0_u32..) {
-                let name = names(&step.name);
-                let place = (FlowIndex(index), StepIndex(place));
-                let entered = walked.steps.contains(&name);
-                count(&mut coverage.steps, entered);
-                if !entered {
-                    coverage.missing.push(Missing { step: place, exit: None });
+        let mut everywhere = BTreeSet::new();
+        for node in Graph::of(flows).nodes {
+            let flow = flows.flow(node.at.flow);
+            let name = StepName { flow: flow.name.clone(), step: flow.step(node.at.step).name.clone() };
+            let entered = walked.steps.contains(&name);
+            count(&mut coverage.steps, entered);
+            if !entered {
+                coverage.missing.push(Missing { step: node.at, exit: None });
+            }
+            for exit in node.exits.into_iter().filter(|exit| exit.is_noted() && &*exit.name != "failed") {
+                let always = matches!(exit.by, By::Always(_));
+                if always && !everywhere.insert((node.at.flow, exit.name.clone())) {
+                    continue;
                 }
-                for exit in exits(flows, flow, step) {
-                    if matches!(&*exit, "caller_hung_up" | "failed") {
-                        continue;
-                    }
-                    let always = exit.starts_with("always ");
-                    if always && !everywhere.insert(exit.clone()) {
-                        continue;
-                    }
-                    let taken = match always {
-                        true => taken_anywhere.contains(&exit),
-                        false => walked.exits.get(&name).is_some_and(|taken| taken.contains(&exit)),
-                    };
-                    let is_choice = always || exit.starts_with("choice ");
-                    count(if is_choice { &mut coverage.choices } else { &mut coverage.ways }, taken);
-                    // What leads out of a step that is never entered goes without saying.
-                    if !taken && (entered || always) {
-                        coverage.missing.push(Missing { step: place, exit: Some(exit) });
-                    }
+                let taken = match always {
+                    true => walked.is_left_anywhere(&flow.name, &exit.name),
+                    false => walked.exits.get(&name).is_some_and(|taken| taken.contains(&exit.name)),
+                };
+                let is_choice = matches!(exit.by, By::Always(_) | By::Keys(_));
+                count(if is_choice { &mut coverage.choices } else { &mut coverage.ways }, taken);
+                // What leads out of a step that is never entered goes without saying.
+                if !taken && (entered || always) {
+                    coverage.missing.push(Missing { step: node.at, exit: Some((exit.name, exit.place)) });
                 }
             }
         }

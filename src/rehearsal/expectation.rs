@@ -19,7 +19,7 @@ impl Play<'_> {
         }
         let failed = wanted.iter().find_map(|wanted| Some((wanted, self.found(&wanted.wanted).err()?)));
         let Some((wanted, found)) = failed else { return Ok(()) };
-        let failure = Failure::new(codes::UNEXPECTED, wanted.place, found, self.expected(&wanted.wanted));
+        let failure = Failure::new(codes::UNEXPECTED, &wanted.place, found, self.expected(&wanted.wanted));
         Err(match (&wanted.wanted, self.stage.session()) {
             (Wanted::Value(name, _), Some(session)) => {
                 let names: Vec<&str> = session.values().map(|(name, _)| name).collect();

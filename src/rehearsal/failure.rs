@@ -1,7 +1,7 @@
 //! What went otherwise than a call test expects.
 
-use crate::flow::call_test::Place;
-use crate::flow::document::{Code, Diagnostic, Page};
+use crate::flow::document::{Code, Diagnostic, Severity, Span};
+use crate::flow::place::Place;
 
 /// A call test has failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(code: Code, place: Place, message: impl Into<String>, expected: impl Into<String>) -> Failure {
-        Failure { code, place, message: message.into(), expected: expected.into(), remedy: None }
+    pub(super) fn new(code: Code, place: &Place, message: impl Into<String>, expected: impl Into<String>) -> Failure {
+        Failure { code, place: place.clone(), message: message.into(), expected: expected.into(), remedy: None }
     }
 
     pub(super) fn remedy(self, remedy: impl Into<String>) -> Failure {
@@ -28,11 +28,21 @@ impl Failure {
     }
 
     /// As it is told, in the file where the test stands.
-    pub fn diagnostic(&self, page: &Page<'_>) -> Diagnostic {
-        let told = page.error(self.code, self.place.span, self.message.as_str()).label(self.expected.as_str());
+    pub fn diagnostic(&self) -> Diagnostic {
+        let told = placed(self.code, Severity::Error, &self.place, self.message.as_str()).label(self.expected.as_str());
         match &self.remedy {
             Some(remedy) => told.remedy(remedy.as_str()),
             None => told,
         }
+    }
+}
+
+/// Something that is told at a place in a file.
+pub(super) fn placed(code: Code, severity: Severity, place: &Place, message: impl Into<String>) -> Diagnostic {
+    Diagnostic {
+        span: Span::new(place.start as usize, place.end as usize),
+        line: place.line as usize,
+        column: place.column as usize,
+        ..Diagnostic::of_file(code, severity, &*place.file, message)
     }
 }

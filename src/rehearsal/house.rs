@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::flow::call_test::{CallTest, Change, Deed};
+use crate::flow::graph::StepId;
 use crate::flow::{
     Flow, FlowIndex, FlowSet, Menu, Patience, Prompt, PromptId, QueueIndex, Step, StepIndex, StepKind, Target,
 };
@@ -125,11 +126,11 @@ impl House {
     }
 
     /// A step by its place.
-    pub fn find_step(&self, name: &StepName) -> Option<(FlowIndex, StepIndex)> {
+    pub fn find_step(&self, name: &StepName) -> Option<StepId> {
         let own = &self.flows().flows[..self.own_flows];
         let flow = own.iter().position(|flow| flow.name == name.flow)?;
         let step = own[flow].steps.iter().position(|step| step.name == name.step)?;
-        Some((FlowIndex(u16::try_from(flow).ok()?), StepIndex(u32::try_from(step).ok()?)))
+        Some(StepId { flow: FlowIndex(u16::try_from(flow).ok()?), step: StepIndex(u32::try_from(step).ok()?) })
     }
 
     pub(super) fn revision(&self) -> &Arc<Revision> {

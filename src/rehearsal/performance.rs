@@ -11,8 +11,9 @@ use super::stage::{BETWEEN_KEYS, Stage, Standing};
 use super::told::{Told, What, sentence};
 use super::words::Transcript;
 use crate::clock::Moment;
-use crate::flow::call_test::{Act, CallTest, Change, Deed, Heard, MetricChange, Place};
+use crate::flow::call_test::{Act, CallTest, Change, Deed, Heard, MetricChange};
 use crate::flow::document::codes;
+use crate::flow::place::Place;
 use crate::flow::{PromptId, Session};
 use crate::journal::StepName;
 use crate::telephony::Digit;
@@ -106,7 +107,7 @@ impl Play<'_> {
         match &act.deed {
             Deed::Hear(what) => self.hear(act, what),
             Deed::NeverHear(what) => {
-                self.banned.push((what.clone(), act.place));
+                self.banned.push((what.clone(), act.place.clone()));
                 Ok(())
             }
             Deed::Press(keys) => self.press(act, keys),
@@ -175,7 +176,7 @@ impl Play<'_> {
             What::Refused(status) => Some(format!("the call was refused ({status})")),
             _ => None,
         });
-        Failure::new(codes::CALL_OVER, act.place, message, why.unwrap_or_else(|| "the call was over".to_owned()))
+        Failure::new(codes::CALL_OVER, &act.place, message, why.unwrap_or_else(|| "the call was over".to_owned()))
     }
 
     /// What was heard so far does not count for what is heard next.
@@ -208,7 +209,7 @@ impl Play<'_> {
             (None, _) => "nothing was heard".to_owned(),
             (Some(said), _) => format!("this was not heard; the last words were \"{said}\""),
         };
-        Err(Failure::new(codes::NOT_HEARD, act.place, message, wanted))
+        Err(Failure::new(codes::NOT_HEARD, &act.place, message, wanted))
     }
 
     /// Where this is heard, from where the test listens.
@@ -271,7 +272,7 @@ impl Play<'_> {
                 }
                 Heard::Words(words) => format!("\"{words}\" was never to be heard"),
             };
-            return Err(Failure::new(codes::HEARD, *place, format!("the caller heard \"{said}\""), wanted));
+            return Err(Failure::new(codes::HEARD, place, format!("the caller heard \"{said}\""), wanted));
         }
         Ok(())
     }
@@ -284,7 +285,7 @@ impl Play<'_> {
         if !counts {
             self.is_there(act, "no key can be pressed any more")?;
             let message = "no key was asked for";
-            return Err(Failure::new(codes::NOT_POSSIBLE, act.place, message, "the caller was to press a key here"));
+            return Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, "the caller was to press a key here"));
         }
         self.listen_from_here();
         for (count, key) in keys.iter().enumerate() {
@@ -303,7 +304,7 @@ impl Play<'_> {
         if !asked {
             self.is_there(act, "nobody waits for the caller any more")?;
             let message = "the line does not wait for the caller";
-            return Err(Failure::new(codes::NOT_POSSIBLE, act.place, message, "the caller was to say nothing here"));
+            return Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, "the caller was to say nothing here"));
         }
         self.listen_from_here();
         let from = self.stage.told().len();
@@ -328,7 +329,7 @@ impl Play<'_> {
             true => "the caller was not called back",
             false => "the caller is still on the line",
         };
-        Err(Failure::new(codes::NOT_POSSIBLE, act.place, message, "the caller's phone was to ring"))
+        Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, "the caller's phone was to ring"))
     }
 
     fn goodbye(&mut self, act: &Act) -> Result<(), Failure> {
@@ -347,7 +348,7 @@ impl Play<'_> {
             true => "the line waits for a key",
             false => "the call goes on",
         };
-        Err(Failure::new(codes::UNEXPECTED, act.place, message, "expected the line to say goodbye and hang up"))
+        Err(Failure::new(codes::UNEXPECTED, &act.place, message, "expected the line to say goodbye and hang up"))
     }
 
     fn agent_takes(&mut self, act: &Act, answer: bool) -> Result<(), Failure> {
@@ -368,7 +369,7 @@ impl Play<'_> {
             None => {
                 let message = "no agent's phone rings for the caller";
                 let expected = "an agent was to take the call here";
-                Err(Failure::new(codes::NOT_POSSIBLE, act.place, message, expected))
+                Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, expected))
             }
         }
     }
@@ -390,7 +391,7 @@ impl Play<'_> {
             }
             None => {
                 let message = "the caller talks to nobody";
-                Err(Failure::new(codes::NOT_POSSIBLE, act.place, message, "an agent was to hang up here"))
+                Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, "an agent was to hang up here"))
             }
         }
     }
@@ -402,11 +403,11 @@ impl Play<'_> {
             Ok(by) if (by - wanted.by).abs() < 1e-6 => Ok(()),
             Ok(by) => {
                 let message = format!("`{}` has changed by {}", wanted.name, change(by));
-                Err(Failure::new(codes::METRIC, wanted.place, message, expected))
+                Err(Failure::new(codes::METRIC, &wanted.place, message, expected))
             }
             Err(near) => {
                 let message = format!("no metric is named `{}`", wanted.name);
-                let failure = Failure::new(codes::METRIC, wanted.place, message, expected);
+                let failure = Failure::new(codes::METRIC, &wanted.place, message, expected);
                 Err(match near {
                     Some(near) => failure.remedy(format!("did you mean `{near}`?")),
                     None => failure,

@@ -41,7 +41,7 @@ use self::outline::Outline;
 use self::queues::Queues;
 use self::recordings::Recordings;
 use self::values::Values;
-use super::call_test::{CallTest, Place};
+use super::call_test::CallTest;
 use super::{AgentCodes, FlowIndex, FlowSet};
 use crate::telephony::DialPlan;
 
@@ -105,8 +105,6 @@ pub struct Reading {
     pub diagnostics: Vec<Diagnostic>,
     /// The call tests, in the order of the files.
     pub tests: Vec<CallTest>,
-    /// Where each step of each flow is written.
-    pub steps: Vec<Vec<Place>>,
 }
 
 impl Reading {
@@ -140,10 +138,9 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let flows = reader.flows(all_read);
     let mut faults = reader.faults;
     let tests = call_tests::read(&pages, &trees, &outlines, &flows, &mut faults);
-    let steps = outlines.iter().map(Outline::places).collect();
     let diagnostics = faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Reading { flows: (!failed).then_some(flows), diagnostics, tests, steps }
+    Reading { flows: (!failed).then_some(flows), diagnostics, tests }
 }
 
 /// What the reading of every flow shares.

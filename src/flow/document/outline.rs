@@ -7,7 +7,6 @@ use super::codes;
 use super::diagnostic::{Faults, Page, Span, listed};
 use super::scalar;
 use super::tree::{Content, Entry, Node};
-use crate::flow::call_test::Place;
 use crate::flow::{FlowIndex, StepIndex};
 
 /// Most flows.
@@ -54,13 +53,6 @@ pub(super) struct Outline<'a> {
     /// The steps, in the order in which they are written.
     pub steps: Vec<&'a Entry>,
     pub step_index: BTreeMap<&'a str, StepIndex>,
-}
-
-impl Outline<'_> {
-    /// Where each step is written.
-    pub fn places(&self) -> Vec<Place> {
-        self.steps.iter().map(|step| Place { file: self.page, span: step.key_span }).collect()
-    }
 }
 
 /// Reads the names of every file.

@@ -96,7 +96,8 @@ impl TestReader<'_, '_> {
     /// An agent, whoever it is, has answered.
     fn whoever(&self, span: Span) -> Act {
         let place = self.place(span);
-        Act { place, deed: Deed::Expect(vec![Expectation { place, wanted: Wanted::Agent(None) }]), within: None }
+        let wanted = Expectation { place: place.clone(), wanted: Wanted::Agent(None) };
+        Act { place, deed: Deed::Expect(vec![wanted]), within: None }
     }
 
     fn no_such_act(&mut self, span: Span, text: &str) {
@@ -140,7 +141,7 @@ impl TestReader<'_, '_> {
             );
         }
         let place = self.place(entry.key_span);
-        let mut add = |deed: Deed| script.push(Act { place, deed, within });
+        let mut add = |deed: Deed| script.push(Act { place: place.clone(), deed, within });
         match entry.key.replace(' ', "_").as_str() {
             "hear" => self.heard(entry, flow).map(Deed::Hear).into_iter().for_each(&mut add),
             "never_hear" => self.heard(entry, flow).map(Deed::NeverHear).into_iter().for_each(&mut add),

@@ -15,10 +15,12 @@ pub(crate) use names::words;
 use super::codes;
 use super::diagnostic::{Faults, Page, Span, listed, shortened};
 use super::outline::Outline;
+use super::placed;
 use super::section::Section;
 use super::tree::{Content, Entry, Node};
 use super::values;
-use crate::flow::call_test::{CALLER, CallTest, Change, Deed, Place};
+use crate::flow::call_test::{CALLER, CallTest, Change, Deed};
+use crate::flow::place::Place;
 use crate::flow::{FlowIndex, FlowSet, StepIndex, Value};
 use names::Names;
 
@@ -29,7 +31,7 @@ pub const MAX_ACTS: usize = 500;
 /// Longest name of one, in characters.
 pub const MAX_TEST_NAME: usize = 200;
 
-const KEYS: [&str; 12] =
+pub(in crate::flow::document) const KEYS: [&str; 12] =
     ["test", "at", "from", "number", "flow", "start", "language", "values", "agents", "waiting", "hours", "call"];
 
 /// Reads the call tests of every file. `set` is what the flows came to, be it with faults.
@@ -47,7 +49,7 @@ pub(super) fn read(
         let Some(entry) = tree.as_ref().and_then(|root| root.find("tests")) else { continue };
         let own = outlines.iter().position(|outline| outline.page == file);
         let own = own.and_then(|place| u16::try_from(place).ok()).map(FlowIndex);
-        let mut reader = TestReader { section: Section { page, faults }, file, set, names: &names };
+        let mut reader = TestReader { section: Section { page, faults }, set, names: &names };
         let nodes = match &entry.value.content {
             Content::List(nodes) => nodes.as_slice(),
             Content::Nothing => &[],
@@ -66,11 +68,11 @@ pub(super) fn read(
             if let Some((first, span)) = taken.get(&test.name) {
                 let (line, _) = pages[*first].line_and_column(span.start);
                 let message = format!("there are two call tests named `{}`", shortened(&test.name));
-                let fault = page.error(codes::TEST_NAME, test.place.span, message);
+                let fault = page.error(codes::TEST_NAME, span_of(&test.place), message);
                 let fault = fault.label(format!("the first is in {}:{line}", pages[*first].source.file));
                 reader.section.fault(fault.remedy("give this one another name"));
             } else {
-                taken.insert(test.name.clone(), (file, test.place.span));
+                taken.insert(test.name.clone(), (file, span_of(&test.place)));
             }
             tests.push(test);
         }
@@ -81,14 +83,13 @@ pub(super) fn read(
 /// Reads the tests of one file.
 struct TestReader<'r, 'a> {
     section: Section<'r, 'a>,
-    file: usize,
     set: &'r FlowSet,
     names: &'r Names<'r>,
 }
 
 impl TestReader<'_, '_> {
     fn place(&self, span: Span) -> Place {
-        Place { file: self.file, span }
+        placed::place(self.section.page, &self.section.page.file, span)
     }
 
     fn fault(&mut self, code: super::Code, span: Span, message: String, remedy: &str) {
@@ -276,6 +277,10 @@ impl TestReader<'_, '_> {
         }
         found
     }
+}
+
+fn span_of(place: &Place) -> Span {
+    Span::new(place.start as usize, place.end as usize)
 }
 
 /// What a change of the world stands in: tests and the things that happen in them read it alike.
