@@ -18,7 +18,6 @@ pub mod serve;
 mod terminal;
 pub mod test;
 pub mod r#try;
-mod waiting_room;
 
 /// The exit status of a command that could not run; 0 is fine, 1 says that faults were found, 2 is wrong usage.
 const COULD_NOT_RUN: u8 = 3;

@@ -15,10 +15,10 @@ use anyhow::Context;
 use super::listing::{print, reading_or_errors};
 use super::{recorded, report};
 use crate::config::Installation;
-use crate::flow::FlowSet;
 use crate::flow::call_test::CallTest;
-use crate::flow::document::Source;
 use crate::flow::document::diagnostic::nearest;
+use crate::flow::document::{Reading, Source};
+use crate::flow::{FlowSet, Prompt};
 use crate::rehearsal::{Coverage, House, Performance, Walked, play};
 
 /// More processors than this are never needed.
@@ -41,6 +41,9 @@ pub struct Arguments {
     /// Where chance is at work, such as in a queue's strategy `random`, the same seed has the same end
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Whether the report for people is in colour; the terminal decides.
+    #[arg(skip = report::colour_on_stdout())]
+    pub colour: bool,
 }
 
 /// How a report is written.
@@ -65,32 +68,59 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let Some((reading, sources, installation)) = reading_or_errors(Installation::load(config))? else {
         return Ok(ExitCode::from(1));
     };
-    let flows = reading.flows.unwrap_or_default();
-    let tests = match chosen(reading.tests, arguments.name.as_deref()) {
-        Ok(tests) => tests,
+    let folder = installation.prompts;
+    let shows_progress = arguments.format == Format::Human && io::stderr().is_terminal();
+    let recordings = |prompt: &Prompt| recorded::length(&folder, prompt);
+    let report = match played(reading, &sources, &recordings, arguments, shows_progress) {
+        Ok(report) => report,
         Err(told) => {
             eprintln!("{told}");
             return Ok(ExitCode::from(2));
         }
     };
-    let folder = installation.prompts;
-    let house = House::of_tests(&flows, &tests, &|prompt| recorded::length(&folder, prompt));
-    let shows_progress = arguments.format == Format::Human && io::stderr().is_terminal();
+    if let Some(file) = &arguments.junit {
+        std::fs::write(file, &report.junit).with_context(|| format!("`{}` cannot be written", file.display()))?;
+    }
+    print(&report.text)?;
+    Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// What came of call tests.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The report as it was asked for.
+    pub text: String,
+    /// The report for build servers.
+    pub junit: String,
+    /// How many tests failed.
+    pub failed: usize,
+}
+
+/// Plays the call tests of a reading that has no errors. `recordings` tells how long each recording is.
+///
+/// # Errors
+/// No test has the name that was asked for, in words.
+pub fn played(
+    reading: Reading,
+    sources: &[Source],
+    recordings: &dyn Fn(&Prompt) -> Option<Duration>,
+    arguments: &Arguments,
+    shows_progress: bool,
+) -> Result<Report, String> {
+    let flows = reading.flows.unwrap_or_default();
+    let tests = chosen(reading.tests, arguments.name.as_deref())?;
+    let house = House::of_tests(&flows, &tests, recordings);
     let results = play_all(&house, &tests, arguments.seed, shows_progress);
     let coverage = arguments.coverage.then(|| coverage(&flows, &results));
-    let outcome =
-        Outcome { house: &house, flows: &flows, tests: &tests, results: &results, sources: &sources, coverage };
-    if let Some(file) = &arguments.junit {
-        std::fs::write(file, junit::report(&outcome))
-            .with_context(|| format!("`{}` cannot be written", file.display()))?;
-    }
-    print(&match arguments.format {
-        Format::Human => written::human(&outcome, report::colour_on_stdout()),
+    let outcome = Outcome { house: &house, flows: &flows, tests: &tests, results: &results, sources, coverage };
+    let junit = junit::report(&outcome);
+    let text = match arguments.format {
+        Format::Human => written::human(&outcome, arguments.colour),
         Format::Json => written::json(&outcome),
         Format::Github => written::github(&outcome),
-        Format::Junit => junit::report(&outcome),
-    })?;
-    Ok(if outcome.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Format::Junit => junit.clone(),
+    };
+    Ok(Report { text, junit, failed: outcome.failed() })
 }
 
 /// A test that was played, and how long that took.

@@ -3,18 +3,18 @@
 use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::listing::flows_or_errors;
+use super::recorded;
 use super::report;
-use super::terminal::{Look, Recordings, Telephone};
+use super::terminal::{Dialling, Look, Telephone};
 use crate::config::Installation;
 use crate::flow::document::diagnostic::{listed, nearest};
-use crate::flow::{CallFacts, FlowIndex, FlowSet, Prompt};
-use crate::telephony::{Caller, PhoneNumber};
+use crate::flow::{FlowIndex, FlowSet, Prompt};
+use crate::rehearsal::House;
 
 /// What `helpline try` is told on the command line.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,11 +48,11 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
         from: &arguments.from,
         wall: Timestamp::now(),
         look: Look { colour: report::colour_on_stdout(), verbose: arguments.verbose },
-        recordings: &|prompt| length_of_recording(&folder, prompt),
+        recordings: &|prompt| recorded::length(&folder, prompt),
         attended: io::stdin().is_terminal(),
     };
     let (mut input, mut output, mut complaints) = (io::stdin().lock(), io::stdout().lock(), io::stderr().lock());
-    match converse(Arc::new(flows), &visit, &mut input, &mut output, &mut complaints) {
+    match converse(&flows, &visit, &mut input, &mut output, &mut complaints) {
         Ok(Ending::Fine) => Ok(ExitCode::SUCCESS),
         Ok(Ending::Misunderstood) => Ok(ExitCode::from(2)),
         Err(error) => {
@@ -60,14 +60,6 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// How long a recording is; nothing when there is none that can be read.
-fn length_of_recording(folder: &Path, prompt: &Prompt) -> Option<Duration> {
-    let file = folder.join(&*prompt.language).join(format!("{}.wav", prompt.name));
-    let recording = hound::WavReader::open(file).ok()?;
-    let samples = f64::from(recording.duration());
-    Duration::try_from_secs_f64(samples / f64::from(recording.spec().sample_rate)).ok()
 }
 
 fn no_such_flow(flows: &FlowSet, asked: Option<&str>) -> String {
@@ -131,22 +123,30 @@ struct Visit<'a> {
     from: &'a str,
     wall: Timestamp,
     look: Look,
-    recordings: Recordings<'a>,
+    /// How long a recording is; nothing when there is none.
+    recordings: &'a dyn Fn(&Prompt) -> Option<Duration>,
     /// Someone sits at the keyboard.
     attended: bool,
 }
 
 /// Calls, and follows the lines of `input` until the call or the input ends.
 fn converse(
-    flows: Arc<FlowSet>,
+    flows: &FlowSet,
     visit: &Visit<'_>,
     input: &mut dyn BufRead,
     output: &mut dyn Write,
     complaints: &mut dyn Write,
 ) -> io::Result<Ending> {
-    let caller = Caller { number: PhoneNumber::new(visit.from), name: None };
-    let facts = CallFacts { caller, dialled: visit.entry.dialled.clone(), switches: Arc::default() };
-    let mut telephone = Telephone::dial(flows, visit.entry.flow, facts, visit.wall, visit.look, visit.recordings);
+    let mut flows = flows.clone();
+    let mut dialled = visit.entry.dialled.clone();
+    if flows.for_number(&dialled) != Some(visit.entry.flow) {
+        // A flow that no number reaches is called by its name.
+        dialled = flows.flow(visit.entry.flow).name.to_string();
+        flows.numbers.insert(dialled.clone(), visit.entry.flow);
+    }
+    let house = House::new(&flows, [], visit.recordings);
+    let call = Dialling { from: visit.from.to_owned(), dialled, zone: flows.flow(visit.entry.flow).time_zone.clone() };
+    let mut telephone = Telephone::dial(&house, call, visit.wall, visit.look);
     if visit.attended {
         let clock = telephone.clock().strftime("%A, %-d %B %Y, %H:%M").to_string();
         writeln!(complaints, "It is {clock}. Type keys and press Enter; Enter alone waits; :help tells more.\n")?;
@@ -248,7 +248,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
             attended: false,
         };
         let (mut output, mut complaints) = (Vec::new(), Vec::new());
-        let ending = converse(Arc::new(flows), &visit, &mut lines.as_bytes(), &mut output, &mut complaints);
+        let ending = converse(&flows, &visit, &mut lines.as_bytes(), &mut output, &mut complaints);
         let printed = [output, complaints].map(|printed| String::from_utf8(printed).expect("text"));
         (printed.concat(), ending.expect("nothing fails"))
     }
@@ -304,7 +304,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
 > :agents 0
 [0 agents are at work.]
 > :ahead 2
-[2 will enter the next queue just before you.]
+[2 more callers wait in every queue.]
 > 1
 [You wait in the queue support.]
   Please hold while I find somebody to help you.

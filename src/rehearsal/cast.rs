@@ -47,6 +47,8 @@ enum Plan {
     Refuse(LegId),
     HangUp(LegId),
     Ready(usize),
+    /// The caller picks up when they are called back.
+    PickUp,
     /// Their own call ends.
     Free(usize, LegId),
 }
@@ -97,6 +99,11 @@ impl Cast {
     pub(super) fn forget(&mut self, leg: LegId) {
         self.legs.remove(&leg);
         self.talking.remove(&leg);
+    }
+
+    /// The caller is going to pick up.
+    pub(super) fn let_pick_up(&mut self, at: Moment) {
+        self.plan(at, Plan::PickUp);
     }
 
     fn plan(&mut self, at: Moment, plan: Plan) {
@@ -210,6 +217,9 @@ impl Stage<'_> {
             }
             Plan::Free(index, leg) if self.cast.agents[index].busy == Some(leg) => self.end_own_call(index),
             Plan::Free(..) => {}
+            Plan::PickUp => {
+                self.pick_up();
+            }
         }
     }
 
@@ -243,19 +253,20 @@ impl Stage<'_> {
     }
 
     /// The agent whose phone rings picks up, or refuses.
-    pub(super) fn let_agent(&mut self, extension: &str, answer: bool) {
+    pub fn let_agent(&mut self, extension: &str, answer: bool) {
         if let Some(leg) = self.ringing_of(extension) {
             if answer { self.answers(leg) } else { self.refuses(leg) }
         }
     }
 
-    /// Whether the phone of an agent rings.
-    pub(super) fn is_ringing(&self, extension: &str) -> bool {
-        self.ringing_of(extension).is_some()
+    /// The agent whose phone rings for the caller.
+    pub fn ringing_agent(&self) -> Option<Arc<str>> {
+        let agent = self.rang()?;
+        self.ringing_of(agent).map(|_| agent.clone())
     }
 
     /// The agent who talks hangs up.
-    pub(super) fn let_agent_hang_up(&mut self, extension: &str) {
+    pub fn let_agent_hang_up(&mut self, extension: &str) {
         let index = self.cast.find(extension);
         let leg = self.cast.talking.iter().find(|(_, of)| Some(**of) == index).map(|(leg, _)| *leg);
         if let Some(leg) = leg {

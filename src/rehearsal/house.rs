@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::flow::call_test::{CallTest, Change, Deed};
 use crate::flow::graph::StepId;
 use crate::flow::{
-    Flow, FlowIndex, FlowSet, Menu, Patience, Prompt, PromptId, QueueIndex, Step, StepIndex, StepKind, Target,
+    Flow, FlowIndex, FlowSet, LanguageIndex, Menu, Patience, Prompt, PromptId, QueueIndex, Step, StepIndex, StepKind,
+    Target, Value,
 };
 use crate::journal::StepName;
 use crate::switchboard::Revision;
@@ -30,6 +31,17 @@ pub struct Wish {
     pub skills: Vec<Arc<str>>,
     /// A greater number goes first.
     pub priority: u8,
+}
+
+/// How a call begins, if not as the flow does.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Beginning<'b> {
+    /// In this step.
+    pub(super) start: Option<StepIndex>,
+    /// In this language.
+    pub(super) language: Option<&'b Arc<str>>,
+    /// With these values.
+    pub(super) values: &'b [(Arc<str>, Value)],
 }
 
 /// The flows of an installation with recordings made of silence.
@@ -152,25 +164,23 @@ impl House {
         BUSY
     }
 
-    /// The flows as a test wants them: begun elsewhere, with values and a language that are there from the start.
-    pub(super) fn adapted(&self, test: &CallTest) -> Arc<Revision> {
+    /// The flows as they are, but that one of them begins otherwise.
+    pub(super) fn adapted(&self, dialled: &str, entry: FlowIndex, beginning: &Beginning<'_>) -> Arc<Revision> {
         let flows = self.flows();
-        let as_it_is = test.values.is_empty() && test.language.is_none() && test.start.is_none();
-        let answered = flows.for_number(&test.dialled) == Some(test.entry);
-        if as_it_is && answered {
+        if *beginning == Beginning::default() && flows.for_number(dialled) == Some(entry) {
             return Arc::clone(&self.revision);
         }
         let mut flows = FlowSet::clone(flows);
-        flows.numbers.insert(test.dialled.clone(), test.entry);
-        let flow = &mut flows.flows[usize::from(test.entry.0)];
-        let mut start = test.start.unwrap_or(flow.start);
-        if let Some(language) = &test.language {
+        flows.numbers.insert(dialled.to_owned(), entry);
+        let flow = &mut flows.flows[usize::from(entry.0)];
+        let mut start = beginning.start.unwrap_or(flow.start);
+        if let Some(language) = beginning.language {
             let place = flow.languages.iter().position(|spoken| spoken == language).unwrap_or(0);
-            let index = crate::flow::LanguageIndex(u8::try_from(place).unwrap_or(0));
+            let index = LanguageIndex(u8::try_from(place).unwrap_or(0));
             start = begin_with(flow, start, StepKind::Language(index));
         }
-        if !test.values.is_empty() {
-            start = begin_with(flow, start, StepKind::Set(test.values.clone()));
+        if !beginning.values.is_empty() {
+            start = begin_with(flow, start, StepKind::Set(beginning.values.to_vec()));
         }
         flow.start = start;
         let Revision { number, clips, music, accounts, trunks, .. } = &*self.revision;

@@ -18,6 +18,6 @@ pub use coverage::{Coverage, Missing, Walked};
 pub use failure::Failure;
 pub use house::{House, Wish};
 pub use performance::{Performance, play};
-pub use stage::{BETWEEN_KEYS, Stage};
+pub use stage::{BETWEEN_KEYS, Stage, Standing};
 pub use told::{Told, What, sentence};
 pub use walk::written as written_walk;

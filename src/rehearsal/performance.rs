@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::coverage::Walked;
 use super::failure::Failure;
-use super::house::House;
+use super::house::{Beginning, House};
 use super::stage::{BETWEEN_KEYS, Stage, Standing};
 use super::told::{Told, What, sentence};
 use super::words::Transcript;
@@ -19,7 +19,7 @@ use crate::journal::StepName;
 use crate::telephony::Digit;
 
 /// What is expected is waited for so long, unless the test says otherwise.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// A caller waits so long to be called back.
 const PATIENCE_AWAY: Duration = Duration::from_secs(3_600);
 /// The world has so long to settle before the call comes in.
@@ -46,8 +46,9 @@ pub fn play(house: &House, test: &CallTest, seed: u64) -> Performance {
     let wall = test.at.to_zoned(zone).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp());
     let before = jiff::SignedDuration::try_from(BEFORE).unwrap_or_default();
     let wall = wall.checked_sub(before).unwrap_or(wall);
+    let beginning = Beginning { start: test.start, language: test.language.as_ref(), values: &test.values };
     let mut play = Play {
-        stage: Stage::with(house, house.adapted(test), wall, seed),
+        stage: Stage::with(house, house.adapted(&test.dialled, test.entry, &beginning), wall, seed),
         house,
         test,
         heard: Cursor::default(),
@@ -319,17 +320,19 @@ impl Play<'_> {
     }
 
     fn pick_up(&mut self, act: &Act) -> Result<(), Failure> {
+        let expected = "the caller's phone was to ring";
+        if !self.wait_until(None, |play| play.stage.is_over()) {
+            let message = "the caller is still on the line";
+            return Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, expected));
+        }
         let end = self.stage.now() + act.within.unwrap_or(PATIENCE_AWAY);
         while !self.stage.rings() && self.stage.advance(end) {}
         self.listen_from_here();
         if self.stage.pick_up() {
             return Ok(());
         }
-        let message = match self.stage.is_over() {
-            true => "the caller was not called back",
-            false => "the caller is still on the line",
-        };
-        Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, "the caller's phone was to ring"))
+        let message = "the caller was not called back";
+        Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, expected))
     }
 
     fn goodbye(&mut self, act: &Act) -> Result<(), Failure> {
@@ -354,11 +357,7 @@ impl Play<'_> {
     fn agent_takes(&mut self, act: &Act, answer: bool) -> Result<(), Failure> {
         let mut whose = None;
         self.wait_until(act.within, |play| {
-            let rings = play.stage.told().iter().rev().find_map(|told| match &told.what {
-                What::Rings(agent) => Some(agent.clone()),
-                _ => None,
-            });
-            whose = rings.filter(|agent| play.stage.is_ringing(agent));
+            whose = play.stage.ringing_agent();
             whose.is_some()
         });
         match whose {

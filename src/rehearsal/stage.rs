@@ -8,13 +8,13 @@ use jiff::Timestamp;
 
 use super::cast::Cast;
 use super::coverage::Walked;
-use super::house::{House, Wish};
+use super::house::{Beginning, House, Wish};
 use super::meter::Meter;
 use super::phone;
 use super::told::{Told, What};
 use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
-use crate::flow::{QueueIndex, Session, Switch};
+use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, Switch};
 use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName};
 use crate::switchboard::{CallPlace, Input, OperatorCommand, Output, Revision, Settings, Switchboard};
 use crate::telephony::{
@@ -29,13 +29,6 @@ pub const BETWEEN_KEYS: Duration = Duration::from_millis(200);
 const CALLS_MAX: usize = 20_000;
 /// RTP ports: two a call.
 const PORTS: std::ops::RangeInclusive<u16> = 1_024..=65_535;
-
-/// The caller's line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) leg: LegId,
-    pub(super) call: Option<CallId>,
-}
 
 /// How the caller stands with queues and agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,12 +50,19 @@ pub struct Stage<'h> {
     pub(super) calendar: Calendar,
     pub(super) cast: Cast,
     from: String,
-    line: Option<Line>,
+    /// How long the caller lets the phone ring when they are called back; `None`: until they are told to pick up.
+    picks_up_after: Option<Duration>,
+    /// The caller's leg, while they are on the line.
+    line: Option<LegId>,
+    /// Their call, also when it is over.
+    call: Option<CallId>,
     /// The leg on which the caller's phone rings.
     ringing: Option<LegId>,
     /// The call in which they are being called back.
     called_back: Option<CallId>,
     standing: Standing,
+    /// The agent whose phone was last to ring for the caller.
+    rang: Option<Arc<str>>,
     /// The step in which the caller is.
     step: Option<StepName>,
     /// What is heard on each leg, ...
@@ -103,7 +103,10 @@ impl<'h> Stage<'h> {
             calendar,
             cast,
             from: String::new(),
+            picks_up_after: None,
+            rang: None,
             line: None,
+            call: None,
             ringing: None,
             called_back: None,
             standing: Standing::None,
@@ -123,7 +126,7 @@ impl<'h> Stage<'h> {
         from.clone_into(&mut self.from);
         self.legs += 1;
         let leg = LegId::inbound(self.legs);
-        self.line = Some(Line { leg, call: None });
+        (self.line, self.call) = (Some(leg), None);
         self.tell(What::Dialled(dialled.to_owned()));
         let incoming = phone::incoming(leg, from, dialled, None);
         self.give(Input::Sip(SipEvent::Incoming(Box::new(incoming))));
@@ -144,29 +147,47 @@ impl<'h> Stage<'h> {
 
     /// The caller presses a key. Tells whether anybody could hear it.
     pub fn press(&mut self, digit: Digit) -> bool {
-        let Some(line) = self.line else { return false };
+        let Some(leg) = self.line else { return false };
         self.tell(What::Keyed(digit));
         self.quiet = self.now;
-        self.give(Input::Media(MediaEvent::Digit { leg: line.leg, digit, source: DigitSource::Rtp }));
+        self.give(Input::Media(MediaEvent::Digit { leg, digit, source: DigitSource::Rtp }));
         true
     }
 
     /// The caller hangs up, or does not wait to be called back.
     pub fn hang_up(&mut self) {
-        let Some(line) = self.line else { return };
+        let Some(leg) = self.line.take() else { return };
         self.tell(What::HangsUp);
-        self.line = None;
-        self.give(Input::Sip(SipEvent::Ended { leg: line.leg, cause: Cause::RemoteHungUp }));
+        self.give(Input::Sip(SipEvent::Ended { leg, cause: Cause::RemoteHungUp }));
     }
 
     /// The caller picks up the phone that rings. Tells whether one does.
     pub fn pick_up(&mut self) -> bool {
         let Some(leg) = self.ringing.take() else { return false };
-        self.line = Some(Line { leg, call: self.called_back.take() });
+        (self.line, self.call) = (Some(leg), self.called_back.take());
         self.tell(What::PicksUp);
         self.quiet = self.now;
         self.give(Input::Sip(SipEvent::Answered { leg, answer: phone::description(), local: phone::OURS }));
         true
+    }
+
+    /// The caller picks up by themselves when they are called back.
+    pub fn picks_up_after(&mut self, length: Duration) {
+        self.picks_up_after = Some(length);
+    }
+
+    /// From the next call on, `entry` begins in this language, and in this step if one is given.
+    pub fn speak(&mut self, entry: FlowIndex, language: &Arc<str>, start: Option<StepIndex>) {
+        let number = self.house.flows().numbers.iter().find(|(_, flow)| **flow == entry);
+        let number = number.map(|(number, _)| number.clone()).unwrap_or_default();
+        let beginning = Beginning { start, language: Some(language), values: &[] };
+        let revision = self.house.adapted(&number, entry, &beginning);
+        self.give(Input::Revision(revision));
+    }
+
+    /// The agent whose phone was last to ring for the caller.
+    pub(super) fn rang(&self) -> Option<&Arc<str>> {
+        self.rang.as_ref()
     }
 
     /// Something in the world changes.
@@ -268,12 +289,12 @@ impl<'h> Stage<'h> {
 
     /// Whether words are being said to the caller.
     pub fn is_speaking(&self) -> bool {
-        self.line.is_some_and(|line| self.playing.contains_key(&line.leg))
+        self.line.is_some_and(|leg| self.playing.contains_key(&leg))
     }
 
     /// The caller's walk, while there is one.
     pub fn session(&self) -> Option<&Session> {
-        self.board.session(self.line?.leg)
+        self.board.session(self.line?)
     }
 
     /// How the caller stands with queues and agents.
@@ -324,7 +345,7 @@ impl<'h> Stage<'h> {
     }
 
     fn is_callers(&self, leg: LegId) -> bool {
-        self.line.is_some_and(|line| line.leg == leg)
+        self.line == Some(leg)
     }
 
     /// Gives the switchboard an input, and does all that it wants.
@@ -346,7 +367,7 @@ impl<'h> Stage<'h> {
 
     /// Where the caller stands in line now.
     fn look(&mut self) {
-        let place = self.line.and_then(|line| self.board.place(line.call?));
+        let place = self.line.and(self.call).and_then(|call| self.board.place(call));
         match (&mut self.standing, place) {
             (standing @ (Standing::None | Standing::Waiting(_)), Some(place)) => *standing = Standing::Waiting(place),
             (standing @ Standing::Talking(..), Some(place)) => *standing = Standing::Waiting(place),
@@ -379,6 +400,9 @@ impl<'h> Stage<'h> {
             SipCommand::DialTrunk { leg, .. } | SipCommand::Dial { leg, .. } if self.called_back.is_some() => {
                 self.ringing = Some(leg);
                 self.tell(What::CalledBack);
+                if let Some(after) = self.picks_up_after {
+                    self.cast.let_pick_up(self.now + after);
+                }
                 None
             }
             // Nobody else is ever called back.
@@ -431,11 +455,11 @@ impl<'h> Stage<'h> {
         if let Some(meter) = &mut self.meter {
             meter.fold(&entry, self.now);
         }
-        let call = self.line.and_then(|line| line.call);
+        let call = self.call;
         match &entry.event {
             JournalEvent::Offered(offered) if call.is_none() && offered.caller.number.reveal() == self.from => {
-                if let Some(line) = &mut self.line {
-                    line.call = entry.call;
+                if self.line.is_some() {
+                    self.call = entry.call;
                 }
                 return;
             }
@@ -496,7 +520,10 @@ impl<'h> Stage<'h> {
                 }
                 self.tell(What::Unqueued(queue, outcome));
             }
-            QueueEvent::Offered { agent, .. } => self.tell(What::Rings(agent)),
+            QueueEvent::Offered { agent, .. } => {
+                self.rang = Some(agent.clone());
+                self.tell(What::Rings(agent));
+            }
             QueueEvent::SpokenPlace { spoken, .. } if spoken > 0 => self.tell(What::Place(spoken)),
             QueueEvent::CallbackWanted => {
                 self.standing = Standing::None;
@@ -507,8 +534,13 @@ impl<'h> Stage<'h> {
     }
 }
 
-/// Callers come to a queue before they hear that they wait, whatever the order in which it is done.
+/// Callers leave a queue before they go elsewhere, and come to one before they hear that they wait, whatever the order in
+/// which it is done.
 fn queue_before_words(told: &mut [Told]) {
+    if let Some(left) = told.iter().position(|told| matches!(told.what, What::Unqueued(..))) {
+        let keyed = told[..left].iter().take_while(|told| matches!(told.what, What::Left(..))).count();
+        told[keyed..=left].rotate_right(1);
+    }
     let Some(queued) = told.iter().position(|told| matches!(told.what, What::Queued(_) | What::Booked(_))) else {
         return;
     };

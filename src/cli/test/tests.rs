@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::*;
 use crate::flow::document::{self, Known, Severity};
@@ -85,14 +84,14 @@ fn report_of(flow: &str, tests: &str, coverage: bool) -> (String, usize) {
         .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
     let reading = document::read(&sources, &Known::of(&BTreeSet::new()));
     let errors: Vec<_> = reading.diagnostics.iter().filter(|fault| fault.severity == Severity::Error).collect();
-    let flows = reading.flows.unwrap_or_else(|| panic!("{errors:#?}"));
-    let tests = reading.tests;
-    let house = House::of_tests(&flows, &tests, &|_| None);
-    let results = play_all(&house, &tests, 1, false);
-    let coverage = coverage.then(|| super::coverage(&flows, &results));
-    let outcome =
-        Outcome { house: &house, flows: &flows, tests: &tests, results: &results, sources: &sources, coverage };
-    (written::human(&outcome, false), outcome.failed())
+    assert!(errors.is_empty(), "{errors:#?}");
+    let arguments = Arguments { coverage, ..plain() };
+    let report = played(reading, &sources, &|_| None, &arguments, false).expect("no name was asked for");
+    (report.text, report.failed)
+}
+
+fn plain() -> Arguments {
+    Arguments { name: None, format: Format::Human, junit: None, coverage: false, seed: 1, colour: false }
 }
 
 #[track_caller]
@@ -126,32 +125,96 @@ fn a_place_that_would_get_worse_fails() {
 }
 
 #[test]
-fn what_is_to_be_said_is_told_with_the_walk() {
-    let (report, _) = report_of(FLOW, &CONTRACT.replace("skill: billing", "skill: technical"), false);
-    let expected = "\
-FAIL  billing at closing time (0:09)
-
-error[HL1553]: `billing` is wanted of the agent
- --> flows/tests.yaml:4:76
-  |
-4 |     call: [hear: welcome, hear: main, press: 2, expect: {queue: support, skill: technical}]
-  |                                                                                 ^^^^^^^^^ expected the skill `technical`
-";
-    assert!(report.contains("FAIL  billing at closing time"), "{report}");
-    println!("{report}{expected}");
+fn what_callers_do_comes_true() {
+    for call in [
+        "    call: [hear: main, say nothing, hear: I did not hear a key, press: 2, expect: {step: billing}]",
+        "    call: [press: 1, press: 123456#, hear: order 1 2 3 4 5 6 is on its way, expect: {value: {order_number: 123456}}]",
+        "    call: [press: 1, press: 123456#, hear: told, hear: order 123456, hear: main]",
+        "    call: [press: 2, answered: 1001, wait: 30s, agent hangs up, goodbye, expect: {outcome: answered}]",
+        "    call: [press: 2, agent answers, answered, hang up, expect: {outcome: hung_up}]",
+        "    call: [press: 3, expect: {queue: support, skill: technical, priority: 2}]",
+        "    agents: logged out\n    call: [press: 2, expect: {step: after_hours, queue: none}, press: 2, goodbye]",
+        "    agents: {1001: misses calls, 1002: answers after 2s}\n    call: [press: 0, answered: 1002]",
+        "    agents: {1001: [ready after 90s, answers after 1s], 1002: logged out}\n    hours: {office: closed}\n    call: [hear: after_hours, hear: we open tomorrow]",
+        "    at: sun 12:00\n    call: [hear: we are closed, expect: {step: after_hours}]",
+        "    at: sun 12:00\n    hours: {office: open}\n    call: [hear: main]",
+        "    start: told\n    values: {order_number: 4711}\n    call: [hear: order 4 7 1 1, hear: main]",
+        "    agents: {1001: busy for 3m, 1002: logged out}\n    waiting: {support: 2}\n    call:\n      - press: 0\n      - wait: 7m\n      - spoken: [3, 3, 3, 2, 2, 2, next, 1, 1]\n      - expect: {place: 1}\n      - {answered: 1001, within: 10m}",
+        "    agents: {1001: logged out, 1002: [ready, refuses calls]}\n    call:\n      - press: 0\n      - wait: 1s\n      - agents: {1001: ready}\n      - answered: 1001",
+        "    call:\n      - press: 2\n      - metrics:\n          helpline_queue_entered_total{queue=\"support\"}: +1\n          helpline_queue_callers_waiting{queue=support}: 1\n          helpline_dtmf_digits_total: +1\n          helpline_flow_step_exits_total{step=main,exit=choice 2}: +1\n          helpline_calls_total: unchanged\n      - hang up\n      - metrics:\n          helpline_queue_left_total{outcome=short_abandoned}: +1\n          helpline_queue_wait_seconds_count: +1\n          helpline_queue_callers_waiting: unchanged",
+    ] {
+        passes(call);
+    }
 }
 
 #[test]
-fn many_tests_with_long_waits_take_no_time() {
-    let mut tests = String::from("tests:\n");
-    for test in 0..100 {
-        tests.push_str(&format!(
-            "  - test: {test}\n    agents: {{1001: busy for 1h, 1002: logged out}}\n    waiting: {{support: 3}}\n    call: [press: 2, wait: 14m, expect: {{place: 4}}, wait: 6m, expect: {{step: after_hours}}]\n"
-        ));
+fn what_does_not_come_true_fails() {
+    for (call, told) in [
+        ("    call: [hear: told]", "this was not heard; the last words were \"How can we help?"),
+        (
+            "    call: [press: 9, hear: billing]",
+            "this was not heard; the last words were \"Sorry, that is not one of the choices.",
+        ),
+        ("    call: [hear: main, never_hear: follow an order]", "the caller heard \"How can we help?"),
+        (
+            "    call: [never_hear: you are next, press: 0, agents: {1001: paused, 1002: paused}, wait: 1m]",
+            "the caller heard \"You are next in line.\"",
+        ),
+        ("    call: [press: 2, hang up, press: 1]", "no key can be pressed any more"),
+        ("    call: [hear: main, goodbye]", "the line waits for a key"),
+        ("    call: [hear: main, agent answers]", "no agent's phone rings for the caller"),
+        ("    call: [hear: main, agent hangs up]", "the caller talks to nobody"),
+        ("    call: [hear: main, pick up]", "the caller is still on the line"),
+        ("    call: [press: 2, {expect: {queue: none}, within: 3s}]", "the caller waits in the queue `support`"),
+        ("    call: [press: 2, answered: 1002]", "the caller talks to 1001 (Ada)"),
+        ("    call: [press: 0, expect: {place: 2}]", "the caller talks to 100"),
+        ("    call: [press: 1 1234, expect: {value: {order_numbr: 1234}}]", "`order_numbr` is not set"),
+        ("    call: [hear: main, expect: {language: en, step: welcome}]", "the caller is in the step `main`"),
+        ("    call: [hear: main, expect: {outcome: answered}]", "no wait has ended, and the call goes on"),
+        ("    call: [press: 0, spoken: [1]]", "no place was spoken"),
+        ("    call: [press: 2, say nothing]", "the line does not wait for the caller"),
+        ("    call:\n      - metrics: {helpline_calls_totl: +1}", "no metric is named `helpline_calls_totl`"),
+        (
+            "    call:\n      - press: 2\n      - metrics: {helpline_calls_active: +2}",
+            "`helpline_calls_active` has changed by +1",
+        ),
+    ] {
+        fails(call, &[told, "the walk so far:\n    0:00     calls +442079460000\n"]);
     }
-    let begun = std::time::Instant::now();
-    let (report, failed) = report_of(FLOW, &tests, false);
-    println!("{:?}", begun.elapsed());
-    assert_eq!(failed, 0, "{report}");
-    let _ = Duration::ZERO;
+}
+
+#[test]
+fn the_same_seed_has_the_same_end() {
+    let flow = FLOW.replace("    agents: [1001, 1002]\n", "    agents: [1001, 1002]\n    strategy: random\n");
+    let sources =
+        [Source { file: "a.yaml".to_owned(), text: flow + "tests:\n  - test: it\n    call: [press: 0, answered]\n" }];
+    let reading = document::read(&sources, &Known::of(&BTreeSet::new()));
+    let flows = reading.flows.expect("it has no errors");
+    let house = House::of_tests(&flows, &reading.tests, &|_| None);
+    let mut answered = BTreeSet::new();
+    for seed in 0..20 {
+        let played = [play(&house, &reading.tests[0], seed), play(&house, &reading.tests[0], seed)];
+        assert_eq!(played[0], played[1], "seed {seed}");
+        assert_eq!(played[0].failure, None, "seed {seed}");
+        answered.insert(format!("{:?}", played[0].told.last().map(|told| &told.what)));
+    }
+    assert_eq!(answered.len(), 2, "chance decides: {answered:?}");
+}
+
+#[test]
+fn tests_are_chosen_by_their_names() {
+    let tests = || {
+        let sources = [("a.yaml", FLOW), ("b.yaml", CONTRACT)]
+            .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
+        document::read(&sources, &Known::of(&BTreeSet::new())).tests
+    };
+    let names = |asked: Option<&str>| -> Result<Vec<String>, String> {
+        Ok(chosen(tests(), asked)?.iter().map(|test| test.name.to_string()).collect())
+    };
+    assert_eq!(names(None).expect("all").len(), 2);
+    assert_eq!(names(Some("Closing")).expect("one"), ["billing at closing time"]);
+    assert_eq!(
+        names(Some("the place onl improves")).expect_err("none"),
+        "no call test has `the place onl improves` in its name: did you mean `the place only improves`?"
+    );
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::habits::LONGEST;
-use super::{MAX_ACTS, TestReader, WORLD_KEYS};
+use super::{MAX_ACTS, TestReader};
 use crate::flow::call_test::{Act, BEYOND_TEN, Deed, Expectation, Heard, MetricChange, Wanted};
 use crate::flow::document::codes;
 use crate::flow::document::diagnostic::{Diagnostic, Span, listed, shortened};
@@ -17,7 +17,7 @@ use crate::telephony::Digit;
 const MOST_KEYS: usize = 64;
 
 /// What stands alone.
-const ALONE: [(&str, Deed); 7] = [
+pub(in crate::flow::document) const ALONE: [(&str, Deed); 7] = [
     ("say nothing", Deed::SayNothing),
     ("hang up", Deed::HangUp),
     ("pick up", Deed::PickUp),
@@ -28,14 +28,29 @@ const ALONE: [(&str, Deed); 7] = [
 ];
 
 /// What has something after it.
-const WITH_MORE: [&str; 9] = ["hear", "never_hear", "press", "wait", "answered", "expect", "spoken", "metrics", "say"];
+pub(in crate::flow::document) const ACT_KEYS: [&str; 12] = [
+    "hear",
+    "never_hear",
+    "press",
+    "wait",
+    "answered",
+    "expect",
+    "spoken",
+    "metrics",
+    "agents",
+    "waiting",
+    "hours",
+    "within",
+];
 
+/// What is heard, where there could be a doubt.
+pub(in crate::flow::document) const HEAR_KEYS: [&str; 2] = ["step", "words"];
 /// What can be expected.
-const EXPECTED: [&str; 10] =
+pub(in crate::flow::document) const EXPECT_KEYS: [&str; 10] =
     ["queue", "skill", "priority", "place", "agent", "step", "language", "value", "outcome", "spoken"];
 
 /// How a wait or a call ends: the words of metrics and records.
-pub(super) const OUTCOMES: [&str; 17] = [
+pub(in crate::flow::document) const OUTCOMES: [&str; 17] = [
     "answered",
     "abandoned",
     "short_abandoned",
@@ -103,16 +118,10 @@ impl TestReader<'_, '_> {
     fn no_such_act(&mut self, span: Span, text: &str) {
         let page = self.section.page;
         let message = format!("`{}` is nothing that happens in a call", shortened(text));
-        let names = || {
-            ALONE
-                .iter()
-                .map(|(name, _)| *name)
-                .chain(WITH_MORE.into_iter().filter(|name| *name != "say"))
-                .chain(WORLD_KEYS)
-        };
+        let names = || ALONE.iter().map(|(name, _)| *name).chain(ACT_KEYS.into_iter().filter(|name| *name != "within"));
         let fault = page.error(codes::NO_SUCH_ACT, span, message);
         let begins = names().find(|name| text.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', ':'])));
-        self.section.fault(match begins.filter(|name| WITH_MORE.contains(name)) {
+        self.section.fault(match begins.filter(|name| ACT_KEYS.contains(name)) {
             Some(name) => {
                 fault.remedy(format!("write `{name}: {}`", text[name.len()..].trim_start_matches([' ', ':']).trim()))
             }
@@ -186,7 +195,7 @@ impl TestReader<'_, '_> {
     /// `hear: welcome` is a step, everything else words; `hear: {words: welcome}` and `hear: {step: welcome}` leave no doubt.
     fn heard(&mut self, entry: &Entry, flow: FlowIndex) -> Option<Heard> {
         if let Some(entries) = entry.value.table() {
-            self.section.tell_unknown(entries, &["step", "words"], &format!("`{}`", entry.key));
+            self.section.tell_unknown(entries, &HEAR_KEYS, &format!("`{}`", entry.key));
             if let Some(step) = entry.value.find("step") {
                 let text = self.section.text(step, "the name of a step")?;
                 return self.step(step.place(), text, flow).map(|(flow, step)| Heard::Step(flow, step));
@@ -296,8 +305,8 @@ impl TestReader<'_, '_> {
                         entry.key_span,
                         format!("nothing can be expected of `{}`", shortened(&entry.key)),
                     );
-                    let all = format!("there is {}", listed(EXPECTED).replace(" or ", " and "));
-                    self.section.fault(fault.meant(&entry.key, EXPECTED).or_remedy(&all));
+                    let all = format!("there is {}", listed(EXPECT_KEYS).replace(" or ", " and "));
+                    self.section.fault(fault.meant(&entry.key, EXPECT_KEYS).or_remedy(&all));
                     None
                 }
             };

@@ -1,10 +1,10 @@
 //! `tests:`: call tests beside the flows. They are read last, when all is known that they name.
 
-mod acts;
+pub(super) mod acts;
 mod habits;
 mod names;
 mod times;
-mod world;
+pub(super) mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -282,9 +282,6 @@ impl TestReader<'_, '_> {
 fn span_of(place: &Place) -> Span {
     Span::new(place.start as usize, place.end as usize)
 }
-
-/// What a change of the world stands in: tests and the things that happen in them read it alike.
-const WORLD_KEYS: [&str; 3] = ["agents", "waiting", "hours"];
 
 impl TestReader<'_, '_> {
     /// The changes of the world that an entry tells, if it is about that.

@@ -10,6 +10,9 @@ use crate::flow::document::diagnostic::{Span, listed, nearest, shortened};
 use crate::flow::document::tree::{Content, Entry, Node};
 use crate::flow::{AgentSpec, FlowSet, QueueIndex};
 
+/// What is told of those who wait.
+pub(in crate::flow::document) const WAITING_KEYS: [&str; 3] = ["callers", "skill", "priority"];
+
 /// Most callers who wait in a queue when a test begins.
 pub(super) const MOST_WAITING: u32 = 1_000;
 
@@ -91,7 +94,7 @@ impl TestReader<'_, '_> {
             let (callers, skills, priority) = match entry.value.table() {
                 None => (self.section.number(entry, limits), Vec::new(), 0),
                 Some(entries) => {
-                    self.section.tell_unknown(entries, &["callers", "skill", "priority"], "those who wait");
+                    self.section.tell_unknown(entries, &WAITING_KEYS, "those who wait");
                     let callers = entry.value.find("callers");
                     if callers.is_none() {
                         let message = "this does not tell how many wait".to_owned();
