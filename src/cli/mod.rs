@@ -12,6 +12,7 @@ pub mod hours;
 pub mod listing;
 pub mod prompts;
 pub mod report;
+mod running;
 pub mod serve;
 mod terminal;
 pub mod r#try;
