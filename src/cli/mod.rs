@@ -11,6 +11,8 @@ pub mod dial;
 pub mod hours;
 pub mod listing;
 pub mod prompts;
+mod reading;
+pub mod reload;
 pub mod report;
 mod running;
 pub mod serve;
@@ -48,6 +50,10 @@ enum Command {
     Hours(hours::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
+    /// Lets the running server read flows and recordings again, and tells what callers will notice
+    Reload(reload::Arguments),
+    /// Lets the running server go back to an earlier revision of the flows
+    Rollback(reload::BackArguments),
 }
 
 /// Runs the command line of the process.
@@ -62,6 +68,8 @@ pub fn main() -> ExitCode {
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
+        Command::Reload(arguments) => reload::run(&arguments, &config),
+        Command::Rollback(arguments) => reload::run_back(&arguments, &config),
     };
     outcome.unwrap_or_else(|reason| {
         eprintln!("helpline: {reason:#}");

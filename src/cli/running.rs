@@ -63,7 +63,7 @@ fn exchange(
 ) -> Result<(u16, Value), Unheard> {
     let address = reached(http);
     let token = http.token.as_ref().map_or(String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
-    let body = body.map_or(String::new(), Value::to_string);
+    let body = body.filter(|body| !body.is_null()).map_or(String::new(), Value::to_string);
     let described = match body.len() {
         0 => String::new(),
         length => format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
