@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::graph::{By, Exit, Goal, Graph, StepId};
 use super::hours::Range;
-use super::{
-    AgentSpec, Choice, Flow, FlowIndex, FlowSet, Hours, Piece, QueueSpec, Speech, Step, StepKind, Target,
-};
+use super::{AgentSpec, Flow, FlowIndex, FlowSet, Hours, Piece, QueueSpec, Speech, Step, StepIndex, StepKind};
 
 /// Most days out of the ordinary that are told one by one.
 const DAYS_TOLD_MAX: usize = 5;
 /// Words of a text are told up to so many characters.
 const WORDS_MAX: usize = 60;
 const WEEKDAYS: [&str; 7] = ["Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"];
+
+/// How a way to a step begins.
+const REACH: &str = "reach ";
 
 /// One thing that callers or agents will notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +107,8 @@ fn settings(queue: &QueueSpec) -> Vec<(&'static str, String)> {
 
 /// What callers and agents will notice when `new` takes the place of `old`; nothing when they are the same to them.
 pub fn differences(old: &FlowSet, new: &FlowSet) -> Vec<Change> {
-    let mut told = Differences { old, new, renamed: renamed(old, new), changes: Vec::new() };
+    let graphs = (Graph::of(old), Graph::of(new));
+    let mut told = Differences { old, new, graphs, renamed: renamed(old, new), changes: Vec::new() };
     told.numbers();
     told.flows();
     told.queues();
@@ -117,6 +120,7 @@ pub fn differences(old: &FlowSet, new: &FlowSet) -> Vec<Change> {
 struct Differences<'a> {
     old: &'a FlowSet,
     new: &'a FlowSet,
+    graphs: (Graph, Graph),
     renamed: Renamed,
     changes: Vec<Change>,
 }
@@ -159,9 +163,9 @@ impl Differences<'_> {
 
     fn flows(&mut self) {
         let (old, new) = (self.old, self.new);
-        for flow in &old.flows {
-            match new.flows.iter().find(|other| other.name == flow.name) {
-                Some(other) => self.flow(flow, other),
+        for (index, flow) in (0..).map(FlowIndex).zip(&old.flows) {
+            match (0..).map(FlowIndex).zip(&new.flows).find(|(_, other)| other.name == flow.name) {
+                Some((other, _)) => self.flow(index, other),
                 None => self.tell(format!("the flow `{}` is gone", flow.name)),
             }
         }
@@ -172,7 +176,8 @@ impl Differences<'_> {
         }
     }
 
-    fn flow(&mut self, old: &Flow, new: &Flow) {
+    fn flow(&mut self, old_index: FlowIndex, new_index: FlowIndex) {
+        let (old, new) = (self.old.flow(old_index), self.new.flow(new_index));
         let name = &old.name;
         let languages = |flow: &Flow| flow.languages.iter().map(|language| &**language).collect::<Vec<_>>().join(", ");
         if old.languages != new.languages {
@@ -186,11 +191,14 @@ impl Differences<'_> {
             let (before, after) = (self.step_name(old, old.start), self.step_name(new, new.start));
             self.tell(format!("calls in `{name}` now begin at `{after}` instead of `{before}`"));
         }
-        let others: BTreeMap<&str, &Step> = new.steps.iter().map(|step| (&*step.name, step)).collect();
+        let others: BTreeMap<&str, StepIndex> =
+            new.steps.iter().zip((0..).map(StepIndex)).map(|(step, index)| (&*step.name, index)).collect();
         let known: BTreeSet<&str> = old.steps.iter().map(|step| &*step.name).collect();
-        for step in &old.steps {
+        for (index, step) in (0..).map(StepIndex).zip(&old.steps) {
             match others.get(&*step.name) {
-                Some(other) => self.step((old, step), (new, other)),
+                Some(other) => {
+                    self.step(StepId { flow: old_index, step: index }, StepId { flow: new_index, step: *other })
+                }
                 None => self.tell_of(old, step, format!("the step `{}` of `{name}` is gone", step.name)),
             }
         }
@@ -203,15 +211,15 @@ impl Differences<'_> {
         flow.steps.get(step.0 as usize).map_or("", |step| &step.name)
     }
 
-    fn step(&mut self, (old_flow, old): (&Flow, &Step), (new_flow, new): (&Flow, &Step)) {
+    fn step(&mut self, before: StepId, after: StepId) {
+        let (old_flow, new_flow) = (self.old.flow(before.flow), self.new.flow(after.flow));
+        let (old, new) = (&old_flow.steps[before.step.0 as usize], &new_flow.steps[after.step.0 as usize]);
         let name = old.name.clone();
         if std::mem::discriminant(&old.kind) != std::mem::discriminant(&new.kind) {
             return self.tell_of(old_flow, old, format!("`{name}` is now another kind of step"));
         }
-        self.texts((old_flow, old), (new_flow, new));
-        if let (StepKind::Menu(before), StepKind::Menu(after)) = (&old.kind, &new.kind) {
-            self.choices((old_flow, old, &before.choices), (new_flow, &after.choices));
-        }
+        self.texts(old_flow, old, new);
+        self.ways((old_flow, old), before, after);
         if let (StepKind::Queue { queue: before, .. }, StepKind::Queue { queue: after, .. }) = (&old.kind, &new.kind) {
             let before = self.old.queue(*before).name.clone();
             let after = self.new.queue(*after).name.clone();
@@ -221,64 +229,62 @@ impl Differences<'_> {
                 self.tell_of(old_flow, old, text);
             }
         }
-        let (before, after) = (self.led(old_flow, old.next), self.led(new_flow, new.next));
-        if before != after {
-            self.tell_of(old_flow, old, format!("after `{name}` callers will now {after} instead of {before}"));
-        }
     }
 
-    /// Where a target leads, as it goes on after "callers will now".
-    fn led(&self, flow: &Flow, target: Option<Target>) -> String {
-        match target {
-            None => "hear goodbye".to_owned(),
-            Some(Target::Step(step)) => format!("reach `{}`", self.step_name(flow, step)),
-            Some(Target::Again) => "hear it again".to_owned(),
-            Some(Target::Back) => "go back".to_owned(),
-            Some(Target::HangUp) => "be hung up on".to_owned(),
-            Some(Target::Callback) => "be called back".to_owned(),
-        }
-    }
-
-    fn choices(
-        &mut self,
-        (old_flow, step, old): (&Flow, &Step, &[Choice]),
-        (new_flow, new): (&Flow, &[Choice]),
-    ) {
-        let by_keys = |choices: &[Choice]| -> BTreeMap<String, Choice> {
-            let keys = |choice: &Choice| choice.keys.iter().map(|key| key.as_char()).collect::<String>();
-            choices.iter().map(|choice| (keys(choice), choice.clone())).collect()
-        };
-        let (before, after) = (by_keys(old), by_keys(new));
-        let name = &step.name;
-        for (keys, choice) in &before {
-            let led = self.led(old_flow, Some(choice.target));
-            match after.get(keys) {
-                None => self.tell_of(
-                    old_flow,
-                    step,
-                    format!("callers pressing {keys} in `{name}` will no longer {led}: the choice is gone"),
-                ),
-                Some(other) => {
-                    let leads = self.led(new_flow, Some(other.target));
-                    if led != leads {
-                        let text = format!("callers pressing {keys} in `{name}` will now {leads} instead of {led}");
-                        self.tell_of(old_flow, step, text);
-                    }
-                    if format!("{:?}", choice.when) != format!("{:?}", other.when) {
-                        let text = format!("when {keys} can be pressed in `{name}` has changed");
-                        self.tell_of(old_flow, step, text);
+    /// Where callers go on from a step.
+    fn ways(&mut self, (old_flow, old): (&Flow, &Step), before: StepId, after: StepId) {
+        let before = ways(self.old, &self.graphs.0, before);
+        let after = ways(self.new, &self.graphs.1, after);
+        for way in &before {
+            let text = match after.iter().find(|other| other.name == way.name) {
+                Some(other) if other.leads != way.leads => {
+                    let whose = way.whose(&old.name);
+                    match (other.leads.strip_prefix(REACH), way.leads.strip_prefix(REACH)) {
+                        (Some(_), Some(there)) => format!("{whose} will now {} instead of {there}", other.leads),
+                        _ => format!("{whose} will now {}; until now they would {}", other.leads, way.leads),
                     }
                 }
-            }
+                None => match way.keys() {
+                    Some(keys) => {
+                        format!(
+                            "callers can no longer press {keys} in `{}`; until now they would {}",
+                            old.name, way.leads
+                        )
+                    }
+                    None => format!("{} will no longer {}", way.whose(&old.name), way.leads),
+                },
+                Some(_) => continue,
+            };
+            self.tell_of(old_flow, old, text);
         }
-        for (keys, choice) in after.iter().filter(|(keys, _)| !before.contains_key(*keys)) {
-            let led = self.led(new_flow, Some(choice.target));
-            self.tell_of(old_flow, step, format!("callers can now press {keys} in `{name}` to {led}"));
+        for way in after.iter().filter(|way| !before.iter().any(|other| other.name == way.name)) {
+            let text = match way.keys() {
+                Some(keys) => format!("callers can now press {keys} in `{}`: they will {}", old.name, way.leads),
+                None => format!("{} will now {}", way.whose(&old.name), way.leads),
+            };
+            self.tell_of(old_flow, old, text);
         }
     }
 
     /// What a step says in the first language.
-    fn texts(&mut self, (old_flow, old): (&Flow, &Step), (_, new): (&Flow, &Step)) {
+    fn texts(&mut self, old_flow: &Flow, old: &Step, new: &Step) {
+        if let (StepKind::Menu(before), StepKind::Menu(after)) = (&old.kind, &new.kind) {
+            for choice in &before.choices {
+                let Some(other) = after.choices.iter().find(|other| other.keys == choice.keys) else { continue };
+                let line = |set: &FlowSet, speech: &Option<Speech>| {
+                    speech.as_ref().map_or(String::new(), |speech| words(set, speech).join(" "))
+                };
+                let (before, after) = (line(self.old, &choice.speech), line(self.new, &other.speech));
+                if before != after {
+                    let (before, after) = (shortened(&before), shortened(&after));
+                    let keys: String = choice.keys.iter().map(|key| key.as_char()).collect();
+                    let name = &old.name;
+                    let text =
+                        format!("callers in `{name}` will now hear \"{after}\" of {keys} instead of \"{before}\"");
+                    self.tell_of(old_flow, old, text);
+                }
+            }
+        }
         let (before, after) = (spoken(self.old, &old.kind), spoken(self.new, &new.kind));
         if before != after {
             let (before, after) = (shortened(&before), shortened(&after));
@@ -361,7 +367,8 @@ impl Differences<'_> {
                 self.tell(format!("{} is now called {}", agent.extension, other.name));
             }
             let skills = |agent: &AgentSpec| {
-                let skills: Vec<String> = agent.skills.iter().map(|(skill, level)| format!("{skill} {level}")).collect();
+                let skills: Vec<String> =
+                    agent.skills.iter().map(|(skill, level)| format!("{skill} {level}")).collect();
                 if skills.is_empty() { "none".to_owned() } else { skills.join(", ") }
             };
             if agent.skills != other.skills {
@@ -396,9 +403,14 @@ impl Differences<'_> {
             let zone = |hours: &Hours| hours.zone.iana_name().unwrap_or("another zone").to_owned();
             self.tell(format!("the times of `{name}` are now those of {} instead of {}", zone(new), zone(old)));
         }
-        for ((before, after), day) in old.week.iter().zip(&new.week).zip(WEEKDAYS) {
+        let days: Vec<_> = old.week.iter().zip(&new.week).zip(WEEKDAYS).collect();
+        // Days in a row with the same change are told together.
+        for days in days.chunk_by(|(one, _), (other, _)| one == other) {
+            let ((before, after), first) = days[0];
+            let (_, last) = days[days.len() - 1];
+            let on = if first == last { first.to_owned() } else { format!("{first} to {last}") };
             if before != after {
-                self.tell(format!("on {day} `{name}` is now {} instead of {}", times(after), times(before)));
+                self.tell(format!("on {on} `{name}` is now {} instead of {}", times(after), times(before)));
             }
         }
         let dates: BTreeSet<&Date> = old.days.keys().chain(new.days.keys()).collect();
@@ -414,6 +426,59 @@ impl Differences<'_> {
             let more = changed.len() - DAYS_TOLD_MAX;
             self.tell(format!("`{name}` changes on {more} more days: see `helpline hours {name} --year`"));
         }
+    }
+}
+
+/// A way out of a step.
+struct WayOut {
+    name: Arc<str>,
+    by: By,
+    /// As it goes on after "callers will now".
+    leads: String,
+}
+
+impl WayOut {
+    /// Which callers take it, as a sentence about them begins.
+    fn whose(&self, step: &str) -> String {
+        if let Some(keys) = self.keys() {
+            return format!("callers pressing {keys} in `{step}`");
+        }
+        match &self.by {
+            By::Itself | By::Return => format!("after `{step}` callers"),
+            By::Answer => format!("callers who have answered `{step}` ({})", self.name),
+            By::Conversation => format!("after the conversation of `{step}` callers"),
+            By::Outcome | By::Tries | By::Wait | By::Refusal => format!("callers in `{step}` ({})", self.name),
+            By::Keys(_) | By::Always(_) => format!("callers in `{step}`"),
+        }
+    }
+
+    /// What is pressed to take it.
+    fn keys(&self) -> Option<String> {
+        match &self.by {
+            By::Keys(keys) => Some(keys.iter().map(|key| key.as_char()).collect()),
+            By::Always(key) => Some(key.as_char().to_string()),
+            _ => None,
+        }
+    }
+}
+
+fn ways(set: &FlowSet, graph: &Graph, at: StepId) -> Vec<WayOut> {
+    let way = |exit: &Exit| WayOut { name: exit.name.clone(), by: exit.by.clone(), leads: led(set, at.flow, exit.to) };
+    graph.node(at).exits.iter().map(way).collect()
+}
+
+fn led(set: &FlowSet, from: FlowIndex, to: Goal) -> String {
+    match to {
+        Goal::Step(at) => {
+            let flow = set.flow(at.flow);
+            let step = flow.steps.get(at.step.0 as usize).map_or("", |step| &step.name);
+            if at.flow == from { format!("{REACH}`{step}`") } else { format!("{REACH}`{step}` of `{}`", flow.name) }
+        }
+        Goal::Again => "hear it again".to_owned(),
+        Goal::Back => "go back".to_owned(),
+        Goal::End => "come to the end of the flow".to_owned(),
+        Goal::HangUp => "hear goodbye".to_owned(),
+        Goal::Callback => "be called back".to_owned(),
     }
 }
 
@@ -450,8 +515,7 @@ fn times(ranges: &[Range]) -> String {
         return "closed".to_owned();
     }
     let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let ranges: Vec<String> =
-        ranges.iter().map(|range| format!("{}-{}", time(range.from), time(range.to))).collect();
+    let ranges: Vec<String> = ranges.iter().map(|range| format!("{}-{}", time(range.from), time(range.to))).collect();
     format!("open {}", ranges.join(", "))
 }
 
@@ -460,7 +524,7 @@ fn spoken(set: &FlowSet, kind: &StepKind) -> String {
     let speeches: Vec<&Speech> = match kind {
         StepKind::Say { speech, .. } | StepKind::Play { speech, .. } => vec![speech],
         StepKind::HangUp { speech } => speech.iter().collect(),
-        StepKind::Menu(menu) => menu.speech.iter().chain(menu.choices.iter().filter_map(|choice| choice.speech.as_ref())).collect(),
+        StepKind::Menu(menu) => menu.speech.iter().collect(),
         StepKind::Collect(collect) => vec![&collect.speech],
         _ => Vec::new(),
     };

@@ -33,8 +33,8 @@ use crate::metrics::Exposition;
 use crate::switchboard::{OperatorCommand, Snapshot};
 pub use ask::{Ask, Asked, Desk, QUESTIONS_MAX, Question, Seen};
 pub use connection::CONNECTIONS_MAX;
-pub use flows::{KeptRevision, ListRevisions, Reload, Reloaded};
 use connection::Limited;
+pub use flows::{KeptRevision, ListRevisions, Reload, Reloaded};
 
 /// What HTTP looks at.
 #[derive(Clone)]

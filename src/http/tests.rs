@@ -322,11 +322,13 @@ fn reloaded(back_to: Option<u32>) -> Reloaded {
         None | Some(5) => Reloaded::Done {
             revision: 9,
             back_to,
-            changes: vec!["callers pressing 2 in `main` will now reach `order` instead of reach `help`".to_owned()],
+            changes: vec!["callers pressing 2 in `main` will now reach `order` instead of `help`".to_owned()],
             warnings: Vec::new(),
             notes: Vec::new(),
         },
-        Some(6) => Reloaded::Faulty { text: "error[HL0207]".to_owned(), faults: vec![serde_json::json!({"code": "HL0207"})] },
+        Some(6) => {
+            Reloaded::Faulty { text: "error[HL0207]".to_owned(), faults: vec![serde_json::json!({"code": "HL0207"})] }
+        }
         Some(7) => Reloaded::Failed("the disk is gone".to_owned()),
         Some(_) => Reloaded::NotKept,
     }

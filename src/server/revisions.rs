@@ -272,7 +272,10 @@ mod tests {
     use super::*;
 
     fn files(text: &str) -> Files {
-        Files::from([("main.yaml".to_owned(), text.to_owned()), ("sales/day.yaml".to_owned(), "flow: day\n".to_owned())])
+        Files::from([
+            ("main.yaml".to_owned(), text.to_owned()),
+            ("sales/day.yaml".to_owned(), "flow: day\n".to_owned()),
+        ])
     }
 
     fn second(second: i64) -> Timestamp {

@@ -85,11 +85,11 @@ fn matters(event: &Event, places: &[PathBuf]) -> bool {
         EventKind::Access(_) | EventKind::Any | EventKind::Other => false,
     };
     let hidden = |below: &Path| {
-        below.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b".")) || below.extension() == Some(OsStr::new("swp"))
+        below.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+            || below.extension() == Some(OsStr::new("swp"))
     };
-    let ours = |path: &PathBuf| {
-        places.iter().filter_map(|place| path.strip_prefix(place).ok()).any(|below| !hidden(below))
-    };
+    let ours =
+        |path: &PathBuf| places.iter().filter_map(|place| path.strip_prefix(place).ok()).any(|below| !hidden(below));
     changes && event.paths.iter().any(ours)
 }
 

@@ -492,7 +492,11 @@ impl World {
             SipCommand::DialAgent { leg, extension, offer, headers, .. } => {
                 self.agent_is_dialled(leg, &extension, &offer, &headers);
             }
-            SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) => {}
+            SipCommand::Drain
+            | SipCommand::SendDigit { .. }
+            | SipCommand::SetAgents(_)
+            | SipCommand::RestorePhones(_)
+            | SipCommand::SetTrunks(_) => {}
             SipCommand::Ring { leg } => self.rings(leg),
             SipCommand::TransferProgress { leg, status } => self.is_told_of_transfer(leg, status),
             SipCommand::Dial { .. } => panic!("nobody wished {command:?}"),

@@ -12,8 +12,10 @@ mod duty;
 pub mod environment;
 mod flow;
 mod hours;
+pub mod keys;
 mod menu;
 mod outline;
+mod placed;
 mod queues;
 mod recordings;
 pub mod scalar;
@@ -155,7 +157,10 @@ impl Reader<'_> {
             let index = FlowIndex(u16::try_from(position).expect("flows are limited"));
             let flow = FlowReader::new(self, outline, index).read(&mut set);
             set.flows.push(flow);
+            let page = &self.pages[outline.page];
+            set.places.flows.push(placed::flow(page, &page.file, outline));
         }
+        set.places.queues = self.queues.places(self.pages);
         set.queues = self.finish_queues();
         let mut languages: Vec<_> =
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();

@@ -212,7 +212,8 @@ fn everything_is_read_again_and_earlier_revisions_are_had_back() {
     assert_eq!((status, &told["back_to"]), (200, &json!(5)));
     let (status, told) = post("/api/v1/rollback", "{\"revision\": 6}");
     assert_eq!((status, &told["faults"][0]["code"]), (422, &json!("HL0207")), "{told}");
-    for (body, expected) in [("{\"revision\": 7}", 500), ("{\"revision\": 1}", 404), ("{\"back\": 1}", 400), ("5", 400)] {
+    for (body, expected) in [("{\"revision\": 7}", 500), ("{\"revision\": 1}", 404), ("{\"back\": 1}", 400), ("5", 400)]
+    {
         assert_eq!(post("/api/v1/rollback", body).0, expected, "{body}");
     }
     let kept = house.ask("GET /api/v1/revisions").json();

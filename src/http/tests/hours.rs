@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::flow::hours::{Hours, Range};
-use crate::flow::{FlowSet, Switch};
+use crate::flow::{Flow, FlowIndex, FlowSet, StepIndex, Switch};
 
 /// `office` never opens, `always` never closes.
 pub(super) fn flows() -> Arc<FlowSet> {

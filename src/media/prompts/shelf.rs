@@ -112,9 +112,7 @@ impl Shelf {
                 let before = known.get(&(path.clone(), kind)).filter(|(before, _)| Some(*before) == stamp);
                 let result = match before {
                     Some((_, before)) => before.clone(),
-                    None => {
-                        load_with(converter.get_or_insert_with(Converter::new), path, kind).map(Arc::new)
-                    }
+                    None => load_with(converter.get_or_insert_with(Converter::new), path, kind).map(Arc::new),
                 };
                 loaded.push((place, stamp, result));
             }
@@ -160,7 +158,9 @@ mod tests {
         write(8_000);
         let first = load(&mut shelf);
         let again = load(&mut shelf);
-        assert!(first[1].is_none() && Arc::ptr_eq(first[0].as_ref().expect("it is there"), again[0].as_ref().expect("so")));
+        assert!(
+            first[1].is_none() && Arc::ptr_eq(first[0].as_ref().expect("it is there"), again[0].as_ref().expect("so"))
+        );
         fs::remove_file(&path).expect("it was there");
         write(9_000);
         let other = load(&mut shelf);
