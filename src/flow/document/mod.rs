@@ -6,6 +6,7 @@
 //! understood is told, and reading goes on. Operators find the language in docs/flows.md.
 
 mod agents;
+mod analysis;
 pub mod codes;
 pub mod diagnostic;
 mod duty;
@@ -133,6 +134,10 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         faults,
     };
     let flows = reader.flows(all_read);
+    // Where something is missing, what is left looks wrong in many places.
+    if all_read && !reader.faults.has_errors() {
+        analysis::tell(&flows, &mut reader.faults);
+    }
     let diagnostics = reader.faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Reading { flows: (!failed).then_some(flows), diagnostics }
