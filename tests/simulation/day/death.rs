@@ -79,7 +79,8 @@ impl World {
             _ => None,
         });
         let restored = restored.unwrap_or_default().iter().map(|(extension, phone)| (extension.as_str(), phone.cseq));
-        let registered = self.registered.iter().map(|extension| (*extension, PHONE_CSEQ));
+        let registered = self.phones_told.iter().filter(|(_, count)| **count > 0);
+        let registered = registered.map(|(extension, _)| (extension.as_str(), PHONE_CSEQ));
         assert!(restored.eq(registered), "who had a phone has another, or none");
         let mut again = Disk::default();
         again.take(risen.keep_now(now));
