@@ -10,6 +10,7 @@ pub mod agent_talk;
 pub mod call_test;
 mod codes;
 mod condition;
+pub mod difference;
 pub mod document;
 pub mod graph;
 pub mod hours;

@@ -6,6 +6,7 @@
 //! understood is told, and reading goes on. Operators find the language in docs/flows.md.
 
 mod agents;
+mod analysis;
 pub(crate) mod call_tests;
 pub mod codes;
 pub mod diagnostic;
@@ -19,6 +20,7 @@ mod outline;
 mod placed;
 mod queues;
 mod recordings;
+mod rounds;
 pub mod scalar;
 mod section;
 mod steps;
@@ -136,6 +138,10 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         faults,
     };
     let flows = reader.flows(all_read);
+    // Where something is missing, what is left looks wrong in many places.
+    if all_read && !reader.faults.has_errors() {
+        analysis::tell(&flows, &mut reader.faults);
+    }
     let mut faults = reader.faults;
     let tests = call_tests::read(&pages, &trees, &outlines, &flows, &mut faults);
     let diagnostics = faults.in_order(sources);
@@ -179,6 +185,7 @@ impl Reader<'_> {
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
+            self.tell_rounds(&set);
         }
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
