@@ -333,6 +333,63 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
         assert_eq!(printed, expected);
     }
 
+    /// What `:record` prints comes true as a call test.
+    #[test]
+    fn what_was_done_by_hand_is_a_call_test() {
+        for (flow, lines) in [
+            (FLOW, "1\n1234567#\n1\n2\n\n:hangup\n"),
+            (QUEUE, ":agents 0\n:ahead 2\n1\n:wait 25s\n:agent 1001 ready, answers after 3s\n\n\n\n:wait 3m\n\n\n\n\n"),
+            (
+                QUEUE,
+                ":agent 1001 busy for 6m\n:agent 1002 refuses calls\n1\n:wait 90s\n:waiting support 2\n\n:hangup\n",
+            ),
+            (QUEUE, "1\n:answer\n:wait 20s\n:part\n"),
+        ] {
+            // Whoever is at the end of a call cannot type any more: the record comes before the last line.
+            let last = lines.trim_end().rfind('\n').map_or(0, |at| at + 1);
+            for lines in
+                [format!("{}:record\n", &lines[..last]), format!("{}:record\n{}", &lines[..last], &lines[last..])]
+            {
+                let (printed, _) = transcript_of(flow, &lines, "", false);
+                let record = printed.split("> :record\n").nth(1).unwrap_or_else(|| panic!("{printed}"));
+                let end = record.find("\n[").or_else(|| record.find("\n>")).unwrap_or(record.len());
+                let record = &record[..end];
+                let sources = [("main.yaml", flow), ("tests.yaml", record)]
+                    .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
+                let reading = document::read(&sources, &Known::of(&BTreeSet::new()));
+                let flows = reading.flows.unwrap_or_else(|| panic!("{record}\n{:#?}", reading.diagnostics));
+                let house = House::of_tests(&flows, &reading.tests, &|_| Some(Duration::from_secs(3)));
+                let performance = crate::rehearsal::play(&house, &reading.tests[0], 1);
+                assert_eq!(performance.failure, None, "{record}\n{printed}");
+                assert!(reading.tests[0].script.len() > 2, "{record}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_house_is_in_the_operators_hands() {
+        let lines = ":agent 1003 ready\n:agent 1001 asleep\n:hours office open\n:waiting sales 2\n:answer\n:part\n:pickup\n:language es\n";
+        let (printed, ending) = transcript_of(QUEUE, lines, "", false);
+        assert_eq!(ending, Ending::Misunderstood);
+        for told in [
+            "there is no agent `1003`: there is `1001` and `1002`",
+            "no agent does `asleep`: they do `ready`",
+            "there is no hours `office`: there is none",
+            "there is no queue `sales`: there is `support`",
+            "no agent's telephone rings for you",
+            "you talk to nobody",
+            "your telephone does not ring",
+            "there is no language `es`: there is `en`",
+        ] {
+            assert!(printed.contains(told), "{told} is not in\n{printed}");
+        }
+        let lines = ":waiting support 2\n:agents 0\n1\n:where\n:agent 1002 ready, answers after 1s\n:call\n1\n:agents 2\n:refuse\n";
+        let (printed, ending) = transcript_of(QUEUE, lines, "", false);
+        assert_eq!(ending, Ending::Fine, "{printed}");
+        assert!(printed.contains("  waiting   in support, number"), "{printed}");
+        assert!(printed.contains("[You hang up.]\n  Yes? For a person, press one."), "{printed}");
+    }
+
     #[test]
     fn time_is_jumped_over() {
         check(

@@ -149,7 +149,7 @@ impl TestReader<'_, '_> {
                 "begin each thing that happens with a `-` of its own",
             );
         }
-        let place = self.place(entry.key_span);
+        let place = self.place(entry.place());
         let mut add = |deed: Deed| script.push(Act { place: place.clone(), deed, within });
         match entry.key.replace(' ', "_").as_str() {
             "hear" => self.heard(entry, flow).map(Deed::Hear).into_iter().for_each(&mut add),
