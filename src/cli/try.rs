@@ -352,7 +352,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
             {
                 let (printed, _) = transcript_of(flow, &lines, "", false);
                 let record = printed.split("> :record\n").nth(1).unwrap_or_else(|| panic!("{printed}"));
-                let end = record.find("\n[").or_else(|| record.find("\n>")).unwrap_or(record.len());
+                let end = ["\n[", "\n>"].iter().filter_map(|mark| record.find(mark)).min().unwrap_or(record.len());
                 let record = &record[..end];
                 let sources = [("main.yaml", flow), ("tests.yaml", record)]
                     .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
@@ -383,7 +383,8 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
         ] {
             assert!(printed.contains(told), "{told} is not in\n{printed}");
         }
-        let lines = ":waiting support 2\n:agents 0\n1\n:where\n:agent 1002 ready, answers after 1s\n:call\n1\n:agents 2\n:refuse\n";
+        let lines =
+            ":waiting support 2\n:agents 0\n1\n:where\n:agent 1002 ready, answers after 1s\n:call\n1\n:agents 2\n";
         let (printed, ending) = transcript_of(QUEUE, lines, "", false);
         assert_eq!(ending, Ending::Fine, "{printed}");
         assert!(printed.contains("  waiting   in support, number"), "{printed}");

@@ -14,7 +14,7 @@ use crate::switchboard::CallPlace;
 
 impl Play<'_> {
     /// All of these hold at one time, now or soon.
-    pub(super) fn expect(&mut self, act: &Act, wanted: &[Expectation]) -> Result<(), Failure> {
+    pub(super) fn expect(&mut self, act: &Act, wanted: &[Expectation]) -> Result<(), Box<Failure>> {
         // What was spoken is not taken back: nothing is gained by waiting.
         let hopeless = wanted.iter().any(|wanted| match &wanted.wanted {
             Wanted::Spoken(places) => !places.starts_with(&self.spoken()),

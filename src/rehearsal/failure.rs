@@ -19,12 +19,24 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(code: Code, place: &Place, message: impl Into<String>, expected: impl Into<String>) -> Failure {
-        Failure { code, place: place.clone(), message: message.into(), expected: expected.into(), remedy: None }
+    pub(super) fn new(
+        code: Code,
+        place: &Place,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Box<Failure> {
+        Box::new(Failure {
+            code,
+            place: place.clone(),
+            message: message.into(),
+            expected: expected.into(),
+            remedy: None,
+        })
     }
 
-    pub(super) fn remedy(self, remedy: impl Into<String>) -> Failure {
-        Failure { remedy: Some(remedy.into()), ..self }
+    pub(super) fn remedy(mut self: Box<Self>, remedy: impl Into<String>) -> Box<Failure> {
+        self.remedy = Some(remedy.into());
+        self
     }
 
     /// As it is told, in the file where the test stands.

@@ -29,7 +29,7 @@ const BEFORE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Performance {
     /// What did not come true; `None` for a test that passed.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// What happened to the caller.
     pub told: Vec<Told>,
     /// When the call came in.
@@ -85,7 +85,7 @@ pub(super) struct Play<'p> {
 }
 
 impl Play<'_> {
-    fn perform(&mut self) -> Result<(), Failure> {
+    fn perform(&mut self) -> Result<(), Box<Failure>> {
         let (mut agents, others): (Vec<&Change>, Vec<&Change>) =
             self.test.world.iter().partition(|change| matches!(change, Change::Agent(..)));
         // What is said of all comes before what is said of one.
@@ -104,7 +104,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn act(&mut self, act: &Act) -> Result<(), Failure> {
+    fn act(&mut self, act: &Act) -> Result<(), Box<Failure>> {
         match &act.deed {
             Deed::Hear(what) => self.hear(act, what),
             Deed::NeverHear(what) => {
@@ -163,14 +163,14 @@ impl Play<'_> {
         !self.stage.is_speaking() && self.stage.session().is_some_and(waits)
     }
 
-    fn is_there(&self, act: &Act, message: &str) -> Result<(), Failure> {
+    fn is_there(&self, act: &Act, message: &str) -> Result<(), Box<Failure>> {
         match self.stage.is_over() {
             true => Err(self.over(act, message)),
             false => Ok(()),
         }
     }
 
-    fn over(&self, act: &Act, message: &str) -> Failure {
+    fn over(&self, act: &Act, message: &str) -> Box<Failure> {
         let why = self.stage.told().iter().rev().find_map(|told| match &told.what {
             What::HungUpOn => Some("the line had hung up".to_owned()),
             What::HangsUp => Some("the caller had hung up".to_owned()),
@@ -185,7 +185,7 @@ impl Play<'_> {
         self.heard = Cursor { from: self.stage.told().len(), last: None };
     }
 
-    fn hear(&mut self, act: &Act, what: &Heard) -> Result<(), Failure> {
+    fn hear(&mut self, act: &Act, what: &Heard) -> Result<(), Box<Failure>> {
         let mut found = None;
         let came = self.wait_until(act.within, |play| {
             found = play.find(what);
@@ -260,7 +260,7 @@ impl Play<'_> {
     }
 
     /// What must not be heard was not.
-    fn mind_banned(&mut self) -> Result<(), Failure> {
+    fn mind_banned(&mut self) -> Result<(), Box<Failure>> {
         for (what, place) in &self.banned {
             let Some(heard) = self.find_from(what, 0) else { continue };
             let said = match &self.stage.told()[heard].what {
@@ -278,7 +278,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn press(&mut self, act: &Act, keys: &[Digit]) -> Result<(), Failure> {
+    fn press(&mut self, act: &Act, keys: &[Digit]) -> Result<(), Box<Failure>> {
         let counts = self.wait_until(act.within, |play| {
             let asks = play.stage.session().is_some_and(Session::awaits_keys);
             asks || matches!(play.stage.standing(), Standing::Talking(..))
@@ -300,7 +300,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn say_nothing(&mut self, act: &Act) -> Result<(), Failure> {
+    fn say_nothing(&mut self, act: &Act) -> Result<(), Box<Failure>> {
         let asked = self.wait_until(act.within, Self::is_asked_by);
         if !asked {
             self.is_there(act, "nobody waits for the caller any more")?;
@@ -319,7 +319,7 @@ impl Play<'_> {
         play.is_asked()
     }
 
-    fn pick_up(&mut self, act: &Act) -> Result<(), Failure> {
+    fn pick_up(&mut self, act: &Act) -> Result<(), Box<Failure>> {
         let expected = "the caller's phone was to ring";
         if !self.wait_until(None, |play| play.stage.is_over()) {
             let message = "the caller is still on the line";
@@ -335,7 +335,7 @@ impl Play<'_> {
         Err(Failure::new(codes::NOT_POSSIBLE, &act.place, message, expected))
     }
 
-    fn goodbye(&mut self, act: &Act) -> Result<(), Failure> {
+    fn goodbye(&mut self, act: &Act) -> Result<(), Box<Failure>> {
         if self.wait_until(act.within, |play| play.stage.is_over()) {
             let hung_up = self.stage.told().iter().rev().find_map(|told| match told.what {
                 What::HungUpOn => Some(true),
@@ -354,7 +354,7 @@ impl Play<'_> {
         Err(Failure::new(codes::UNEXPECTED, &act.place, message, "expected the line to say goodbye and hang up"))
     }
 
-    fn agent_takes(&mut self, act: &Act, answer: bool) -> Result<(), Failure> {
+    fn agent_takes(&mut self, act: &Act, answer: bool) -> Result<(), Box<Failure>> {
         let mut whose = None;
         self.wait_until(act.within, |play| {
             whose = play.stage.ringing_agent();
@@ -373,7 +373,7 @@ impl Play<'_> {
         }
     }
 
-    fn agent_hangs_up(&mut self, act: &Act) -> Result<(), Failure> {
+    fn agent_hangs_up(&mut self, act: &Act) -> Result<(), Box<Failure>> {
         let mut with = None;
         self.wait_until(act.within, |play| {
             with = match play.stage.standing() {
@@ -395,7 +395,7 @@ impl Play<'_> {
         }
     }
 
-    fn metric(&mut self, wanted: &MetricChange) -> Result<(), Failure> {
+    fn metric(&mut self, wanted: &MetricChange) -> Result<(), Box<Failure>> {
         let Some(meter) = self.stage.meter() else { return Ok(()) };
         let expected = format!("expected {}", change(wanted.by));
         match meter.change(&wanted.name, &wanted.labels) {
