@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 pub mod agents;
 pub mod check;
 pub mod dial;
+pub mod explain;
 pub mod hours;
 pub mod listing;
 pub mod prompts;
@@ -46,6 +47,8 @@ enum Command {
     Agents(agents::Arguments),
     /// Whether hours are open at a time, why, and when that changes; or the calendar of a year
     Hours(hours::Arguments),
+    /// The long story of a fault's code; without one, the list of all
+    Explain(explain::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
     /// The JSON Schema of the files, by which editors complete and underline
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Dial(arguments) => Ok(dial::run(&arguments)),
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),
+        Command::Explain(arguments) => explain::run(&arguments).map_err(Into::into),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
         Command::Schema(arguments) => schema::run(&arguments),
     };

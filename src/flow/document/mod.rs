@@ -11,6 +11,7 @@ pub mod codes;
 pub mod diagnostic;
 mod duty;
 pub mod environment;
+pub mod explanation;
 mod flow;
 mod hours;
 pub mod keys;
