@@ -9,6 +9,7 @@ use crate::telephony::{DialPlan, Digit};
 pub mod agent_talk;
 mod codes;
 mod condition;
+pub mod difference;
 pub mod document;
 pub mod graph;
 pub mod hours;

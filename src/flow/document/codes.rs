@@ -145,6 +145,7 @@ codes! {
     CALLBACK_ADDRESS = "HL0717", "Not an address that could be called back";
     ALERT_INFO = "HL0720", "Not an Alert-Info";
     NEVER_ANNOUNCED = "HL0721", "An announcement that nobody would hear";
+    QUEUE_ROUND = "HL0722", "A way out of a queue that leads back into it";
 
     // Hours.
     NO_SUCH_HOURS = "HL0801", "No hours have this name";

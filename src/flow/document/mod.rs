@@ -20,6 +20,7 @@ mod outline;
 mod placed;
 mod queues;
 mod recordings;
+mod rounds;
 pub mod scalar;
 mod section;
 mod steps;
@@ -179,6 +180,7 @@ impl Reader<'_> {
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
+            self.tell_rounds(&set);
         }
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
