@@ -1,6 +1,7 @@
 //! The running server: it starts the rooms, joins them by their channels, and ends them in order.
 
 pub mod desk;
+pub mod pace;
 pub mod passwords;
 mod signals;
 pub mod spool;
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
+use self::pace::Pace;
 use self::signals::Signals;
 use crate::clock::Clock;
 use crate::flow::FlowSet;
@@ -104,7 +106,13 @@ pub type Reader = Arc<dyn Fn() -> anyhow::Result<Loaded> + Send + Sync>;
 /// # Errors
 /// It could not start: an address is taken, a folder cannot be written, ...
 pub fn run(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let pace = Arc::new(Pace::new());
+    let resting = pace.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .on_thread_unpark(move || pace.begin())
+        .on_thread_park(move || resting.rest())
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(serve(setup, loaded, reader));
     // A reload that is still reading is of no use to anybody.
     runtime.shutdown_background();
