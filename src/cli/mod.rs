@@ -10,6 +10,7 @@ pub mod check;
 pub mod dial;
 pub mod hours;
 pub mod listing;
+mod log_line;
 pub mod prompts;
 pub mod report;
 pub mod serve;
