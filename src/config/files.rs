@@ -63,6 +63,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
             codes: &installation.codes,
             environment: &|name| std::env::var(name).ok(),
             dial_plan: &installation.sip.dial_plan(),
+            secret: &|path| read_text(&installation.flows.join(path), MAX_SECRET_BYTES).map_err(|unread| unread.why()),
         },
     );
     if !files.diagnostics.is_empty() {

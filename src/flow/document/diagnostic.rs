@@ -208,6 +208,11 @@ impl Faults {
         }
     }
 
+    /// Notes each of `faults`.
+    pub fn push_all(&mut self, faults: impl IntoIterator<Item = Diagnostic>) {
+        faults.into_iter().for_each(|fault| self.push(fault));
+    }
+
     /// Whether more errors would not be kept: then no time is spent on remedies.
     pub fn are_full(&self) -> bool {
         self.errors.list.len() >= MAX_DIAGNOSTICS
