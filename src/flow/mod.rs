@@ -11,7 +11,9 @@ mod codes;
 mod condition;
 pub mod connector;
 pub mod document;
+pub mod graph;
 pub mod hours;
+pub mod place;
 mod queue;
 pub mod session;
 pub mod speech;
@@ -70,6 +72,8 @@ pub struct FlowSet {
     pub hours: Vec<Hours>,
     /// What agents can dial to steer their working day.
     pub codes: AgentCodes,
+    /// Where in the files all this is written.
+    pub places: place::Places,
 }
 
 impl FlowSet {

@@ -27,10 +27,14 @@ const MOST_HEADERS: usize = 32;
 /// Longest header, in octets.
 const LONGEST_HEADER: usize = 8_000;
 
-const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 12] = [
     "url", "method", "headers", "body", "timeout", "retries", "hosts", "private", "at_once", "breaker", "answer",
     "fields",
 ];
+/// Those of its breaker.
+pub(super) const BREAKER_KEYS: [&str; 2] = ["failures", "rest"];
+/// Those of a header whose value stands in a file.
+pub(super) const HEADER_KEYS: [&str; 2] = ["file", "prefix"];
 /// Headers that say how a request is carried, which is none of an operator's business (RFC 9110, RFC 9112).
 const OUR_HEADERS: [&str; 9] = [
     "accept-encoding",
@@ -281,7 +285,7 @@ fn breaker(section: &mut Section<'_, '_>, entry: &Entry) -> Option<BreakerSpec> 
     }
     let usual = BreakerSpec::default();
     let entries = section.table(entry, "`off`, or a table such as `{failures: 5, rest: 30s}`").unwrap_or(&[]);
-    section.tell_unknown(entries, &["failures", "rest"], "`breaker`");
+    section.tell_unknown(entries, &BREAKER_KEYS, "`breaker`");
     let find = |key: &str| entry.value.find(key);
     let limits = Duration::from_secs(1)..=Duration::from_secs(3600);
     Some(BreakerSpec {
@@ -421,7 +425,7 @@ fn headers(section: &mut Section<'_, '_>, entry: &Entry, known: &super::Known<'_
 fn header(section: &mut Section<'_, '_>, entry: &Entry, known: &super::Known<'_>) -> Option<String> {
     let value = match &entry.value.content {
         Content::Table(entries) => {
-            section.tell_unknown(entries, &["file", "prefix"], "a header");
+            section.tell_unknown(entries, &HEADER_KEYS, "a header");
             let file = entry.value.find("file").and_then(|file| Some((file, section.text(file, "a file")?)));
             let Some((file, path)) = file else {
                 if entry.value.find("file").is_none() {

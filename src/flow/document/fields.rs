@@ -16,7 +16,8 @@ const MOST_WORDS: usize = 200;
 /// Deepest place in an answer.
 const DEEPEST: usize = 16;
 
-const KINDS: [&str; 7] = ["text", "digits", "number", "money", "date", "time", "bool"];
+pub(super) const KEYS: [&str; 5] = ["type", "one_of", "from", "optional", "secret"];
+pub(super) const KINDS: [&str; 7] = ["text", "digits", "number", "money", "date", "time", "bool"];
 
 /// `{status: [sent, paid], date: date, total: {type: money, from: sum.gross}}`.
 pub(super) fn fields(section: &mut Section<'_, '_>, entry: &Entry) -> Vec<Field> {
@@ -47,7 +48,7 @@ fn field(section: &mut Section<'_, '_>, entry: &Entry) -> Option<Field> {
         Content::Text { .. } => kind(section, entry).map(plain),
         Content::List(items) => words(section, entry, items).map(|words| plain(FieldKind::Text(words))),
         Content::Table(entries) => {
-            section.tell_unknown(entries, &["type", "one_of", "from", "optional", "secret"], "a field");
+            section.tell_unknown(entries, &KEYS, "a field");
             let find = |key: &str| entry.value.find(key);
             let written = find("type").map(|entry| kind(section, entry));
             let one_of = find("one_of").and_then(|entry| match &entry.value.content {

@@ -11,6 +11,8 @@ use super::values;
 use crate::flow::connector::TextTemplate;
 use crate::flow::{LookupSpec, LookupWay, StepIndex, StepKind};
 
+/// The keys of a way out.
+pub(super) const WAY_KEYS: [&str; 3] = ["say", "go", "at_most"];
 /// Names that values of every call begin with.
 const TAKEN: [&str; 7] = ["caller", "call", "hours", "queue", "queues", "agents", "now"];
 
@@ -83,7 +85,7 @@ impl FlowReader<'_, '_> {
             let target = self.target(name, entry.value.span, &who)?;
             return Some(LookupWay { speech: None, target, at_most: None });
         };
-        self.section().tell_unknown(entries, &["say", "go", "at_most"], &format!("`{key}`"));
+        self.section().tell_unknown(entries, &WAY_KEYS, &format!("`{key}`"));
         let speech = entry.value.find("say").and_then(|say| self.step_speech(index, step, say, &format!(".{key}")));
         let at_most = entry.value.find("at_most").and_then(|entry| self.section().number(entry, 1..=100));
         let Some(go) = entry.value.find("go") else {

@@ -14,9 +14,11 @@ pub mod environment;
 mod fields;
 mod flow;
 mod hours;
+pub mod keys;
 mod lookup;
 mod menu;
 mod outline;
+mod placed;
 mod queues;
 mod recordings;
 pub mod scalar;
@@ -167,7 +169,10 @@ impl Reader<'_> {
             let index = FlowIndex(u16::try_from(position).expect("flows are limited"));
             let flow = FlowReader::new(self, outline, index).read(&mut set);
             set.flows.push(flow);
+            let page = &self.pages[outline.page];
+            set.places.flows.push(placed::flow(page, &page.file, outline));
         }
+        set.places.queues = self.queues.places(self.pages);
         set.queues = self.finish_queues();
         self.tell_sent();
         let mut languages: Vec<_> =

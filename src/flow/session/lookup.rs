@@ -223,7 +223,8 @@ impl Session {
             self.ahead.clear();
         }
         let mut words = Vec::new();
-        let to = match self.lookup_way(spec, outcome) {
+        let (outcome, way) = self.lookup_way(spec, outcome);
+        let to = match way {
             Some(Some(way)) => {
                 if let Some(speech) = way.speech.as_ref().filter(|_| self.ahead.is_empty()) {
                     self.add_speech(turn, speech, &mut words);
@@ -239,18 +240,20 @@ impl Session {
         self.tell_lookup(turn, outcome.exit(), to, words)
     }
 
-    /// The written way for an outcome; `Some(None)` for what follows the step, `None` where all that is written is used up.
-    fn lookup_way<'s>(&mut self, spec: &'s LookupSpec, outcome: Outcome) -> Option<Option<&'s LookupWay>> {
+    /// How the step is left for an outcome, and the way that is written for it; `Some(None)` for what follows the step,
+    /// `None` where nothing is written. A way that is used up makes the outcome a failure.
+    fn lookup_way<'s>(&mut self, spec: &'s LookupSpec, outcome: Outcome) -> (Outcome, Option<Option<&'s LookupWay>>) {
         let written = match outcome {
             Outcome::Found => &spec.found,
             Outcome::NotFound => &spec.not_found,
             Outcome::Failed => &spec.failed,
         };
         match (written, outcome) {
-            (Some(way), _) if self.may_take(outcome, way.at_most) => Some(Some(way)),
-            (None, Outcome::Found) => Some(None),
-            (_, Outcome::Failed) => None,
-            (_, Outcome::Found | Outcome::NotFound) => self.lookup_way(spec, Outcome::Failed),
+            (Some(way), _) if self.may_take(outcome, way.at_most) => (outcome, Some(Some(way))),
+            (None, Outcome::Found) => (outcome, Some(None)),
+            (_, Outcome::Failed) => (outcome, None),
+            (Some(_), Outcome::Found | Outcome::NotFound) => self.lookup_way(spec, Outcome::Failed),
+            (None, Outcome::NotFound) => (outcome, self.lookup_way(spec, Outcome::Failed).1),
         }
     }
 

@@ -24,13 +24,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub(in crate::flow) use self::exit::Exit;
 pub use self::exit::exits;
 pub use self::lookup::{COMFORT_AFTER, COMFORT_AGAIN, LOOKUP_SPARE};
 pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 
 use self::asking::Asking;
 use self::callback::Arranging;
-use self::exit::Exit;
 use self::lookup::{LookingUp, WaysTaken};
 use self::queue::Waiting;
 use self::turn::Turn;

@@ -164,7 +164,7 @@ fn what_is_not_found_is_told_twice_and_then_a_person_helps() {
         {again}
         {again}
         > answer not_found
-        status: not_found
+        status: failed
         says A person."
     ));
 }
