@@ -156,7 +156,7 @@ impl Reader<'_> {
         let sent = std::mem::take(&mut self.values.connectors.sent);
         for Sent { name, file, place, in_url } in &sent {
             let fault = told_of_sent(&self.pages[*file], &self.values, (name, *place), *in_url);
-            self.faults.push_all(fault);
+            self.faults.extend(fault);
         }
     }
 }

@@ -235,9 +235,9 @@ impl Faults {
         }
     }
 
-    /// Notes each of `faults`.
-    pub fn push_all(&mut self, faults: impl IntoIterator<Item = Diagnostic>) {
-        faults.into_iter().for_each(|fault| self.push(fault));
+    /// Notes some more.
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
     /// Whether more errors would not be kept: then no time is spent on remedies.

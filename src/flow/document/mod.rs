@@ -6,6 +6,7 @@
 //! understood is told, and reading goes on. Operators find the language in docs/flows.md.
 
 mod agents;
+mod analysis;
 pub mod codes;
 mod connectors;
 pub mod diagnostic;
@@ -21,6 +22,7 @@ mod outline;
 mod placed;
 mod queues;
 mod recordings;
+mod rounds;
 pub mod scalar;
 mod section;
 mod steps;
@@ -144,6 +146,10 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         faults,
     };
     let flows = reader.flows(all_read);
+    // Where something is missing, what is left looks wrong in many places.
+    if all_read && !reader.faults.has_errors() {
+        analysis::tell(&flows, &mut reader.faults);
+    }
     let diagnostics = reader.faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Reading { flows: (!failed).then_some(flows), diagnostics }
@@ -187,6 +193,7 @@ impl Reader<'_> {
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
+            self.tell_rounds(&set);
         }
         set.connectors = std::mem::take(&mut self.values.connectors.connectors);
         set.hours = std::mem::take(&mut self.values.hours.hours);
