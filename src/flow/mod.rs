@@ -10,6 +10,7 @@ pub mod agent_talk;
 mod codes;
 mod condition;
 pub mod connector;
+pub mod difference;
 pub mod document;
 pub mod graph;
 pub mod hours;

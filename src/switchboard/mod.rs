@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
+use crate::flow::difference::renamed;
 use crate::flow::{FlowSet, PromptId, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
@@ -34,6 +35,7 @@ mod lookup;
 mod notes;
 mod ports;
 mod queues;
+mod renaming;
 mod routing;
 mod switches;
 mod transfer;
@@ -197,6 +199,8 @@ pub struct Snapshot {
     pub draining: bool,
     /// Queues and agents, as they were [`VIEW_AGE`] ago at most.
     pub view: Arc<View>,
+    /// The number of the revision that new calls follow.
+    pub revision: u32,
     /// The flows that new calls follow.
     pub flows: Arc<FlowSet>,
     /// What hours people have switched by hand.
@@ -372,6 +376,7 @@ impl Switchboard {
                 out.push(journal(now, None, JournalEvent::Revised { revision: revision.number }));
                 out.push(Output::Sip(SipCommand::SetAgents(revision.accounts.clone())));
                 out.push(Output::Sip(SipCommand::SetTrunks(revision.trunks.clone())));
+                self.rename(&renamed(&self.revision.flows, &revision.flows));
                 let settings = self.queues.settings(&revision.flows);
                 self.errands.push_back(Errand::Distribute(acd::Input::Reconfigured(Box::new(settings))));
                 self.revision = revision;
@@ -402,6 +407,7 @@ impl Switchboard {
             ports_free: self.ports.available(now),
             draining: self.drain.is_some(),
             view: self.viewed(now),
+            revision: self.revision.number,
             flows: self.revision.flows.clone(),
             switches: self.switches.clone(),
         }
