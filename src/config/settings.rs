@@ -18,22 +18,22 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-const KEYS: [&str; 11] =
-    ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "drain", "codes"];
-const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
-const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
-const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
+pub(super) const KEYS: [&str; 12] =
+    ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "watch", "drain", "codes"];
+pub(super) const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
+pub(super) const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
+pub(super) const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
 /// The longest address that is told of HTTP: a header of SIP holds it.
 const LONGEST_URL: usize = 200;
-const LIMIT_KEYS: [&str; 2] = ["calls", "calls_per_second"];
-const RECORD_KEYS: [&str; 2] = ["keep", "size_mb"];
+pub(super) const LIMIT_KEYS: [&str; 2] = ["calls", "calls_per_second"];
+pub(super) const RECORD_KEYS: [&str; 2] = ["keep", "size_mb"];
 /// For how long records of calls may be kept.
 const RECORDS_KEPT: RangeInclusive<Duration> = Duration::from_secs(3600)..=Duration::from_secs(20 * 366 * 86_400);
 /// How large the database may become, in MiB.
 const SIZE_MB: RangeInclusive<u32> = 16..=1_000_000;
 /// Settings that this version does not have.
 const LATER: [&str; 1] = ["tls"];
-const CODECS: [(&str, Codec); 2] = [("pcmu", Codec::Pcmu), ("pcma", Codec::Pcma)];
+pub(super) const CODECS: [(&str, Codec); 2] = [("pcmu", Codec::Pcmu), ("pcma", Codec::Pcma)];
 const LATER_CODECS: [&str; 2] = ["g722", "opus"];
 const LATER_TRANSPORTS: [&str; 3] = ["tls", "ws", "wss"];
 
@@ -93,6 +93,7 @@ impl Reader<'_> {
                 None => {}
             }
         }
+        self.watch(root, installation);
         self.drain(root, installation);
         self.records(root, installation);
         installation.codes = self.codes(root);
@@ -330,6 +331,23 @@ impl Reader<'_> {
                     let message = format!("`{key}` is a number from 1 to {MOST_CALLS}");
                     self.error(codes::WRONG_NUMBER, entry, message, "");
                 }
+            }
+        }
+    }
+
+    fn watch(&mut self, root: &Node, installation: &mut Installation) {
+        let Some(entry) = root.find("watch") else { return };
+        let Some(text) = self.text(entry, "`true` or `false`") else { return };
+        match scalar::truth(&text) {
+            Some(watch) => installation.watch = watch,
+            None => {
+                let message = format!("`{}` is neither `true` nor `false`", shortened(&text));
+                self.error(
+                    codes::WRONG_SHAPE,
+                    entry,
+                    message,
+                    "write `watch: true` to have changed files read at once",
+                );
             }
         }
     }
