@@ -12,6 +12,7 @@ pub mod diff;
 pub mod explain;
 pub mod hours;
 pub mod listing;
+mod log_line;
 pub mod prompts;
 mod reading;
 pub mod reload;
