@@ -134,3 +134,40 @@ fn a_transfer_to_nobody_leaves_the_call_as_it_is() {
     ada.quit();
     house.server.expect_quiet();
 }
+
+#[test]
+fn a_colleague_takes_the_caller_over_after_a_word_from_phone_to_phone() {
+    let mut house = House::with("wrap_up: 1s, strategy: linear");
+    let options = Options { answers: &[180, 200], ..Options::default() };
+    let mut ada = Pjsip::agent(&house.server, ADA_IS, Codec::Pcmu, ADA, &options);
+    let grace = Pjsip::agent(&house.server, GRACE_IS, Codec::Pcmu, GRACE, &options);
+    ready(&house, "1001");
+    ready(&house, "1002");
+    let caller = Caller::dial(&house, CALLER, "60s");
+    house.server.expect_agent("1001", "talking");
+    sleep(Duration::from_secs(2));
+    ada.order("hold");
+    house.server.expect_agent("1001", "holding");
+    // Helpline hears nothing of this call: it is from the one phone to the other.
+    ada.order(&format!("call sip:1002@127.0.0.1:{}", grace.port));
+    ada.expect("state 1 CONFIRMED", 1);
+    sleep(Duration::from_secs(1));
+    // Ada asks Grace's phone to take the place of hers in the call with the caller: INVITE with Replaces.
+    ada.order("attended 0");
+    grace.expect("asked 0", 1);
+    house.server.expect_agent("1002", "talking");
+    ada.expect("state 0 DISCONNECTED", 1);
+    ada.order("use 1");
+    ada.order("hangup");
+    ready(&house, "1001");
+    sleep(Duration::from_secs(2));
+    let heard = caller.hang_up();
+    let told = expect_heard("the caller", &heard, &[(Tone(ADA), 1.2..4.0), (Other, 0.8..6.0), (Tone(GRACE), 1.5..4.0)]);
+    expect_music("the caller", &heard, told[1]);
+    let record = house.server.record();
+    assert_eq!(agents(&record), ["1001", "1002"], "{record}");
+    let heard = passages(&grace.quit(), &[ADA, CALLER], 0.4);
+    assert!(heard.last().is_some_and(|last| last.sound == Tone(CALLER)), "Grace heard {heard:?}");
+    drop(ada);
+    house.server.expect_quiet();
+}
