@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::patience::patiently;
 use crate::rogue::{Answer, Rogue, Step};
 use crate::server::Server;
 use crate::softphone::{Answering, Softphone};
@@ -67,72 +68,82 @@ impl Line {
 
 #[test]
 fn a_line_that_is_busy_is_called_as_often_as_was_said_and_no_more() {
-    for order in ["agent_first", "caller_first"] {
-        let steps = [Step::Invite(Answer::plain(486)), ACK];
-        let mut line = Line::with(&steps, &format!("order: {order}, tries: 2, gap: 10s"));
-        line.carrier.expect_done_at(&line.server, 2);
-        line.server.expect("who waits to be called back", || line.waiting(), &0.0);
-        assert_eq!(line.left("failed"), 1.0, "{order}");
-        sleep(Duration::from_secs(2));
-        assert_eq!(line.carrier.came("INVITE"), 2, "{order}");
-        line.server.expect_agent("1001", "ready");
-        line.server.expect_quiet();
-    }
+    patiently(|| {
+        for order in ["agent_first", "caller_first"] {
+            let steps = [Step::Invite(Answer::plain(486)), ACK];
+            let mut line = Line::with(&steps, &format!("order: {order}, tries: 2, gap: 10s"));
+            line.carrier.expect_done_at(&line.server, 2);
+            line.server.expect("who waits to be called back", || line.waiting(), &0.0);
+            assert_eq!(line.left("failed"), 1.0, "{order}");
+            sleep(Duration::from_secs(2));
+            assert_eq!(line.carrier.came("INVITE"), 2, "{order}");
+            line.server.expect_agent("1001", "ready");
+            line.server.expect_quiet();
+        }
+    });
 }
 
 #[test]
 fn a_trunk_that_has_no_room_costs_the_caller_no_attempt() {
-    // One attempt is all they have, and they keep it.
-    let steps = [Step::Invite(Answer::plain(503)), ACK];
-    let mut line = Line::with(&steps, "order: caller_first, tries: 1, gap: 10s");
-    line.carrier.expect_done_at(&line.server, 3);
-    assert_eq!((line.waiting(), line.left("failed")), (1.0, 0.0));
-    line.server.expect_quiet();
+    patiently(|| {
+        // One attempt is all they have, and they keep it.
+        let steps = [Step::Invite(Answer::plain(503)), ACK];
+        let mut line = Line::with(&steps, "order: caller_first, tries: 1, gap: 10s");
+        line.carrier.expect_done_at(&line.server, 3);
+        assert_eq!((line.waiting(), line.left("failed")), (1.0, 0.0));
+        line.server.expect_quiet();
+    });
 }
 
 #[test]
 fn who_does_not_answer_is_let_go_after_the_grace_and_a_late_answer_is_ended() {
-    // It rings and rings; and it is picked up in the very moment in which it is to stop.
-    let rings = [RINGS, Step::Wants("CANCEL"), OK, Step::Invite(Answer::plain(487)), ACK];
-    let late = [RINGS, Step::Wants("CANCEL"), OK, ANSWERS, ACK, Step::Wants("BYE"), OK];
-    for steps in [&rings[..], &late[..]] {
-        let mut line = Line::with(steps, "order: caller_first, grace: 10s, tries: 1");
-        line.carrier.expect_done_at(&line.server, 1);
-        line.server.expect("who waits to be called back", || line.waiting(), &0.0);
-        assert_eq!((line.left("failed"), line.carrier.came("INVITE")), (1.0, 1));
-        let heard = wave::passages(&line.carrier.ear.samples(), &[ADA], 0.1);
-        assert!(heard.iter().all(|passage| passage.sound == wave::Sound::Silence), "they heard {heard:?}");
-        line.server.expect_agent("1001", "ready");
-        line.server.expect_quiet();
-    }
+    patiently(|| {
+        // It rings and rings; and it is picked up in the very moment in which it is to stop.
+        let rings = [RINGS, Step::Wants("CANCEL"), OK, Step::Invite(Answer::plain(487)), ACK];
+        let late = [RINGS, Step::Wants("CANCEL"), OK, ANSWERS, ACK, Step::Wants("BYE"), OK];
+        for steps in [&rings[..], &late[..]] {
+            let mut line = Line::with(steps, "order: caller_first, grace: 10s, tries: 1");
+            line.carrier.expect_done_at(&line.server, 1);
+            line.server.expect("who waits to be called back", || line.waiting(), &0.0);
+            assert_eq!((line.left("failed"), line.carrier.came("INVITE")), (1.0, 1));
+            let heard = wave::passages(&line.carrier.ear.samples(), &[ADA], 0.1);
+            assert!(heard.iter().all(|passage| passage.sound == wave::Sound::Silence), "they heard {heard:?}");
+            line.server.expect_agent("1001", "ready");
+            line.server.expect_quiet();
+        }
+    });
 }
 
 #[test]
 fn a_trunk_that_says_nothing_at_all_costs_the_caller_no_attempt_and_keeps_nobody() {
-    // The INVITE is never answered; SIPp takes its repetitions for what they are.
-    let mut line = Line::with(&[Step::Pause(45_000)], "order: caller_first, grace: 10s, tries: 2, gap: 10s");
-    line.server.expect("how often it was tried", || line.carrier.came("INVITE") >= 1, &true);
-    line.server.expect_metric("helpline_calls_active", 0.0);
-    line.server.expect_agent("1001", "ready");
-    line.server.expect_quiet();
+    patiently(|| {
+        // The INVITE is never answered; SIPp takes its repetitions for what they are.
+        let mut line = Line::with(&[Step::Pause(45_000)], "order: caller_first, grace: 10s, tries: 2, gap: 10s");
+        line.server.expect("how often it was tried", || line.carrier.came("INVITE") >= 1, &true);
+        line.server.expect_metric("helpline_calls_active", 0.0);
+        line.server.expect_agent("1001", "ready");
+        line.server.expect_quiet();
+    });
 }
 
 #[test]
 fn the_caller_who_is_called_first_waits_for_the_agent_and_both_hear_each_other() {
-    let steps = [RINGS, ANSWERS, ACK, Step::Wants("BYE"), OK];
-    let mut line = Line::with(&steps, "order: caller_first");
-    line.server.expect_agent("1001", "talking");
-    sleep(Duration::from_secs(3));
-    line.ada.command("hangup", "");
-    line.carrier.expect_done_at(&line.server, 1);
-    line.server.expect("who waits to be called back", || line.waiting(), &0.0);
-    let heard = wave::passages(&line.carrier.ear.samples(), &[ADA, CALLED], 0.4);
-    assert!(
-        heard.iter().any(|passage| passage.sound == wave::Sound::Tone(ADA) && passage.seconds() > 2.0),
-        "{heard:?}"
-    );
-    let heard = wave::passages(&line.ada.quit(), &[ADA, CALLED], 0.4);
-    let called = wave::Sound::Tone(CALLED);
-    assert!(heard.iter().any(|passage| passage.sound == called && passage.seconds() > 2.0), "{heard:?}");
-    line.server.expect_quiet();
+    patiently(|| {
+        let steps = [RINGS, ANSWERS, ACK, Step::Wants("BYE"), OK];
+        let mut line = Line::with(&steps, "order: caller_first");
+        line.server.expect_agent("1001", "talking");
+        sleep(Duration::from_secs(3));
+        line.ada.command("hangup", "");
+        line.carrier.expect_done_at(&line.server, 1);
+        line.server.expect("who waits to be called back", || line.waiting(), &0.0);
+        let heard = wave::passages(&line.carrier.ear.samples(), &[ADA, CALLED], 0.4);
+        assert!(
+            heard.iter().any(|passage| passage.sound == wave::Sound::Tone(ADA) && passage.seconds() > 2.0),
+            "{heard:?}"
+        );
+        let heard = wave::passages(&line.ada.quit(), &[ADA, CALLED], 0.4);
+        let called = wave::Sound::Tone(CALLED);
+        assert!(heard.iter().any(|passage| passage.sound == called && passage.seconds() > 2.0), "{heard:?}");
+        line.server.expect_quiet();
+    });
 }

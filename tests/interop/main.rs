@@ -14,6 +14,7 @@ mod house;
 mod kamailio;
 mod killed;
 mod misbehaving;
+mod patience;
 mod phone;
 mod pjsip;
 mod ports;

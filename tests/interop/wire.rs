@@ -10,6 +10,7 @@ use helpline::telephony::Codec;
 
 use crate::agents::ready;
 use crate::house::{ADA, CALLER, Caller, House, expect_heard};
+use crate::patience::patiently;
 use crate::phone::ADA_IS;
 use crate::pjsip::{Options, Pjsip};
 use crate::ports::free_port;
@@ -76,43 +77,47 @@ impl Drop for Wire {
 
 #[test]
 fn a_phone_whose_network_is_cut_is_offered_nothing_and_gets_its_call_when_it_is_back() {
-    let mut house = House::with("ring: 5s, wrap_up: 1s");
-    let wire = Wire::to(house.server.sip_port);
-    let options = Options { proxy: Some(wire.port), answers: &[180, 200], ..Options::default() };
-    let ada = Pjsip::agent(&house.server, ADA_IS, Codec::Pcmu, ADA, &options);
-    ready(&house, "1001");
-    // Nobody is told: neither side hears anything any more.
-    wire.cut(true);
-    house.server.expect_agent("1001", "unreachable");
-    let caller = Caller::dial(&house, CALLER, "120s");
-    house.expect_waiting(1);
-    sleep(Duration::from_secs(1));
-    assert_eq!(house.server.metric_sum("helpline_agent_offers_total"), 0.0);
-    wire.cut(false);
-    house.server.expect_agent("1001", "talking");
-    sleep(Duration::from_secs(2));
-    let heard = caller.hang_up();
-    expect_heard("the caller", &heard, &[(Other, 1.0..60.0), (Tone(ADA), 1.5..4.0)]);
-    ada.quit();
-    house.server.expect_quiet();
+    patiently(|| {
+        let mut house = House::with("ring: 5s, wrap_up: 1s");
+        let wire = Wire::to(house.server.sip_port);
+        let options = Options { proxy: Some(wire.port), answers: &[180, 200], ..Options::default() };
+        let ada = Pjsip::agent(&house.server, ADA_IS, Codec::Pcmu, ADA, &options);
+        ready(&house, "1001");
+        // Nobody is told: neither side hears anything any more.
+        wire.cut(true);
+        house.server.expect_agent("1001", "unreachable");
+        let caller = Caller::dial(&house, CALLER, "120s");
+        house.expect_waiting(1);
+        sleep(Duration::from_secs(1));
+        assert_eq!(house.server.metric_sum("helpline_agent_offers_total"), 0.0);
+        wire.cut(false);
+        house.server.expect_agent("1001", "talking");
+        sleep(Duration::from_secs(2));
+        let heard = caller.hang_up();
+        expect_heard("the caller", &heard, &[(Other, 1.0..60.0), (Tone(ADA), 1.5..4.0)]);
+        ada.quit();
+        house.server.expect_quiet();
+    });
 }
 
 #[test]
 fn a_phone_whose_network_is_cut_while_it_rings_loses_the_caller_to_nobody() {
-    let mut house = House::with("ring: 5s, wrap_up: 1s, missed: {pause_after: never}");
-    let wire = Wire::to(house.server.sip_port);
-    let options = Options { proxy: Some(wire.port), answers: &[180], ..Options::default() };
-    let ada = Pjsip::agent(&house.server, ADA_IS, Codec::Pcmu, ADA, &options);
-    ready(&house, "1001");
-    let caller = Caller::dial(&house, CALLER, "120s");
-    house.server.expect_agent("1001", "ringing");
-    wire.cut(true);
-    house.server.expect("whether an offer was missed", || house.offers("1001", "no_answer") >= 1.0, &true);
-    house.server.expect_agent("1001", "unreachable");
-    house.expect_waiting(1);
-    caller.hang_up();
-    wire.cut(false);
-    ready(&house, "1001");
-    drop(ada);
-    house.server.expect_quiet();
+    patiently(|| {
+        let mut house = House::with("ring: 5s, wrap_up: 1s, missed: {pause_after: never}");
+        let wire = Wire::to(house.server.sip_port);
+        let options = Options { proxy: Some(wire.port), answers: &[180], ..Options::default() };
+        let ada = Pjsip::agent(&house.server, ADA_IS, Codec::Pcmu, ADA, &options);
+        ready(&house, "1001");
+        let caller = Caller::dial(&house, CALLER, "120s");
+        house.server.expect_agent("1001", "ringing");
+        wire.cut(true);
+        house.server.expect("whether an offer was missed", || house.offers("1001", "no_answer") >= 1.0, &true);
+        house.server.expect_agent("1001", "unreachable");
+        house.expect_waiting(1);
+        caller.hang_up();
+        wire.cut(false);
+        ready(&house, "1001");
+        drop(ada);
+        house.server.expect_quiet();
+    });
 }
