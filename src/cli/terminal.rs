@@ -36,6 +36,9 @@ pub(super) enum Misunderstood {
     /// No time of day.
     #[error("`{0}` is no time: write it like 18:05, mon 18:05 or 2026-12-24 18:05")]
     Time(String),
+    /// No connector, or no answer that it could give.
+    #[error("{0}")]
+    Lookup(String),
     /// No number of agents or callers.
     #[error("`{0}` is no number from 0 to 1000")]
     Number(String),
@@ -88,6 +91,7 @@ impl<'h> Telephone<'h> {
     pub(super) fn dial(house: &'h House, call: Dialling, wall: Timestamp, look: Look) -> Telephone<'h> {
         let mut stage = Stage::new(house, wall, 1);
         stage.picks_up_after(PICKS_UP_AFTER);
+        stage.attend_services();
         stage.all_others_work();
         let mut telephone = Telephone {
             house,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::place::Place;
-use super::{FlowIndex, QueueIndex, StepIndex, Value};
+use super::{FlowIndex, LookupAnswer, QueueIndex, StepIndex, Value};
 use crate::telephony::Digit;
 
 /// The number that calls where a test names none: one of those that Ofcom keeps for fiction.
@@ -159,8 +159,23 @@ pub enum Change {
         /// How urgent they are.
         priority: u8,
     },
+    /// A web service answers so.
+    Lookup(Stub),
     /// Hours are open or closed whatever is written; `None`: as written.
     Hours(Arc<str>, Option<bool>),
+}
+
+/// What a web service answers in place of the real one, which no test asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stub {
+    /// The connector.
+    pub connector: Arc<str>,
+    /// What is asked for, after the connector's name in `lookup: orders/{order_number}`; `None`: whatever is.
+    pub path: Option<String>,
+    /// The answer.
+    pub answer: LookupAnswer,
+    /// How long it takes.
+    pub after: Duration,
 }
 
 /// What an agent does.

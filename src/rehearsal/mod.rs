@@ -9,6 +9,7 @@ mod house;
 mod meter;
 mod performance;
 mod phone;
+mod services;
 mod stage;
 mod told;
 mod walk;

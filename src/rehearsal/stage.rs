@@ -11,6 +11,7 @@ use super::coverage::Walked;
 use super::house::{Beginning, House, Wish};
 use super::meter::Meter;
 use super::phone;
+use super::services::Services;
 use super::told::{Told, What};
 use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
@@ -75,6 +76,7 @@ pub struct Stage<'h> {
     told: Vec<Told>,
     pub(super) walked: Walked,
     meter: Option<Meter>,
+    pub(super) services: Services,
 }
 
 impl<'h> Stage<'h> {
@@ -118,6 +120,7 @@ impl<'h> Stage<'h> {
             told: Vec::new(),
             walked: Walked::default(),
             meter: None,
+            services: Services::default(),
         }
     }
 
@@ -203,6 +206,7 @@ impl<'h> Stage<'h> {
                 let wish = Wish { queue: *queue, skills: skills.clone(), priority: *priority };
                 (0..*callers).for_each(|_| self.other(&wish));
             }
+            Change::Lookup(stub) => self.let_service_answer(stub.clone()),
             Change::Hours(name, open) => {
                 let wall = self.wall();
                 // Until the day ends, as when somebody switches them by the API.
@@ -246,8 +250,8 @@ impl<'h> Stage<'h> {
     /// Goes to the next thing that happens by itself, unless that is after `until`; whether there was one.
     pub fn advance(&mut self, until: Moment) -> bool {
         let heard = self.ends.first().copied();
-        let acts = self.cast.due();
-        let due = heard.map(|(end, _)| end).into_iter().chain(self.board.deadline()).chain(acts).min();
+        let (acts, answers) = (self.cast.due(), self.services.due());
+        let due = heard.map(|(end, _)| end).into_iter().chain(self.board.deadline()).chain(acts).chain(answers).min();
         let Some(due) = due.filter(|due| *due <= until) else { return false };
         self.now = self.now.max(due);
         if let Some((end, leg)) = heard.filter(|(end, _)| *end == due) {
@@ -259,6 +263,8 @@ impl<'h> Stage<'h> {
             self.give(Input::Media(MediaEvent::PlaybackFinished { leg, playback }));
         } else if acts == Some(due) {
             self.act();
+        } else if answers == Some(due) {
+            self.answer();
         } else {
             let silent = self.session().filter(|session| session.awaits_keys() && !session.is_queued());
             if silent.and_then(Session::deadline).is_some_and(|deadline| deadline <= self.now) {
@@ -275,6 +281,11 @@ impl<'h> Stage<'h> {
         let end = self.now + length;
         while self.advance(end) {}
         self.now = end;
+    }
+
+    /// Lets happen what is due now.
+    pub fn settle(&mut self) {
+        while self.advance(self.now) {}
     }
 
     /// Whether the caller is on the line, or will be: they may be called back.
@@ -358,6 +369,8 @@ impl<'h> Stage<'h> {
                     Output::Journal(entry) => self.read(entry),
                     Output::Sip(command) => inputs.extend(self.signal(command)),
                     Output::Media { command, .. } => inputs.extend(self.hear(command)),
+                    Output::Ask(ask) => self.ask(*ask),
+                    Output::CancelAsk { call, lookup } => self.services.forget(call, lookup),
                 }
             }
             queue_before_words(&mut self.told[first..]);

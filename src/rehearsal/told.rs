@@ -43,6 +43,8 @@ pub enum What {
     Keyed(Digit),
     /// They have pressed nothing for so long.
     Silence(Duration),
+    /// A web service is asked on their behalf: its connector, and what it will answer, if that is known.
+    Asks(Arc<str>, Option<&'static str>),
     /// They wait in this queue.
     Queued(Arc<str>),
     /// They are told this place, 11 for "more than ten".

@@ -67,6 +67,8 @@ fn line(house: &House, told: &Told, place_of: &dyn Fn(&StepName) -> Option<Strin
         What::Unspeakable(_) => "   something cannot be spoken and is left out".to_owned(),
         What::RanAway(_) => "   the flow goes in circles and is ended".to_owned(),
         What::Silence(length) => format!("   presses nothing for {} s", length.as_secs()),
+        What::Asks(connector, Some(answer)) => format!("   {connector} is asked: {answer}"),
+        What::Asks(connector, None) => format!("   {connector} is asked, and no answer is written"),
         What::Queued(queue) => format!("   waits in the queue {queue}"),
         What::Unqueued(queue, "answered") => format!("   waits in the queue {queue} no more"),
         What::Unqueued(queue, outcome) => format!("   waits in the queue {queue} no more: {outcome}"),

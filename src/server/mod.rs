@@ -1,6 +1,7 @@
 //! The running server: it starts the rooms, joins them by their channels, and ends them in order.
 
 pub mod desk;
+pub mod pace;
 pub mod passwords;
 pub mod reload;
 pub mod revisions;
@@ -20,10 +21,12 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
+use self::pace::Pace;
 use self::reload::{REQUESTS_MAX, Reader, Reading, Reloads};
 use self::revisions::Revisions;
 use self::signals::Signals;
 use crate::clock::Clock;
+use crate::connectors::Connectors;
 use crate::flow::FlowSet;
 use crate::flow::session::exits;
 use crate::http;
@@ -108,7 +111,13 @@ impl Loaded {
 /// # Errors
 /// It could not start: an address is taken, a folder cannot be written, ...
 pub fn run(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let pace = Arc::new(Pace::new());
+    let resting = pace.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .on_thread_unpark(move || pace.begin())
+        .on_thread_park(move || resting.rest())
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(serve(setup, first, reader));
     // A reload that is still reading is of no use to anybody.
     runtime.shutdown_background();
@@ -185,8 +194,17 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
+    let answers = inbox_end.clone();
+    let tell = move |input: Input| match answers.try_send(input.into()) {
+        Err(mpsc::error::TrySendError::Full(letter)) => letter.into_input().map_or(Ok(()), Err),
+        // Nobody is there any more to whom it could be told.
+        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+    };
+    let connectors =
+        Connectors::start(clock, Arc::new(tell)).context("the thread that asks web services cannot be started")?;
     let desk = Desk {
         clock,
+        connectors,
         switchboard,
         inbox,
         wishes,
@@ -303,6 +321,7 @@ fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
             );
         }
     }
+    metrics.know_connectors(flows.connectors.iter().map(|connector| &*connector.name));
 }
 
 /// One line that says who answers, and how to try it.

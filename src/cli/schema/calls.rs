@@ -37,10 +37,21 @@ pub(super) fn tests(draft: &mut Draft) -> Value {
             ("agents", "What agents do: by extension, or all of them. Who is not named is ready.", world.agents),
             ("waiting", "How many callers wait in a queue already.", world.waiting),
             ("hours", "Hours that somebody has switched by hand.", world.hours),
+            (
+                "lookups",
+                "What web services answer: fields, `not_found` or `failed`, by connector or `connector/path`.",
+                lookups(),
+            ),
             ("call", "What happens in the call, and what is to come of it.", json!({ "type": "array", "items": act })),
         ],
     );
     json!({ "type": "array", "items": with_required(test, &["test", "call"]) })
+}
+
+fn lookups() -> Value {
+    let told = pattern("^(not[_ ]found|failed)( after [0-9dhms]+)?$", &["not_found", "failed", "failed after 3s"]);
+    let fields = json!({ "type": "object", "examples": [{ "status": "sent", "after": "2s" }] });
+    json!({ "type": "object", "additionalProperties": any_of(vec![told, fields, json!({ "type": "array" })]) })
 }
 
 /// What a test may say of the world.
@@ -120,6 +131,7 @@ fn act(draft: &mut Draft) -> Value {
             ("agents", "What agents do from now on.", world.agents),
             ("waiting", "So many more callers wait in a queue.", world.waiting),
             ("hours", "Hours are switched by hand.", world.hours),
+            ("lookups", "What web services answer from now on.", lookups()),
             ("within", "How long it is waited for; 2 minutes else.", length("2m")),
         ],
     );

@@ -5,6 +5,7 @@
 //! YAML language server of editors reads best.
 
 mod calls;
+mod connectors;
 mod flows;
 mod installation;
 mod shape;

@@ -8,11 +8,11 @@ use jiff::SignedDuration;
 
 use super::{Misunderstood, Telephone};
 use crate::cli::hours::time_meant;
-use crate::flow::call_test::Change;
+use crate::flow::call_test::{Change, Stub};
 use crate::flow::document::call_tests::{HABIT_EXAMPLES, habits};
 use crate::flow::document::diagnostic::listed;
 use crate::flow::document::scalar;
-use crate::flow::{QueueIndex, StepIndex};
+use crate::flow::{LookupAnswer, LookupFailure, QueueIndex, StepIndex};
 use crate::rehearsal::Standing;
 
 /// The longest time that can be jumped over: a day would be a hundred thousand reminders.
@@ -32,6 +32,8 @@ const HELP: &str = "  12#                  press these keys, one after another
   :ahead 3             so many callers wait in every queue, before you
   :waiting support 3   so many callers wait in one queue
   :hours office closed hours are open or closed until the day ends, or `as written`
+  :lookup orders {\"status\": \"sent\"}
+                       what the web service of this connector answers from now on; also `not_found` or `failed`
   :answer, :refuse     the agent whose telephone rings picks up, or refuses
   :part                the agent to whom you talk hangs up
   :pickup              you pick up when you are called back
@@ -58,6 +60,7 @@ impl Telephone<'_> {
             "ahead" => self.ahead(rest)?,
             "waiting" => self.waiting(rest)?,
             "hours" => self.hours(rest)?,
+            "lookup" => self.lookup(rest)?,
             "answer" | "refuse" => self.let_agent(name == "answer")?,
             "part" => self.part()?,
             "pickup" => self.pick_up()?,
@@ -171,6 +174,34 @@ impl Telephone<'_> {
         self.stage.change(&Change::Hours(hours.name.clone(), open));
         self.aside(&format!("The hours {name} are {}.", state.trim()));
         self.transcribe();
+        Ok(())
+    }
+
+    fn lookup(&mut self, rest: &str) -> Result<(), Misunderstood> {
+        let (name, answer) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let connectors = &self.house.flows().connectors;
+        let Some(connector) = connectors.iter().find(|connector| &*connector.name == name) else {
+            let known = listed(connectors.iter().map(|connector| &*connector.name)).replace(" or ", " and ");
+            let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {known}") };
+            return Err(Misunderstood::Lookup(format!("no connector is called `{name}`: {known}")));
+        };
+        let written = answer.trim();
+        let answer = match written {
+            "not_found" => LookupAnswer::NotFound,
+            "failed" => LookupAnswer::Failed(LookupFailure::Unreachable),
+            body => connector.read_answer(body, &self.call.zone).map_err(|why| {
+                let example = connector.example_answer();
+                Misunderstood::Lookup(format!("{name} cannot answer that: {why}; write {example}, not_found or failed"))
+            })?,
+        };
+        self.aside(&format!("{name} answers from now on: {}.", answer.label()));
+        self.notebook.change(format!("lookups: {{{name}: {written}}}"));
+        let stub = Stub { connector: connector.name.clone(), path: None, answer, after: Duration::ZERO };
+        self.stage.change(&Change::Lookup(stub));
+        self.transcribe();
+        self.stage.settle();
+        self.transcribe();
+        self.listen();
         Ok(())
     }
 

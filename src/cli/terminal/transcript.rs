@@ -50,6 +50,15 @@ impl Telephone<'_> {
         Some(match what {
             What::Refused(status) => format!("Nobody answers this number ({status})."),
             What::Silence(length) => format!("Nothing is pressed for {}.", seconds(*length)),
+            What::Asks(connector, Some(answer)) => format!("{connector} is asked: {answer}."),
+            What::Asks(connector, None) => match self.stage.asked_service() {
+                Some((asked, url)) => format!(
+                    "{connector} is asked {} {url}; answer with :lookup {connector} {}",
+                    asked.method.name(),
+                    asked.example_answer()
+                ),
+                None => format!("{connector} is asked."),
+            },
             What::Queued(queue) => format!("You wait in the queue {queue}."),
             What::Unqueued(queue, outcome) => match *outcome {
                 "left_by_key" => "You leave the queue.".to_owned(),

@@ -218,3 +218,40 @@ fn tests_are_chosen_by_their_names() {
         "no call test has `the place onl improves` in its name: did you mean `the place only improves`?"
     );
 }
+
+/// No web service is asked: a test tells what it would answer, when, and to which question.
+#[test]
+fn web_services_answer_as_a_test_tells() {
+    const SHOP: &str = "\
+flow: main
+numbers: [1000]
+start: order
+steps:
+  order: {collect: Your number?, digits: 4, save: number, next: status}
+  status: {lookup: 'orders/{number}', save: order, found: told, not_found: none, failed: person}
+  told: {say: 'It is {order.status|word}.', next: order}
+  none: {say: There is no such order., next: order}
+  person: {queue: support, next: order}
+connectors: {orders: {url: 'https://shop.example.com/api', timeout: 8s, fields: {status: {type: text, words: [sent]}}}}
+queues: {support: {agents: [1001]}}
+agents: {1001: {name: Ada}}
+tests:
+  - test: found
+    lookups: {orders: not_found, orders/1234: {status: sent}}
+    call: [press: 1234, hear: told, press: 4321, hear: there is no such order]
+  - test: slow
+    lookups: {orders: {status: sent, after: 5s}}
+    call: [press: 1234, wait: 4s, expect: {step: status}, hear: told]
+  - test: too slow
+    lookups: {orders: {status: sent, after: 5m}}
+    call: [press: 1234, expect: {step: person}]
+  - test: gone
+    call: [press: 1234, expect: {queue: support}]
+  - test: gone in the middle
+    lookups: {orders: {status: sent}}
+    call: [press: 1234, hear: told, lookups: {orders: failed after 1s}, press: 1234, expect: {queue: support}]
+";
+    let (report, failed) = report_of(SHOP, "", false);
+    assert_eq!(failed, 0, "{report}");
+    assert!(report.ends_with("5 call tests: all passed\n"), "{report}");
+}

@@ -28,7 +28,7 @@ pub(in crate::flow::document) const ALONE: [(&str, Deed); 7] = [
 ];
 
 /// What has something after it.
-pub(in crate::flow::document) const ACT_KEYS: [&str; 12] = [
+pub(in crate::flow::document) const ACT_KEYS: [&str; 13] = [
     "hear",
     "never_hear",
     "press",
@@ -40,6 +40,7 @@ pub(in crate::flow::document) const ACT_KEYS: [&str; 12] = [
     "agents",
     "waiting",
     "hours",
+    "lookups",
     "within",
 ];
 
@@ -175,7 +176,7 @@ impl TestReader<'_, '_> {
                 add(Deed::Expect(spoken.into_iter().collect()));
             }
             "metrics" => add(Deed::Metrics(self.metrics(entry))),
-            "agents" | "waiting" | "hours" => {
+            "agents" | "waiting" | "hours" | "lookups" => {
                 let mut changes = Vec::new();
                 self.changes(entry, &mut changes);
                 changes.into_iter().map(Deed::Change).for_each(&mut add);

@@ -2,6 +2,7 @@
 
 pub(super) mod acts;
 mod habits;
+mod lookups;
 mod names;
 mod times;
 pub(super) mod world;
@@ -290,6 +291,7 @@ impl TestReader<'_, '_> {
             "agents" => self.agents(entry, changes),
             "waiting" => self.waiting(entry, changes),
             "hours" => self.hours(entry, changes),
+            "lookups" => self.lookups(entry, changes),
             _ => {}
         }
     }
