@@ -159,7 +159,7 @@ impl Play<'_> {
 
     /// Whether all has been said, and the line waits for keys.
     fn is_asked(&self) -> bool {
-        let waits = |session: &Session| session.deadline().is_some() && !session.is_queued();
+        let waits = |session: &Session| session.deadline().is_some() && session.awaits_keys() && !session.is_queued();
         !self.stage.is_speaking() && self.stage.session().is_some_and(waits)
     }
 

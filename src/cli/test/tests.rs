@@ -232,7 +232,7 @@ steps:
   told: {say: 'It is {order.status|word}.', next: order}
   none: {say: There is no such order., next: order}
   person: {queue: support, next: order}
-connectors: {orders: {url: 'https://shop.example.com/api', timeout: 8s, fields: {status: {type: text, words: [sent]}}}}
+connectors: {orders: {url: 'https://shop.example.com/api', timeout: 8s, fields: {status: [sent, delayed]}}}
 queues: {support: {agents: [1001]}}
 agents: {1001: {name: Ada}}
 tests:

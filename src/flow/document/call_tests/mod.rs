@@ -32,8 +32,10 @@ pub const MAX_ACTS: usize = 500;
 /// Longest name of one, in characters.
 pub const MAX_TEST_NAME: usize = 200;
 
-pub(in crate::flow::document) const KEYS: [&str; 12] =
-    ["test", "at", "from", "number", "flow", "start", "language", "values", "agents", "waiting", "hours", "call"];
+pub(in crate::flow::document) const KEYS: [&str; 13] = [
+    "test", "at", "from", "number", "flow", "start", "language", "values", "agents", "waiting", "hours", "lookups",
+    "call",
+];
 
 /// Reads the call tests of every file. `set` is what the flows came to, be it with faults.
 pub(super) fn read(
