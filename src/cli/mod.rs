@@ -11,6 +11,7 @@ pub mod dial;
 pub mod diff;
 pub mod explain;
 pub mod hours;
+mod listening;
 pub mod listing;
 mod log_line;
 pub mod prompts;

@@ -37,6 +37,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
+pub use analysis::{
+    CHARACTERS_A_SECOND, HeardMenu, HeardStep, LONGEST_MENU, LONGEST_WAY, Lengths, Listening, VALUE, listening,
+    tell_listening,
+};
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 

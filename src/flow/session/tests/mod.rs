@@ -9,5 +9,6 @@ mod questions;
 mod queues;
 mod random;
 mod spoken;
+mod stranded;
 mod walks;
 mod ways;
