@@ -145,7 +145,7 @@ fn converse(
     complaints: &mut dyn Write,
 ) -> io::Result<Ending> {
     let caller = Caller { number: PhoneNumber::new(visit.from), name: None };
-    let facts = CallFacts { caller, dialled: visit.entry.dialled.clone(), switches: Arc::default() };
+    let facts = CallFacts::of(caller, visit.entry.dialled.clone());
     let mut telephone = Telephone::dial(flows, visit.entry.flow, facts, visit.wall, visit.look, visit.recordings);
     if visit.attended {
         let clock = telephone.clock().strftime("%A, %-d %B %Y, %H:%M").to_string();
