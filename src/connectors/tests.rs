@@ -50,6 +50,8 @@ fn read_request(stream: &mut TcpStream) -> String {
         }
         match stream.read(&mut piece) {
             Ok(0) | Err(_) => return text,
+            // A handshake of TLS (RFC 8446 section 5.1), which is no request.
+            Ok(_) if bytes.is_empty() && piece[0] == 22 => return "TLS".to_owned(),
             Ok(count) => bytes.extend_from_slice(&piece[..count]),
         }
     }

@@ -70,6 +70,7 @@ connectors:
   orders:
     url: http://127.0.0.1:{port}/
     private: true
+    timeout: 1s
     headers: {{Authorization: Bearer s3cret}}
     fields: {{status: [sent, paid], tier: number}}
 "

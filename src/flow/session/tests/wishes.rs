@@ -148,7 +148,7 @@ flow: other
 start: there
 always: {0: desk, star: back}
 steps:
-  there: {menu: There?, choices: {1: On -> there}, tries: 1}
+  there: {menu: There?, choices: {1: On -> there}}
   desk: {say: The desk.}
 ",
         "says Yes? More, press one.
