@@ -11,6 +11,7 @@ pub mod dial;
 pub mod diff;
 pub mod hours;
 pub mod listing;
+mod log_line;
 pub mod prompts;
 mod reading;
 pub mod reload;
