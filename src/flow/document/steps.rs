@@ -441,7 +441,7 @@ impl FlowReader<'_, '_> {
                     self.fault(fault);
                     break;
                 } else {
-                    self.tell_unskilled(queue, &skill, node.span);
+                    self.tell_unskilled(queue, &skill, node.span, false);
                     skills.push(skill);
                 }
             }
@@ -449,7 +449,7 @@ impl FlowReader<'_, '_> {
         skills
     }
 
-    pub(super) fn tell_unskilled(&mut self, queue: Option<QueueIndex>, skill: &str, place: Span) {
+    pub(super) fn tell_unskilled(&mut self, queue: Option<QueueIndex>, skill: &str, place: Span, by_value: bool) {
         let Some(queue) = queue else { return };
         let (agents, queue) = (&self.reader.agents, &self.reader.queues.specs[usize::from(queue.0)]);
         let skills = |extension: &str| agents.find(extension).into_iter().flat_map(|agent| &agent.skills);
@@ -463,6 +463,7 @@ impl FlowReader<'_, '_> {
         let fault = self.page.warning(codes::NO_SUCH_SKILL, place, message).meant(skill, known);
         let fault = fault.or_remedy(&format!("give it to an agent: `skills: [{skill}]`"));
         let consequence = match queue.relax_after {
+            _ if by_value => "callers of this value would be answered by anybody",
             Some(_) => "callers would wait until the queue's `relax_after` for anybody to answer",
             None => "callers would wait, and nobody would answer",
         };

@@ -178,7 +178,10 @@ impl Values {
         if let Some(of_queue) = name.strip_prefix("queue.") {
             let (queue, what) = of_queue.rsplit_once('.').unwrap_or((of_queue, ""));
             if let Some((known, _)) = self.of_queues.iter().find(|(known, _)| known == queue || known == of_queue) {
-                let message = format!("a queue has no `{}`", shortened(if known == queue { what } else { "" }));
+                let message = match known == queue {
+                    true => format!("a queue has no `{}`", shortened(what)),
+                    false => format!("`{}` is a whole queue, and not one value", shortened(name)),
+                };
                 let whole: Vec<String> = OF_QUEUES.iter().map(|what| format!("queue.{known}.{what}")).collect();
                 let known = whole.iter().map(String::as_str);
                 let fault = page.error(codes::NO_SUCH_VALUE, place, message).meant(name, known.clone());

@@ -71,7 +71,7 @@ impl FlowReader<'_, '_> {
             return None;
         }
         for word in words {
-            self.tell_unskilled(queue, &word, place);
+            self.tell_unskilled(queue, &word, place, true);
         }
         Some(Arc::from(name))
     }
