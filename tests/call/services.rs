@@ -95,8 +95,16 @@ fn a_service_is_asked_and_the_caller_is_known_when_they_call_again() {
     let mut again = Phone::udp(line.udp);
     assert_eq!(again.dial("1000").status(), 200);
     again.breathe();
-    let queue = becomes(&line, "/api/v1/queues/support", |queue| queue["callers_waiting"] == 1);
-    assert_eq!(queue["line"][0]["priority"], 3, "{queue:#}");
+    becomes(&line, "/api/v1/queues/support", |queue| queue["callers_waiting"] == 1);
+    let calls = line.json("/api/v1/calls");
+    let id = calls["items"][0]["id"].as_str().expect("one call is in progress").to_owned();
+    let story = line.json(&format!("/api/v1/calls/{id}"));
+    let events = story["events"].as_array().expect("a list");
+    let event =
+        |name: &str| events.iter().find(|event| event["event"] == name).unwrap_or(&serde_json::Value::Null).clone();
+    let lookup = event("looked_up");
+    assert_eq!((&lookup["connector"], &lookup["outcome"]), (&"orders".into(), &"found".into()), "{story:#}");
+    assert_eq!(event("queue_entered")["priority"], 3, "{story:#}");
     again.hang_up();
     becomes(&line, "/api/v1/records", |records| records["items"].as_array().map(Vec::len) == Some(2));
     // What is kept by now is kept together.
