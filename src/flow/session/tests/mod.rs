@@ -12,3 +12,4 @@ mod spoken;
 mod stranded;
 mod walks;
 mod ways;
+mod wishes;
