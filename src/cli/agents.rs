@@ -219,7 +219,7 @@ fn ask(http: &HttpSettings, path: &str) -> Result<Value, Unheard> {
     }
 }
 
-fn request(address: SocketAddr, token: Option<&str>, path: &str) -> io::Result<Vec<u8>> {
+pub(super) fn request(address: SocketAddr, token: Option<&str>, path: &str) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, ANSWER_MAX)?;
     stream.set_read_timeout(Some(ANSWER_MAX))?;
     stream.set_write_timeout(Some(ANSWER_MAX))?;

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 pub mod agents;
 pub mod check;
 pub mod dial;
+pub mod graph;
 pub mod hours;
 pub mod listing;
 pub mod prompts;
@@ -48,6 +49,8 @@ enum Command {
     Hours(hours::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
+    /// A flow as a picture: Mermaid, DOT or SVG, on request with how many callers took each way
+    Graph(graph::Arguments),
     /// The JSON Schema of the files, by which editors complete and underline
     Schema(schema::Arguments),
 }
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
+        Command::Graph(arguments) => graph::run(&arguments, &config),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     outcome.unwrap_or_else(|reason| {

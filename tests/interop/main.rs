@@ -12,6 +12,7 @@ mod house;
 mod kamailio;
 mod misbehaving;
 mod phone;
+mod pictures;
 mod pjsip;
 mod ports;
 mod rogue;
