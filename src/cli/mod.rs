@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 pub mod agents;
 pub mod check;
 pub mod dial;
+pub mod fmt;
 pub mod graph;
 pub mod hours;
 pub mod listing;
@@ -49,6 +50,8 @@ enum Command {
     Hours(hours::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
+    /// Writes the files in their canonical form, comments kept; `--check` only tells
+    Fmt(fmt::Arguments),
     /// A flow as a picture: Mermaid, DOT or SVG, on request with how many callers took each way
     Graph(graph::Arguments),
     /// The JSON Schema of the files, by which editors complete and underline
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
+        Command::Fmt(arguments) => fmt::run(&arguments, &config),
         Command::Graph(arguments) => graph::run(&arguments, &config),
         Command::Schema(arguments) => schema::run(&arguments),
     };

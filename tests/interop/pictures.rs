@@ -16,7 +16,7 @@ numbers: [any]
 start: end
 steps:
   end: {say: "Say \"#1; <b>bold</b> & `code` --> |x| \\ [a] {{b}} %% c", next: graph}
-  graph: {menu: subgraph, choices: {1: "click \"me\" -> a-b", 2: style -> a_b, hash: "]) -> end"}}
+  graph: {menu: subgraph, choices: {1: "click \"me\" -> a-b", 2: style -> a_b, hash: "]) x -> end"}}
   a-b: {say: Größe 日本 – ok?, next: a_b}
   a_b: {hangup: "class;"}
 "##;
