@@ -8,12 +8,16 @@ use clap::{Parser, Subcommand};
 pub mod agents;
 pub mod check;
 pub mod dial;
+pub mod diff;
 pub mod fmt;
 pub mod graph;
 pub mod hours;
 pub mod listing;
 pub mod prompts;
+mod reading;
+pub mod reload;
 pub mod report;
+mod running;
 pub mod schema;
 pub mod serve;
 mod terminal;
@@ -54,6 +58,12 @@ enum Command {
     Fmt(fmt::Arguments),
     /// A flow as a picture: Mermaid, DOT or SVG, on request with how many callers took each way
     Graph(graph::Arguments),
+    /// What changed flow files mean to callers, in words, and how many callers are there now
+    Diff(diff::Arguments),
+    /// Lets the running server read flows and recordings again, and tells what callers will notice
+    Reload(reload::Arguments),
+    /// Lets the running server go back to an earlier revision of the flows
+    Rollback(reload::BackArguments),
     /// The JSON Schema of the files, by which editors complete and underline
     Schema(schema::Arguments),
 }
@@ -72,6 +82,9 @@ pub fn main() -> ExitCode {
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
         Command::Fmt(arguments) => fmt::run(&arguments, &config),
         Command::Graph(arguments) => graph::run(&arguments, &config),
+        Command::Diff(arguments) => diff::run(&arguments, &config),
+        Command::Reload(arguments) => reload::run(&arguments, &config),
+        Command::Rollback(arguments) => reload::run_back(&arguments, &config),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     outcome.unwrap_or_else(|reason| {

@@ -145,7 +145,13 @@ fn events(story: &Story, calendar: Calendar) -> Vec<Value> {
         Value::Object(event)
     };
     let first = shown(story.began, began(&story.origin));
-    std::iter::once(first).chain(story.events().map(|event| shown(event.at, tell(&event.event)))).collect()
+    // An agent who dials a code or a colleague is in no flow.
+    let has_flow = story.origin.offered().is_none_or(|offered| offered.flow.is_some());
+    let told = |event: &JournalEvent| match event {
+        JournalEvent::Began if !has_flow => ("began", "The caller listens".to_owned(), Value::Null),
+        event => tell(event),
+    };
+    std::iter::once(first).chain(story.events().map(|event| shown(event.at, told(&event.event)))).collect()
 }
 
 fn began(origin: &Origin) -> Told {
@@ -234,6 +240,22 @@ fn tell(event: &JournalEvent) -> Told {
                 "from": joined.from,
             }),
         ),
+        JournalEvent::LookedUp(lookup) => (
+            "looked_up",
+            match lookup.outcome {
+                "found" => format!("{} has the answer", lookup.connector),
+                "not_found" => format!("{} knows nothing of it", lookup.connector),
+                "cancelled" => format!("The caller does not wait for {}", lookup.connector),
+                _ => format!("{} could not be asked", lookup.connector),
+            },
+            json!({
+                "connector": lookup.connector,
+                "outcome": lookup.outcome,
+                "took": lookup.took.as_secs_f64(),
+                "tries": lookup.tries,
+                "why": lookup.why,
+            }),
+        ),
         JournalEvent::Dialling { agent } => {
             ("dialling", format!("The phone of agent {agent} is to ring"), json!({"agent": agent}))
         }
@@ -307,6 +329,9 @@ fn tell(event: &JournalEvent) -> Told {
             format!("The trunk {trunk} takes {}", if down.is_some() { "no calls" } else { "calls" }),
             json!({"trunk": trunk, "up": down.is_none()}),
         ),
+        JournalEvent::Connector { name, .. } => {
+            ("connector", format!("{name} fails, or answers again"), json!({"connector": name}))
+        }
         JournalEvent::Revised { .. } => plain("revised", "New calls follow other flows"),
     }
 }

@@ -2,8 +2,11 @@
 
 pub mod desk;
 pub mod passwords;
+pub mod reload;
+pub mod revisions;
 mod signals;
 pub mod spool;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -17,8 +20,11 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
+use self::reload::{REQUESTS_MAX, Reader, Reading, Reloads};
+use self::revisions::Revisions;
 use self::signals::Signals;
 use crate::clock::Clock;
+use crate::connectors::Connectors;
 use crate::flow::FlowSet;
 use crate::flow::session::exits;
 use crate::http;
@@ -72,6 +78,8 @@ pub struct Setup {
     pub retention: Retention,
     /// How long calls may go on when Helpline closes down.
     pub drain: Duration,
+    /// Files and folders: when something in them changes, everything is read again.
+    pub watch: Vec<PathBuf>,
 }
 
 /// Flows that were read and found without fault, with their recordings.
@@ -96,22 +104,19 @@ impl Loaded {
     }
 }
 
-/// Reads flows and recordings, at the start and at each reload. The error says all that is wrong.
-pub type Reader = Arc<dyn Fn() -> anyhow::Result<Loaded> + Send + Sync>;
-
-/// Runs the server until it is told to end, and its calls have. `loaded` is what `reader` read first.
+/// Runs the server until it is told to end, and its calls have. `first` is what `reader` read first.
 ///
 /// # Errors
 /// It could not start: an address is taken, a folder cannot be written, ...
-pub fn run(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
+pub fn run(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(serve(setup, loaded, reader));
+    let ended = runtime.block_on(serve(setup, first, reader));
     // A reload that is still reading is of no use to anybody.
     runtime.shutdown_background();
     ended
 }
 
-async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
+async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
     raise_open_files(setup.calls);
     let clock = Clock::start_with_a_past();
     let (inbox_end, inbox) = mpsc::channel::<Letter>(INBOX_MAX);
@@ -119,12 +124,18 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let (wishes_end, wishes) = mpsc::channel(WISHES_MAX);
     let (snapshot, snapshots) = watch::channel(None);
 
+    let revisions = Revisions::below(&setup.data);
+    let reloads = Reloads::begin(reader, revisions.clone(), &first);
+    let number = reloads.number();
+    let loaded = first.loaded;
+    let (requests_end, requests) = mpsc::channel(REQUESTS_MAX);
+
     let mut metrics = Metrics::new(clock);
     know_steps(&mut metrics, &loaded.flows);
     let token = setup.token.as_deref().map(Arc::from);
     let operators = inbox_end.clone();
     let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
-    let store::Opened { store, thread: store_thread, history, kept, imported } =
+    let store::Opened { store, thread: store_thread, history, kept, secret, imported } =
         Store::open(&setup.data, setup.retention).context("what must survive cannot be kept")?;
     if imported > 0 {
         info!(imported, "the records of an earlier version were taken over");
@@ -141,6 +152,8 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         token,
         operate,
         records,
+        reload: reload::on_request(requests_end.clone()),
+        revisions: revisions::listed(revisions),
         desk: http::Desk::new(ask),
         clock,
     };
@@ -164,7 +177,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     announce(&loaded, &bound, http.address);
     let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());
     metrics.know_trunks(trunks.iter().map(|trunk| &*trunk.name));
-    let revision = Arc::new(loaded.revision(0));
+    let revision = Arc::new(loaded.revision(number));
     let random = fastrand::Rng::new();
     let (switchboard, first, places_lost) =
         Switchboard::restored(clock.now(), &kept, settings, clock.calendar(), revision, random);
@@ -173,8 +186,17 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
+    let answers = inbox_end.clone();
+    let tell = move |input: Input| match answers.try_send(input.into()) {
+        Err(mpsc::error::TrySendError::Full(letter)) => letter.into_input().map_or(Ok(()), Err),
+        // Nobody is there any more to whom it could be told.
+        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+    };
+    let connectors =
+        Connectors::start(clock, Arc::new(tell)).context("the thread that asks web services cannot be started")?;
     let desk = Desk {
         clock,
+        connectors,
         switchboard,
         inbox,
         wishes,
@@ -185,14 +207,17 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         first,
         store,
     };
-    let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints)?, fastrand::u64(..));
+    let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints, secret), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
-    let signals = tokio::spawn(signals.follow(reader, wishes_end));
+    let watch = watching::start(&setup.watch, requests_end.clone());
+    tokio::spawn(reloads.follow(requests, wishes_end.clone()));
+    let signals = tokio::spawn(signals.follow(requests_end, wishes_end));
     // As a task: waking the runtime's own future costs a call to the system each time, waking a task none.
     tokio::spawn(desk.run()).await.context("the switchboard broke off")?;
 
     info!("Helpline has ended");
     signals.abort();
+    drop(watch);
     // The desk was the last to hold the other end: `sip` sends what it still has to, and ends.
     let signalled = tokio::time::timeout(LAST_GOODBYES, signalling).await;
     drop(http);
@@ -208,6 +233,9 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
 fn tell_restored(kept: &Kept, places_lost: usize) {
     if !kept.places.is_empty() {
         info!(places = kept.places.len(), "callers' places were kept; their lines were lost");
+    }
+    if !kept.phones.is_empty() {
+        info!(phones = kept.phones.len(), "agents' phones were kept, and are asked whether they are there");
     }
     if places_lost > 0 {
         warn!(places_lost, "callers' places cannot be had again: their queues are no longer configured");
@@ -227,10 +255,9 @@ fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>) -> anyhow::Result<
         .collect()
 }
 
-fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> anyhow::Result<sip::Settings> {
+fn sip_settings(setup: &Setup, endpoints: &Endpoints, secret: Vec<u8>) -> sip::Settings {
     let fixed = sip::Settings::default();
-    let secret = passwords::entropy::<32>().context("the system gives no random numbers")?.to_vec();
-    Ok(sip::Settings {
+    sip::Settings {
         advertise: setup.advertise,
         udp_port: endpoints.port(TransportKind::Udp).unwrap_or(fixed.udp_port),
         tcp_port: endpoints.port(TransportKind::Tcp).unwrap_or(fixed.tcp_port),
@@ -239,7 +266,7 @@ fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> anyhow::Result<sip::Set
         realm: setup.realm.clone(),
         secret,
         ..fixed
-    })
+    }
 }
 
 /// Calls are numbered from the time of the start, in milliseconds, so that no two runs give one name twice.
@@ -286,6 +313,7 @@ fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
             );
         }
     }
+    metrics.know_connectors(flows.connectors.iter().map(|connector| &*connector.name));
 }
 
 /// One line that says who answers, and how to try it.

@@ -10,6 +10,7 @@ mod dashboards;
 mod editor;
 mod house;
 mod kamailio;
+mod killed;
 mod misbehaving;
 mod phone;
 mod pictures;

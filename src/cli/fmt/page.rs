@@ -296,17 +296,40 @@ impl Reading<'_> {
 
     fn tell_blanks(&mut self) {
         for number in 0..self.page.members.len() {
-            let start = self.page.members[number].start;
-            let line = self.line_start(start);
-            // An item's dash stands before it.
-            let before = self.text[line..start].trim_matches([' ', '-', '?']);
-            let dash = self.text[line..start].find('-').filter(|_| before.is_empty());
-            let column = dash.map_or(start - line, |dash| dash);
             let member = &self.page.members[number];
-            let column = if member.key.is_some() { start - line } else { column };
-            let blank = before.is_empty() && self.has_blank_above(start);
-            (self.page.members[number].column, self.page.members[number].blank) = (column, blank);
+            let begin = if member.key.is_some() { Some(member.start) } else { self.dash_of(number) };
+            let begin = begin.unwrap_or(member.start);
+            let line = self.line_start(begin);
+            let blank = self.text[line..begin].trim().is_empty() && self.has_blank_above(begin);
+            (self.page.members[number].column, self.page.members[number].blank) = (begin - line, blank);
         }
+    }
+
+    /// Where the dash of an item stands; nothing in brackets.
+    fn dash_of(&self, number: usize) -> Option<usize> {
+        let start = self.page.members[number].start;
+        // The items that this one begins with have dashes of their own before the same place.
+        let mut dashes = 1;
+        let mut at = number;
+        while let Content::Group(group) = self.page.members[at].value.content {
+            let group = &self.page.groups[group];
+            match group.members.first() {
+                Some(first) if !group.is_table && !group.flow && self.page.members[*first].start == start => {
+                    (at, dashes) = (*first, dashes + 1);
+                }
+                _ => break,
+            }
+        }
+        let mut before = &self.text[..start];
+        for _ in 0..dashes {
+            before = before.trim_end();
+            // The name by which it is repeated stands between.
+            if let Some(name) = before.rfind(char::is_whitespace).filter(|name| before[name + 1..].starts_with('&')) {
+                before = before[..name].trim_end();
+            }
+            before = before.strip_suffix('-')?;
+        }
+        Some(before.len())
     }
 
     /// Gives every comment to what it tells of.

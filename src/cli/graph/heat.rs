@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::net::ToSocketAddrs;
 
-use crate::cli::agents::request;
+use crate::cli::running::fetched;
 
 /// Largest file or answer that is read.
 const HEAT_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -122,7 +122,7 @@ fn fetch(url: &str, rest: &str, token: Option<&str>) -> Result<String, Cold> {
         if host.rsplit(']').next().unwrap_or(host).contains(':') { host.to_owned() } else { format!("{host}:80") };
     let address = host.to_socket_addrs().map_err(silent)?.next();
     let address = address.ok_or_else(|| silent(io::Error::other("the name has no address")))?;
-    let answer = request(address, token, &path).map_err(silent)?;
+    let answer = fetched(address, token, &path).map_err(silent)?;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     match head.split(' ').nth(1) {

@@ -183,6 +183,7 @@ impl Draft<'_> {
             }
             StepKind::When { .. } => (Look::Fork, "if", self.written(at, "when").into_iter().collect()),
             StepKind::Hours { hours, .. } => (Look::Fork, "hours", week(&self.set.hours[usize::from(hours.0)])),
+            StepKind::Lookup(_) => (Look::Fork, "looks up", self.written(at, "lookup").into_iter().collect()),
             StepKind::Language(language) => {
                 (Look::Quiet, "language", vec![self.flow.languages[usize::from(language.0)].to_string()])
             }

@@ -126,6 +126,7 @@ codes! {
     CALLBACK_ADDRESS = "HL0717", "Not an address that could be called back";
     ALERT_INFO = "HL0720", "Not an Alert-Info";
     NEVER_ANNOUNCED = "HL0721", "An announcement that nobody would hear";
+    QUEUE_ROUND = "HL0722", "A way out of a queue that leads back into it";
 
     // Hours.
     NO_SUCH_HOURS = "HL0801", "No hours have this name";
@@ -139,6 +140,33 @@ codes! {
     CLOCK_CHANGE = "HL0809", "A time that a clock change skips or repeats";
     UNUSED_HOURS = "HL0810", "Hours that nothing reads";
     HOURS_WITHOUT_ZONE = "HL0811", "Hours without a time zone";
+
+    // Connectors and lookups.
+    NO_SUCH_CONNECTOR = "HL0901", "No connector has this name";
+    DUPLICATE_CONNECTOR = "HL0902", "Two connectors of the same name";
+    CONNECTOR_URL = "HL0903", "Not an address that could be asked";
+    HOST = "HL0904", "A host that is not asked";
+    SECRET_SENT = "HL0905", "A secret would stand in an address";
+    CLEAR_TEXT = "HL0906", "A service that is asked without encryption";
+    FIELD = "HL0907", "Not a field of an answer";
+    NO_SUCH_FIELD = "HL0908", "An answer has no such field";
+    RETRIES = "HL0909", "Something would be done twice";
+    UNUSED_CONNECTOR = "HL0910", "A connector that no step asks";
+    HEADER = "HL0911", "Not a header, or one that cannot be set";
+    ANY_TEXT = "HL0912", "A text that could be anything would be spoken";
+
+    // Ways through the flows.
+    UNREACHABLE = "HL1401", "A step that no caller comes to";
+    ENDLESS = "HL1402", "Steps that callers go round and never leave";
+    SILENT_CIRCLE = "HL1403", "Steps that callers go round while they do nothing";
+    DEAD_END = "HL1404", "A place where callers get no further";
+    NO_PERSON = "HL1405", "A place from which nobody can be reached";
+    MANY_CHOICES = "HL1406", "More choices than callers remember";
+    KEY_ORDER = "HL1407", "Keys with gaps, or out of order";
+    SHADOWED_KEY = "HL1408", "A key that means something else here than everywhere";
+    SECRET_KEPT = "HL1409", "A secret that is kept or sent like any other value";
+    LONG_LISTENING = "HL1410", "A choice that takes long to hear";
+    LONG_ANNOUNCEMENT = "HL1411", "An announcement that is longer than the pause after it";
 }
 
 #[cfg(test)]

@@ -6,18 +6,23 @@
 //! understood is told, and reading goes on. Operators find the language in docs/flows.md.
 
 mod agents;
+mod analysis;
 pub mod codes;
+mod connectors;
 pub mod diagnostic;
 mod duty;
 pub mod environment;
+mod fields;
 mod flow;
 mod hours;
 pub mod keys;
+mod lookup;
 mod menu;
 mod outline;
 mod placed;
 mod queues;
 mod recordings;
+mod rounds;
 pub mod scalar;
 mod section;
 mod steps;
@@ -28,12 +33,14 @@ mod values;
 mod words;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::LazyLock;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 
 use self::agents::Agents;
+use self::connectors::ConnectorBook;
 use self::flow::FlowReader;
 use self::hours::HoursBook;
 use self::outline::Outline;
@@ -58,7 +65,12 @@ pub struct Known<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Which numbers may be called back.
     pub dial_plan: &'a DialPlan,
+    /// What stands in a file that holds a secret; the error finishes a sentence.
+    pub secret: ReadSecret<'a>,
 }
+
+/// The way to the files of secrets.
+pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
 
 // Variables may be secrets.
 impl std::fmt::Debug for Known<'_> {
@@ -86,11 +98,14 @@ impl<'a> Known<'a> {
             codes: &NO_CODES,
             environment: &|_| None,
             dial_plan: &NO_DIAL_PLAN,
+            secret: &|_| Err("it is not there".to_owned()),
         }
     }
 
+    /// Whether there is something to be heard: a recording, or a draft of one.
     fn has(&self, language: &str, name: &str) -> bool {
         self.prompts.contains(&format!("{language}/{name}.wav"))
+            || self.prompts.contains(&format!("drafts/{language}/{name}.wav"))
     }
 }
 
@@ -118,6 +133,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let outlines = outline::outlines(&pages, &trees, &mut faults);
     let agents = Agents::read(&pages, &trees, &outlines, known, &mut faults);
     let hours = HoursBook::read(&pages, &trees, known.today, &mut faults);
+    let connectors = ConnectorBook::read(&pages, &trees, known, &mut faults);
     let queues = Queues::read(&pages, &trees, &agents, known.prompts, &mut faults);
     let all_read = trees.iter().all(Option::is_some);
 
@@ -125,13 +141,17 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         pages: &pages,
         outlines: &outlines,
         known,
-        values: Values::collect(&outlines, hours),
+        values: Values::collect(&outlines, hours, connectors),
         recordings: Recordings::default(),
         agents,
         queues,
         faults,
     };
     let flows = reader.flows(all_read);
+    // Where something is missing, what is left looks wrong in many places.
+    if all_read && !reader.faults.has_errors() {
+        analysis::tell(&flows, &mut reader.faults);
+    }
     let diagnostics = reader.faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Reading { flows: (!failed).then_some(flows), diagnostics }
@@ -162,6 +182,7 @@ impl Reader<'_> {
         }
         set.places.queues = self.queues.places(self.pages);
         set.queues = self.finish_queues();
+        self.tell_sent();
         let mut languages: Vec<_> =
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
         languages.sort();
@@ -170,10 +191,13 @@ impl Reader<'_> {
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
             self.values.hours.tell_unused(self.pages, &mut self.faults);
+            self.values.connectors.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
+            self.tell_rounds(&set);
         }
+        set.connectors = std::mem::take(&mut self.values.connectors.connectors);
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
         set.dial_plan = self.known.dial_plan.clone();
