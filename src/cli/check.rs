@@ -1,8 +1,10 @@
 //! `helpline check`: reads everything that `serve` would read and tells every fault and warning at once.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::report::{self, Format};
 use crate::config::{self, Installation};
@@ -40,16 +42,30 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     Ok(if report::has_errors(&diagnostics) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// Recordings that are there, and that callers would not hear all the same.
+/// Recordings that are there, and that callers would not hear all the same; and drafts, which they hear instead.
 fn unusable_recordings(flows: &FlowSet, folder: &Path) -> Vec<Diagnostic> {
-    let faults = Library::load(folder, &flows.wanted_recordings()).faults;
+    let wanted = flows.wanted_recordings();
+    let library = Library::load(folder, &wanted);
+    let drafts = library.drafts.iter().map(|place| wanted[*place].0.clone());
+    let mut by_language: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+    drafts.for_each(|language| *by_language.entry(language).or_default() += 1);
     let told = |(path, fault): (std::path::PathBuf, _)| {
         let shown = path.display().to_string();
         let message = format!("`{shown}` {fault}");
         Diagnostic::of_file(codes::UNUSABLE_RECORDING, Severity::Warning, shown, message)
-            .consequence("callers would hear nothing in its place, and the flow would go on")
+            .consequence("callers would hear a draft in its place or, without one, nothing, and the flow would go on")
     };
-    faults.into_iter().map(told).collect()
+    let faults = library.faults.into_iter().map(told);
+    let reminded = by_language.into_iter().map(|(language, count)| {
+        let message = match count {
+            1 => format!("1 recording of `{language}` is a draft"),
+            many => format!("{many} recordings of `{language}` are drafts"),
+        };
+        Diagnostic::of_file(codes::DRAFTS, Severity::Warning, "", message)
+            .remedy("`helpline prompts sheet` is the script for who records them")
+            .consequence("callers would hear a machine's voice there")
+    });
+    faults.chain(reminded).collect()
 }
 
 #[cfg(test)]

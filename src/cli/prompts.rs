@@ -15,7 +15,7 @@ use super::listing::{Format, flows_or_errors, print};
 use super::report;
 use crate::config::{Installation, TextToSpeech};
 use crate::flow::{FlowSet, Prompt, speech};
-use crate::media::prompts::{Library, PromptFault, draft_path, draft_text, inspect, recording_path};
+use crate::media::prompts::{DRAFTS, Library, PromptFault, draft_path, draft_text, inspect, recording_path};
 use script::Script;
 
 /// What `helpline prompts` takes.
@@ -156,7 +156,8 @@ fn drafts(
     let mut told = render::told(&failures);
     told.push_str(&match (made, failures.len()) {
         (0, 0) => format!("every text of the {flows} can be heard already\n"),
-        (made, 0) => format!("{made} drafts made, below {}\n", draft_path(folder, "", "").with_file_name("").display()),
+        (1, 0) => format!("1 draft made, below {}\n", folder.join(DRAFTS).display()),
+        (made, 0) => format!("{made} drafts made, below {}\n", folder.join(DRAFTS).display()),
         (made, failed) => format!("{made} drafts made, {failed} not\n"),
     });
     if untold > 0 {
@@ -283,4 +284,88 @@ fn human(items: &[Item<'_>]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::*;
+    use crate::flow::document::{self, Known, Source};
+    use crate::media::prompts::{keep_draft, write_wav};
+
+    fn flows(greeting: &str) -> FlowSet {
+        let text = format!(
+            "flow: main\nnumbers: [any]\nstart: a\nsteps:\n  a: {{say: {greeting}, next: b}}\n  b: {{say: B., next: c}}\n  \
+             c: {{say: C., next: d}}\n  d: {{say: D., next: e}}\n  e: {{hangup: Bye.}}\n"
+        );
+        let sources = [Source { file: "main.yaml".to_owned(), text }];
+        document::read(&sources, &Known::of(&BTreeSet::new())).flows.expect("it has no errors")
+    }
+
+    fn states(flows: &FlowSet, folder: &Path) -> Vec<(String, &'static str)> {
+        let ours = |item: &Item<'_>| item.prompt.name.starts_with("main/");
+        items(flows, folder)
+            .iter()
+            .filter(|item| ours(item))
+            .map(|item| (item.prompt.name.to_string(), item.state.word()))
+            .collect()
+    }
+
+    #[test]
+    fn every_recording_has_a_state() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let file = |name: &str| recording_path(folder, "en", name);
+        fs::create_dir_all(folder.join("en/main")).expect("a folder");
+        let voice =
+            |level: i16| (0..16_000).map(|n| if n / 40 % 2 == 0 { level } else { -level }).collect::<Vec<i16>>();
+        write_wav(&file("main/a"), &voice(6_000)).expect("written");
+        write_wav(&file("main/b"), &voice(3)).expect("written");
+        write_wav(&file("main/c"), &voice(32_767)).expect("written");
+        fs::write(file("main/d"), "no recording").expect("written");
+        let spoken = fs::read(file("main/a")).expect("it is there");
+        keep_draft(&draft_path(folder, "en", "main/e"), &spoken, "Bye.").expect("kept");
+        let first = flows("Hello.");
+        let expected = [("a", "recorded"), ("b", "too quiet"), ("c", "clipped"), ("d", "wrong format"), ("e", "draft")];
+        assert_eq!(states(&first, folder), expected.map(|(name, state)| (format!("main/{name}"), state)));
+        // The sheet is handed out, and then the text changes.
+        let all = SheetArguments { format: sheet::Format::Json, language: None, all: true };
+        hand_out(&first, &items(&first, folder), folder, &all).expect("it is printed");
+        assert_eq!(states(&first, folder)[0].1, "recorded");
+        let second = flows("Welcome.");
+        assert_eq!(states(&second, folder)[0].1, "script changed since");
+        // A recording comes before its draft, and a draft of a broken recording is heard.
+        keep_draft(&draft_path(folder, "en", "main/a"), &spoken, "Welcome.").expect("kept");
+        assert_eq!(states(&second, folder)[0].1, "script changed since");
+        fs::remove_file(file("main/a")).expect("it was there");
+        assert_eq!(states(&second, folder)[0].1, "draft");
+        let wanted = second.wanted_recordings();
+        let library = Library::load(folder, &wanted);
+        assert!(
+            wanted
+                .iter()
+                .zip(&library.clips)
+                .all(|((_, name), clip)| clip.is_some() == (name.starts_with("main/") && &**name != "main/d"))
+        );
+    }
+
+    #[test]
+    fn sheets_are_written_in_every_form() {
+        let set = flows("\"Say \\\"a, b\\\" <now>\"");
+        let folder = tempfile::tempdir().expect("a folder");
+        let items = items(&set, folder.path());
+        let chosen: Vec<&Item<'_>> = items.iter().collect();
+        let human = sheet::written(&set, &chosen, sheet::Format::Human);
+        assert!(human.contains("main, a\n") && human.contains("“Say \"a, b\" <now>”"), "{human}");
+        let csv = sheet::written(&set, &chosen, sheet::Format::Csv);
+        assert!(csv.contains("\"Say \"\"a, b\"\" <now>\""), "{csv}");
+        let html = sheet::written(&set, &chosen, sheet::Format::Html);
+        assert!(html.contains("Say &quot;a, b&quot; &lt;now&gt;"), "{html}");
+        let json: Value =
+            serde_json::from_str(&sheet::written(&set, &chosen, sheet::Format::Json)).expect("it is JSON");
+        assert_eq!(json["items"].as_array().map(Vec::len), Some(set.prompts.len()));
+        assert_eq!(sheet::written(&set, &[], sheet::Format::Human), "nothing to record\n");
+    }
 }

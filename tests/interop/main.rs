@@ -7,6 +7,7 @@ mod baresip;
 mod callback;
 mod capture;
 mod dashboards;
+mod drafts;
 mod editor;
 mod house;
 mod kamailio;

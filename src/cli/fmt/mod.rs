@@ -67,7 +67,7 @@ fn same(left: &Node, right: &Node) -> bool {
     match (&left.content, &right.content) {
         (Content::Nothing, Content::Nothing) => true,
         (Content::Text { text: left, quoted }, Content::Text { text: right, quoted: other }) => {
-            left == right && (quoted == other || !write::is_typed(left))
+            left == right && (quoted == other || !write::is_value(left))
         }
         (Content::List(left), Content::List(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))

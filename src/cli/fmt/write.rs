@@ -339,11 +339,14 @@ fn is_unprintable(c: char) -> bool {
 }
 
 /// A text that without quotes could be taken for a number, a truth, a date or nothing: its quotes are meant.
-pub(super) fn is_typed(text: &str) -> bool {
+fn is_typed(text: &str) -> bool {
+    is_value(text) || !text.starts_with(char::is_alphabetic)
+}
+
+/// A text that the reader itself takes for something else where it stands without quotes.
+pub(super) fn is_value(text: &str) -> bool {
     const WORDS: [&str; 10] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "never"];
-    scalar::number(text).is_some()
-        || !text.starts_with(char::is_alphabetic)
-        || WORDS.contains(&text.to_lowercase().as_str())
+    scalar::number(text).is_some() || WORDS.contains(&text.to_lowercase().as_str())
 }
 
 /// Whether a text can stand without quotes.
@@ -353,9 +356,9 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
     let second = letters.next();
     let may_begin = match first {
         ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => false,
-        '-' | '?' | ':' => second.is_some_and(|second| {
-            !second.is_whitespace() && !matches!(second, ',' | '[' | ']' | '{' | '}' | '-' | ':')
-        }),
+        '-' | '?' | ':' => {
+            second.is_some_and(|second| !second.is_whitespace() && !matches!(second, ',' | '[' | ']' | '{' | '}' | ':'))
+        }
         c => !c.is_whitespace(),
     };
     may_begin
