@@ -6,9 +6,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::prompts::Weakness;
 use super::report::{self, Format};
 use crate::config::{self, Installation};
 use crate::flow::FlowSet;
+use crate::flow::document::diagnostic::shortened;
 use crate::flow::document::{Diagnostic, Severity, codes};
 use crate::media::prompts::Library;
 
@@ -65,7 +67,21 @@ fn unusable_recordings(flows: &FlowSet, folder: &Path) -> Vec<Diagnostic> {
             .remedy("`helpline prompts sheet` is the script for who records them")
             .consequence("callers would hear a machine's voice there")
     });
-    faults.chain(reminded).collect()
+    let weak = super::prompts::weak(flows, folder).into_iter().map(|(shown, weakness)| {
+        let warning = |code, message: String| Diagnostic::of_file(code, Severity::Warning, shown.as_str(), message);
+        match weakness {
+            Weakness::TooQuiet => warning(codes::QUIET_RECORDING, format!("`{shown}` is too quiet"))
+                .consequence("callers would strain to hear it"),
+            Weakness::Clipped => warning(codes::CLIPPED_RECORDING, format!("`{shown}` was recorded too loud"))
+                .consequence("callers would hear it crackle"),
+            Weakness::Changed(spoken) => {
+                warning(codes::OLD_RECORDING, format!("`{shown}` was recorded from another text"))
+                    .remedy("record it again, or say that it is right: `helpline prompts accept`")
+                    .consequence(format!("callers would hear “{}”", shortened(&spoken)))
+            }
+        }
+    });
+    faults.chain(weak).chain(reminded).collect()
 }
 
 #[cfg(test)]

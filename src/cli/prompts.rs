@@ -35,6 +35,8 @@ pub enum Act {
     Sheet(SheetArguments),
     /// Speaks drafts of what is missing, by a text-to-speech program
     Render(RenderArguments),
+    /// Says that the recordings are right as they are: from now on they count as made of the present texts
+    Accept(AcceptArguments),
 }
 
 /// What `helpline prompts list` takes.
@@ -57,6 +59,14 @@ pub struct SheetArguments {
     /// What is recorded already as well
     #[arg(long)]
     pub all: bool,
+}
+
+/// What `helpline prompts accept` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct AcceptArguments {
+    /// These alone, by language and name: en/main/welcome
+    #[arg(value_name = "RECORDING")]
+    pub names: Vec<String>,
 }
 
 /// What `helpline prompts render` takes.
@@ -89,6 +99,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Act::Sheet(sheet) => hand_out(&flows, &items, folder, sheet),
+        Act::Accept(accept) => accepted(&items, folder, accept),
         Act::Render(render) => drafts(&flows, &items, folder, render, &installation.text_to_speech),
     }
 }
@@ -116,6 +127,52 @@ fn hand_out(
         report::unless_closed(io::stderr().lock().write_all(told.as_bytes()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Notes that recordings speak the present texts.
+fn accepted(items: &[Item<'_>], folder: &Path, arguments: &AcceptArguments) -> anyhow::Result<ExitCode> {
+    let is_there = |item: &&Item<'_>| !matches!(item.state, State::Missing | State::Draft(_));
+    let named = |item: &&Item<'_>| arguments.names.is_empty() || arguments.names.contains(&item.line());
+    if let Some(unknown) =
+        arguments.names.iter().find(|name| !items.iter().filter(is_there).any(|item| item.line() == **name))
+    {
+        anyhow::bail!("there is no recording `{unknown}`: `helpline prompts list --format json` names them");
+    }
+    let mut script = Script::read(folder);
+    let mut count = 0;
+    for item in items.iter().filter(is_there).filter(named) {
+        let file = recording_path(folder, &item.prompt.language, &item.prompt.name);
+        script.accept(&item.line(), &file, &item.prompt.text);
+        count += 1;
+    }
+    script.keep(folder)?;
+    let told = if count == 1 { "1 recording accepted\n".to_owned() } else { format!("{count} recordings accepted\n") };
+    report::unless_closed(io::stderr().lock().write_all(told.as_bytes()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Recordings that callers hear, and that ought to be made anew: their files, and why.
+pub(super) fn weak(flows: &FlowSet, folder: &Path) -> Vec<(String, Weakness)> {
+    let weakness = |item: Item<'_>| {
+        let weakness = match item.state {
+            State::TooQuiet => Weakness::TooQuiet,
+            State::Clipped => Weakness::Clipped,
+            State::Changed(spoken) => Weakness::Changed(spoken),
+            _ => return None,
+        };
+        Some((item.file, weakness))
+    };
+    items(flows, folder).into_iter().filter_map(weakness).collect()
+}
+
+/// What a recording that is heard lacks.
+pub(super) enum Weakness {
+    /// It cannot be brought to the loudness of the others.
+    TooQuiet,
+    /// It was recorded too loud.
+    Clipped,
+    /// It speaks another text, which this is.
+    Changed(String),
 }
 
 /// Makes the drafts that are missing, or speak another text than the flows have now.
@@ -336,9 +393,17 @@ mod tests {
         assert_eq!(states(&first, folder)[0].1, "recorded");
         let second = flows("Welcome.");
         assert_eq!(states(&second, folder)[0].1, "script changed since");
+        accepted(&items(&second, folder), folder, &AcceptArguments { names: vec!["en/main/a".to_owned()] })
+            .expect("noted");
+        assert_eq!(states(&second, folder)[0].1, "recorded");
+        let third = flows("Good day.");
+        assert_eq!(states(&third, folder)[0].1, "script changed since");
+        let weak: Vec<_> =
+            weak(&third, folder).iter().map(|(_, weakness)| matches!(weakness, Weakness::Changed(_))).collect();
+        assert_eq!(weak, [true, false, false]);
         // A recording comes before its draft, and a draft of a broken recording is heard.
         keep_draft(&draft_path(folder, "en", "main/a"), &spoken, "Welcome.").expect("kept");
-        assert_eq!(states(&second, folder)[0].1, "script changed since");
+        assert_eq!(states(&third, folder)[0].1, "script changed since");
         fs::remove_file(file("main/a")).expect("it was there");
         assert_eq!(states(&second, folder)[0].1, "draft");
         let wanted = second.wanted_recordings();

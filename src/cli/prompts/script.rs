@@ -60,6 +60,12 @@ impl Script {
         self.lines.insert(line.to_owned(), Line { handed_out: text.to_owned(), recording, speaks });
     }
 
+    /// Notes that the recording in `file` speaks `text`, whatever was noted.
+    pub fn accept(&mut self, line: &str, file: &Path, text: &str) {
+        let (handed_out, speaks) = (text.to_owned(), Some(text.to_owned()));
+        self.lines.insert(line.to_owned(), Line { handed_out, recording: digest(file), speaks });
+    }
+
     /// Keeps it, in one act.
     pub fn keep(&self, folder: &Path) -> io::Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(io::Error::other)? + "\n";
@@ -104,6 +110,8 @@ mod tests {
         record("take 2");
         assert_eq!(script.spoken("en/a", &file), Some("Hello there."));
         assert_eq!(script.spoken("en/b", &file), None);
+        script.accept("en/a", &file, "Hello, you.");
+        assert_eq!(script.spoken("en/a", &file), Some("Hello, you."));
         fs::write(folder.path().join(FILE), "{").expect("written");
         assert_eq!(Script::read(folder.path()), Script::default());
     }
