@@ -98,7 +98,7 @@ mod tests {
             "flow: main\nnumbers: [any]\nstart: a\nsteps:\n  a:\n    say: Hello.\n    next: b\n  b: {hangup: Bye.}\n";
         std::fs::write(flows.join("main.yaml"), flow).expect("written");
         std::fs::write(voice.join("a.wav"), "This is no recording.").expect("written");
-        crate::media::prompts::write_wav(&voice.join("b.wav"), &[500; 800]).expect("written");
+        crate::media::prompts::write_wav(&voice.join("b.wav"), &[4_000, -4_000].repeat(4_000)).expect("written");
         let installation = Installation {
             flows,
             prompts: folder.join("prompts"),
