@@ -173,6 +173,8 @@ codes! {
     UNUSED_CONNECTOR = "HL0910", "A connector that no step asks";
     HEADER = "HL0911", "Not a header, or one that cannot be set";
     ANY_TEXT = "HL0912", "A text that could be anything would be spoken";
+    PRIORITY_VALUE = "HL0913", "A value that is no priority";
+    SKILL_VALUE = "HL0914", "A value that names no skill";
 
     // Ways through the flows.
     UNREACHABLE = "HL1401", "A step that no caller comes to";

@@ -31,6 +31,7 @@ mod syntax;
 mod template;
 pub mod tree;
 mod values;
+mod wishes;
 mod words;
 
 use std::collections::BTreeSet;
@@ -142,7 +143,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         pages: &pages,
         outlines: &outlines,
         known,
-        values: Values::collect(&outlines, hours, connectors),
+        values: Values::collect(&outlines, hours, connectors, queues.in_order()),
         recordings: Recordings::default(),
         agents,
         queues,
@@ -198,6 +199,8 @@ impl Reader<'_> {
             self.tell_codes(&set.numbers);
             self.tell_rounds(&set);
         }
+        let places = self.values.watched().filter_map(|place| u16::try_from(place).ok());
+        set.watched = places.map(crate::flow::QueueIndex).collect();
         set.connectors = std::mem::take(&mut self.values.connectors.connectors);
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
