@@ -119,7 +119,7 @@ fn random_step(random: &mut Rng, (flow, flows): (usize, usize), steps: usize, st
 fn walk(random: &mut Rng, flows: &Arc<FlowSet>) -> (End, bool) {
     let calendar = Calendar::starting_at("2026-12-18T17:29:00Z".parse().expect("a time"));
     let number = PhoneNumber::new(if random.bool() { "+442079460123" } else { "" });
-    let facts = CallFacts { caller: Caller { number, name: None }, dialled: "1000".into(), switches: Arc::default() };
+    let facts = CallFacts::of(Caller { number, name: None }, "1000");
     let mut now = Moment::ZERO;
     let (mut session, actions) =
         Session::start(Arc::clone(flows), FlowIndex(0), facts, now, calendar.time_of(Moment::ZERO));
