@@ -61,7 +61,7 @@ class Tongue:
 
 TONGUES = {
     "en": Tongue("bf_emma", "Order eight; — ", ", ten.", " ten."),
-    "es": Tongue("ef_dora", "Robot; — ", ", tres.", " tres."),
+    "es": Tongue("ef_dora", "Robot; — ", "; — tres.", " tres."),
 }
 
 # Short sentences to whose last stop consonant the model adds a vowel: they are

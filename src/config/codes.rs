@@ -10,7 +10,8 @@ use crate::flow::document::tree::{Content, Entry, Node};
 use crate::flow::document::{codes, scalar};
 use crate::flow::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 
-const KEYS: [&str; 8] = ["ready", "pause", "pauses", "log_out", "end_wrap_up", "extend_wrap_up", "why", "extend_by"];
+pub(super) const KEYS: [&str; 8] =
+    ["ready", "pause", "pauses", "log_out", "end_wrap_up", "extend_wrap_up", "why", "extend_by"];
 const SINGLE: [AgentCode; 6] = [
     AgentCode::Ready,
     AgentCode::Pause(None),

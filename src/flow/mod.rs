@@ -10,7 +10,9 @@ pub mod agent_talk;
 mod codes;
 mod condition;
 pub mod document;
+pub mod graph;
 pub mod hours;
+pub mod place;
 mod queue;
 pub mod session;
 pub mod speech;
@@ -73,6 +75,8 @@ pub struct FlowSet {
     pub codes: AgentCodes,
     /// How values are spoken in each language.
     pub languages: Arc<Languages>,
+    /// Where in the files all this is written.
+    pub places: place::Places,
 }
 
 impl FlowSet {

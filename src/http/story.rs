@@ -145,7 +145,13 @@ fn events(story: &Story, calendar: Calendar) -> Vec<Value> {
         Value::Object(event)
     };
     let first = shown(story.began, began(&story.origin));
-    std::iter::once(first).chain(story.events().map(|event| shown(event.at, tell(&event.event)))).collect()
+    // An agent who dials a code or a colleague is in no flow.
+    let has_flow = story.origin.offered().is_none_or(|offered| offered.flow.is_some());
+    let told = |event: &JournalEvent| match event {
+        JournalEvent::Began if !has_flow => ("began", "The caller listens".to_owned(), Value::Null),
+        event => tell(event),
+    };
+    std::iter::once(first).chain(story.events().map(|event| shown(event.at, told(&event.event)))).collect()
 }
 
 fn began(origin: &Origin) -> Told {

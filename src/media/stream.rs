@@ -183,7 +183,11 @@ impl Stream {
         self.talkspurt = true;
         // RFC 3550's jitter is a mean deviation: three times that holds nearly all packets.
         let jitter = (self.reception.jitter() * 3.0) as u32;
-        self.voice = Some(Box::new(Voice::new(self.plan.codec, jitter, self.rng.u64(..))));
+        let mut voice = Voice::new(self.plan.codec, jitter, self.rng.u64(..));
+        if self.keys.tone_is_down() {
+            voice.withhold_tone();
+        }
+        self.voice = Some(Box::new(voice));
     }
 
     /// No longer bridged: what the leg has said is over.

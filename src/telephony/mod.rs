@@ -11,7 +11,7 @@ mod party;
 mod signal;
 mod trunk;
 
-pub use agent::{AgentAccount, AgentSecret, CallHeaders, HeaderRefused, Unreachable};
+pub use agent::{AgentAccount, AgentSecret, CallHeaders, HeaderRefused, RegisteredPhone, Unreachable};
 pub use audio::{
     AudioPlan, Clip, Codec, DigitSource, Direction, MediaCommand, MediaEvent, MediaTally, StreamReport, TICK,
 };

@@ -6,17 +6,21 @@
 //! understood is told, and reading goes on. Operators find the language in docs/flows.md.
 
 mod agents;
+mod analysis;
 pub mod codes;
 pub mod diagnostic;
 mod duty;
 pub mod environment;
 mod flow;
 mod hours;
+pub mod keys;
 mod language;
 mod menu;
 mod outline;
+mod placed;
 mod queues;
 mod recordings;
+mod rounds;
 pub mod scalar;
 mod section;
 mod steps;
@@ -137,6 +141,10 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         faults,
     };
     let flows = reader.flows(all_read);
+    // Where something is missing, what is left looks wrong in many places.
+    if all_read && !reader.faults.has_errors() {
+        analysis::tell(&flows, &mut reader.faults);
+    }
     let diagnostics = reader.faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Reading { flows: (!failed).then_some(flows), diagnostics }
@@ -163,7 +171,10 @@ impl Reader<'_> {
             let index = FlowIndex(u16::try_from(position).expect("flows are limited"));
             let flow = FlowReader::new(self, outline, index).read(&mut set);
             set.flows.push(flow);
+            let page = &self.pages[outline.page];
+            set.places.flows.push(placed::flow(page, &page.file, outline));
         }
+        set.places.queues = self.queues.places(self.pages);
         set.queues = self.finish_queues();
         let mut languages: Vec<_> =
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
@@ -182,6 +193,7 @@ impl Reader<'_> {
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
+            self.tell_rounds(&set);
         }
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;

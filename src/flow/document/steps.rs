@@ -18,12 +18,12 @@ use crate::flow::condition::Condition;
 use crate::flow::{AgentSpec, LanguageIndex, Piece, QueueIndex, Speech, Step, StepIndex, StepKind, Target, Value};
 
 /// A kind of step and the settings that it reads besides its own key.
-struct Kind {
-    key: &'static str,
-    settings: &'static [&'static str],
+pub(super) struct Kind {
+    pub key: &'static str,
+    pub settings: &'static [&'static str],
 }
 
-const KINDS: [Kind; 12] = [
+pub(super) const KINDS: [Kind; 12] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {

@@ -23,12 +23,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub(in crate::flow) use self::exit::Exit;
 pub use self::exit::exits;
 pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 
 use self::asking::Asking;
 use self::callback::Arranging;
-use self::exit::Exit;
 use self::queue::Waiting;
 use self::turn::Turn;
 use self::way::{Next, Place, Return};

@@ -130,6 +130,7 @@ impl UserAgent {
     pub fn receive(&mut self, now: Moment, from: Peer, bytes: &[u8], out: &mut Vec<Output>) {
         let from = self.advertised(from);
         self.receive_message(now, from, bytes, out);
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
@@ -150,6 +151,7 @@ impl UserAgent {
             }
             SipCommand::TransferProgress { leg, status } => self.transfer_progress(now, leg, status, out),
             SipCommand::SetAgents(accounts) => self.set_agents(&accounts, out),
+            SipCommand::RestorePhones(phones) => self.restore_phones(now, &phones, out),
             SipCommand::DialTrunk { leg, trunk, number, caller, offer } => {
                 let headers = CallHeaders::new();
                 let ordered = Ordered { caller: &caller, offer: &offer, headers, trunk: None };
@@ -161,6 +163,7 @@ impl UserAgent {
                 self.leave_trunks(now, out);
             }
         }
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
@@ -183,6 +186,7 @@ impl UserAgent {
                 }
             }
         }
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
@@ -198,12 +202,14 @@ impl UserAgent {
         for reply in self.layer.fail_clients(&peer) {
             self.unreachable(now, reply, out);
         }
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
     /// Takes the news that a stream is gone, in whatever way: the phones that registered by it may be out of reach.
     pub fn connection_closed(&mut self, now: Moment, connection: ConnectionId, out: &mut Vec<Output>) {
         self.disconnected(now, connection, out);
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
