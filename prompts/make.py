@@ -296,7 +296,7 @@ def sentences(text):
 
 def record(voice, name, text):
     """One recording: returns its samples at the rate of the files."""
-    text, tongue = " ".join(text.split()), voice.tongue
+    text, tongue = " ".join(text.split()).lstrip(",.; "), voice.tongue
     if name in CUT_AFTER:
         text = text.rstrip(".")
     ends = text[-1] in ".!?"

@@ -281,6 +281,10 @@ impl<'l> Proof<'l> {
             let fields = Fields { numbers: &numbers, names: &[] };
             most = most.max(self.tokens(&rule.pattern.tokens, &fields, place, rule.pattern.span));
         }
+        if most > MOST_PHRASES {
+            self.tell(set.span, What::TooMuch);
+            most = MOST_PHRASES;
+        }
         self.known.insert((place, range.low, range.high), Some(most));
         most
     }

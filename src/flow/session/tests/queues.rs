@@ -303,14 +303,14 @@ fn a_chosen_language_is_kept_in_the_line() {
         > place 1
         says Usted es el siguiente en la cola. Para ser llamado, pulse uno. Para dejar un mensaje, pulse dos dos.
         > 1
-        support: menu opens
+        menu opened
         says Le llamaremos al número más cuatro cuatro dos cero siete nueve cuatro seis cero uno dos tres Si es correcto, pulse uno. Para otro número, pulse dos. Para seguir esperando, pulse asterisco.",
     );
 }
 
 #[test]
 fn a_language_without_rules_speaks_what_needs_none() {
-    let flow = LINE.replace("[en, es]", "[en, fi]").replace("es:", "fi:").replace("language: es", "language: fi");
+    let flow = LINE.replace("[en, es]", "[en, fi]").replace(" es:", " fi:").replace("language: es", "language: fi");
     let script = "MENU
         > 2
         ask: choice 2

@@ -39,7 +39,7 @@ fn a_number_that_cannot_be_said_is_found() {
         &format!(
             "numbers:\n  cardinal: {{0: \"{{number|other}}\"}}\n  other: {{0: \"{{number|cardinal}}\"}}\n{digits}"
         ),
-        &["3: this leads back to the rules `other` with the same number, and never ends"],
+        &["4: this leads back to the rules `cardinal` with the same number, and never ends"],
     );
     check(
         &format!("numbers:\n  cardinal: {{0: n/1, 10: \"{{times}} {{times}} {{times}} {{times}}\"}}\n{digits}"),
