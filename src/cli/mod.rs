@@ -8,10 +8,15 @@ use clap::{Parser, Subcommand};
 pub mod agents;
 pub mod check;
 pub mod dial;
+pub mod diff;
 pub mod hours;
 pub mod listing;
+mod log_line;
 pub mod prompts;
+mod reading;
+pub mod reload;
 pub mod report;
+mod running;
 pub mod schema;
 pub mod serve;
 mod terminal;
@@ -48,6 +53,12 @@ enum Command {
     Hours(hours::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
+    /// What changed flow files mean to callers, in words, and how many callers are there now
+    Diff(diff::Arguments),
+    /// Lets the running server read flows and recordings again, and tells what callers will notice
+    Reload(reload::Arguments),
+    /// Lets the running server go back to an earlier revision of the flows
+    Rollback(reload::BackArguments),
     /// The JSON Schema of the files, by which editors complete and underline
     Schema(schema::Arguments),
 }
@@ -64,6 +75,9 @@ pub fn main() -> ExitCode {
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
+        Command::Diff(arguments) => diff::run(&arguments, &config),
+        Command::Reload(arguments) => reload::run(&arguments, &config),
+        Command::Rollback(arguments) => reload::run_back(&arguments, &config),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     outcome.unwrap_or_else(|reason| {

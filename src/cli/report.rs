@@ -139,7 +139,8 @@ fn json_text(diagnostics: &[Diagnostic], sources: &[Source]) -> String {
     format!("{report:#}\n")
 }
 
-fn one_as_json(diagnostic: &Diagnostic) -> Value {
+/// One fault for programs.
+pub fn one_as_json(diagnostic: &Diagnostic) -> Value {
     let placed = diagnostic.line > 0;
     json!({
         "code": diagnostic.code.id,

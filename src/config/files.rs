@@ -53,7 +53,11 @@ pub(super) fn load_installation(file: &Path, environment: &dyn Fn(&str) -> Optio
 
 /// Reads every `*.yaml` below the folder of flows, and checks them against the recordings that exist.
 pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
-    let files = read_flow_files(&installation.flows);
+    check_flows(installation, read_flow_files(&installation.flows))
+}
+
+/// Checks flow files against the recordings that exist.
+pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, Vec<Source>) {
     let prompts = recordings(&installation.prompts);
     let folder = installation.prompts.display().to_string();
     let languages = read_language_files(&installation.prompts);
@@ -67,6 +71,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
             languages: &languages.sources,
             environment: &|name| std::env::var(name).ok(),
             dial_plan: &installation.sip.dial_plan(),
+            secret: &|path| read_text(&installation.flows.join(path), MAX_SECRET_BYTES).map_err(|unread| unread.why()),
         },
     );
     if !files.diagnostics.is_empty() || !languages.diagnostics.is_empty() {

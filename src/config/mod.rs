@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use files::{FlowFiles, load_flows, read_flow_files};
+pub use files::{FlowFiles, check_flows, load_flows, read_flow_files};
 
 use crate::flow::AgentCodes;
 use crate::flow::document::{Diagnostic, Severity, Source};
@@ -40,6 +40,8 @@ pub struct Installation {
     pub flows: PathBuf,
     /// The folder of the recordings.
     pub prompts: PathBuf,
+    /// Whether flows and recordings are read again when their files change.
+    pub watch: bool,
     /// How long calls in progress go on after a shutdown has begun.
     pub drain: Duration,
     /// What agents dial to steer their working day.
@@ -170,6 +172,7 @@ impl Default for Installation {
             records: RecordSettings { keep: Duration::from_secs(400 * 86_400), size_mb: 4_096 },
             flows: PathBuf::from("flows"),
             prompts: PathBuf::from("prompts"),
+            watch: false,
             drain: Duration::from_secs(30),
             codes: AgentCodes::default(),
         }

@@ -18,8 +18,8 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-pub(super) const KEYS: [&str; 11] =
-    ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "drain", "codes"];
+pub(super) const KEYS: [&str; 12] =
+    ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "watch", "drain", "codes"];
 pub(super) const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 pub(super) const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
 pub(super) const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
@@ -93,6 +93,7 @@ impl Reader<'_> {
                 None => {}
             }
         }
+        self.watch(root, installation);
         self.drain(root, installation);
         self.records(root, installation);
         installation.codes = self.codes(root);
@@ -330,6 +331,23 @@ impl Reader<'_> {
                     let message = format!("`{key}` is a number from 1 to {MOST_CALLS}");
                     self.error(codes::WRONG_NUMBER, entry, message, "");
                 }
+            }
+        }
+    }
+
+    fn watch(&mut self, root: &Node, installation: &mut Installation) {
+        let Some(entry) = root.find("watch") else { return };
+        let Some(text) = self.text(entry, "`true` or `false`") else { return };
+        match scalar::truth(&text) {
+            Some(watch) => installation.watch = watch,
+            None => {
+                let message = format!("`{}` is neither `true` nor `false`", shortened(&text));
+                self.error(
+                    codes::WRONG_SHAPE,
+                    entry,
+                    message,
+                    "write `watch: true` to have changed files read at once",
+                );
             }
         }
     }

@@ -43,6 +43,7 @@ data: /var/lib/helpline
 records: {keep: 30d, size_mb: 100}
 flows: \"${NONE:-menus}\"
 prompts: audio
+watch: true
 drain: 1m30s
 codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 30s}
 ",
@@ -66,6 +67,7 @@ codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 3
         records: RecordSettings { keep: Duration::from_secs(30 * 86_400), size_mb: 100 },
         flows: "menus".into(),
         prompts: "audio".into(),
+        watch: true,
         drain: Duration::from_secs(90),
         codes: codes_of(&[
             ("*1", AgentCode::Ready),

@@ -141,6 +141,20 @@ codes! {
     UNUSED_HOURS = "HL0810", "Hours that nothing reads";
     HOURS_WITHOUT_ZONE = "HL0811", "Hours without a time zone";
 
+    // Connectors and lookups.
+    NO_SUCH_CONNECTOR = "HL0901", "No connector has this name";
+    DUPLICATE_CONNECTOR = "HL0902", "Two connectors of the same name";
+    CONNECTOR_URL = "HL0903", "Not an address that could be asked";
+    HOST = "HL0904", "A host that is not asked";
+    SECRET_SENT = "HL0905", "A secret would stand in an address";
+    CLEAR_TEXT = "HL0906", "A service that is asked without encryption";
+    FIELD = "HL0907", "Not a field of an answer";
+    NO_SUCH_FIELD = "HL0908", "An answer has no such field";
+    RETRIES = "HL0909", "Something would be done twice";
+    UNUSED_CONNECTOR = "HL0910", "A connector that no step asks";
+    HEADER = "HL0911", "Not a header, or one that cannot be set";
+    ANY_TEXT = "HL0912", "A text that could be anything would be spoken";
+
     // How a language is spoken.
     LANGUAGE_TAG = "HL1301", "A language file of another language";
     SPEECH_RULE = "HL1302", "A rule of speech that cannot be understood";

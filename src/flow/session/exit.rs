@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::callback::callback_exits;
+use super::lookup::lookup_exits;
 use super::queue::queue_exits;
 use crate::flow::{Flow, FlowSet, Step, StepKind};
 use crate::telephony::Digit;
@@ -38,6 +39,10 @@ pub(in crate::flow) enum Exit<'a> {
     Full,
     /// Nobody was there to answer.
     NoAgents,
+    /// A service knew what it was asked for.
+    Found,
+    /// It knew nothing.
+    NotFound,
     /// Something broke.
     Failed,
     /// The caller is called back.
@@ -64,6 +69,8 @@ struct Names {
     timed_out: Arc<str>,
     full: Arc<str>,
     no_agents: Arc<str>,
+    found: Arc<str>,
+    not_found: Arc<str>,
     failed: Arc<str>,
     callback: Arc<str>,
     hang_up: Arc<str>,
@@ -85,6 +92,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     timed_out: "timed_out".into(),
     full: "full".into(),
     no_agents: "no_agents".into(),
+    found: "found".into(),
+    not_found: "not_found".into(),
     failed: "failed".into(),
     callback: "callback".into(),
     hang_up: "hangup".into(),
@@ -113,6 +122,8 @@ impl Exit<'_> {
             Exit::TimedOut => &names.timed_out,
             Exit::Full => &names.full,
             Exit::NoAgents => &names.no_agents,
+            Exit::Found => &names.found,
+            Exit::NotFound => &names.not_found,
             Exit::Failed => &names.failed,
             Exit::Callback => &names.callback,
             Exit::HangUp => &names.hang_up,
@@ -141,6 +152,7 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::Hours { .. } => exits.extend([Exit::Open, Exit::Closed]),
         StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
         StepKind::Callback { .. } => exits.extend(callback_exits().into_iter().chain(everywhere)),
+        StepKind::Lookup(_) => exits.extend(lookup_exits()),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),
     }

@@ -15,7 +15,11 @@ fn description() -> Value {
 
 /// A path of the description as somebody asks it.
 fn asked(path: &str) -> String {
-    path.replace("{id}", "c7").replace("{name}", "support").replace("{extension}", "1001").replace("{hours}", "office")
+    path.replace("{id}", "c7")
+        .replace("{name}", "support")
+        .replace("{extension}", "1001")
+        .replace("{hours}", "office")
+        .replace("{flow}", "main")
 }
 
 fn operations(paths: &Value, path: &str) -> BTreeSet<String> {

@@ -20,6 +20,8 @@ struct Line {
     inside: bool,
     ended: bool,
     menu: bool,
+    /// The lookup that is under way.
+    asked: Option<u32>,
 }
 
 impl Line {
@@ -30,8 +32,9 @@ impl Line {
             CallFacts { caller: Caller { number, name: None }, dialled: "1000".into(), switches: Arc::default() };
         let (session, actions) =
             Session::start(Arc::new(flows), FlowIndex(0), facts, Moment::ZERO, calendar.time_of(Moment::ZERO));
+        let now = Moment::ZERO;
         let mut line =
-            Line { session, now: Moment::ZERO, calendar, playing: false, inside: false, ended: false, menu: false };
+            Line { session, now, calendar, playing: false, inside: false, ended: false, menu: false, asked: None };
         line.take(&actions);
         line
     }
@@ -99,7 +102,12 @@ impl Line {
                     assert!(self.inside && !exit.is_empty());
                     self.inside = false;
                 }
-                Action::Note(FlowNote::Unspeakable { .. } | FlowNote::RanAway { .. }) => {}
+                Action::Lookup(request) => {
+                    assert!(self.inside && self.asked.is_none(), "one service is asked at a time, by a step");
+                    self.asked = Some(request.lookup);
+                }
+                Action::CancelLookup { lookup } => assert_eq!(self.asked.take(), Some(*lookup), "who asks lets go"),
+                Action::Note(FlowNote::Unspeakable { .. } | FlowNote::RanAway { .. } | FlowNote::Unaskable { .. }) => {}
             }
         }
         assert!(entered <= usize::from(MOST_STEPS) * (MOST_KEYS_AHEAD + 1), "{entered} steps at once");
@@ -124,7 +132,7 @@ impl Line {
         match &self.session.state {
             State::Speaking { must_hear } => !must_hear,
             State::Asking(asking) => !asking.must_be_heard(),
-            State::Waiting(_) | State::Arranging(_) | State::Parting | State::Ended => false,
+            State::Waiting(_) | State::Arranging(_) | State::LookingUp(_) | State::Parting | State::Ended => false,
         }
     }
 
@@ -197,6 +205,7 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
             SessionInput::Unqueued(Unqueued::Full),
             SessionInput::Done,
             SessionInput::CallbackBooked(true),
+            SessionInput::LookupAnswered { lookup: 1, answer: Box::new(LookupAnswer::NotFound) },
         ];
         for input in late {
             assert_eq!(line.input(input), [], "an ended session stays ended");
@@ -204,8 +213,9 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
     }
     let (waits, menu) = (line.session.is_queued() && !connected(&line.session), line.menu);
     let farewell = line.session.abandon();
-    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu);
-    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue");
+    let asks = line.asked.is_some();
+    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu) + usize::from(asks);
+    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue, and a service");
     line.session.assert_consistent();
     assert!(line.session.has_ended() && line.session.abandon().is_empty(), "a caller hangs up once");
     length
@@ -235,11 +245,27 @@ fn told_by_queue(random: &mut Rng) -> SessionInput {
     }
 }
 
+fn random_answer(random: &mut Rng) -> Box<LookupAnswer> {
+    Box::new(match random.u8(..3) {
+        0 => LookupAnswer::Found(vec![("status".into(), Value::Text("gold".into()))]),
+        1 => LookupAnswer::NotFound,
+        _ => LookupAnswer::Failed(crate::flow::LookupFailure::TimedOut),
+    })
+}
+
 fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
     if random.u8(..if line.session.is_queued() { 3 } else { 40 }) == 0 {
         let (queued, input) = (line.session.is_queued(), told_by_queue(random));
-        let actions = line.input(input);
+        let actions = line.input(input.clone());
         assert!(queued || actions.is_empty(), "{input:?} is out of place");
+        return;
+    }
+    if random.u8(..if line.asked.is_some() { 3 } else { 40 }) == 0 {
+        let late = random.u8(..8) == 0;
+        let asked = line.asked.take_if(|_| !late);
+        let lookup = asked.unwrap_or(random.u32(1_000..));
+        let actions = line.input(SessionInput::LookupAnswered { lookup, answer: random_answer(random) });
+        assert!(asked.is_some() || actions.is_empty(), "an answer to another question changes nothing");
         return;
     }
     line.now += Duration::from_millis(random.u64(1..400));
