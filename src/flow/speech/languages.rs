@@ -82,6 +82,13 @@ impl Languages {
         own.into_iter().flatten().map(|(name, text)| named(name, text)).chain(lacking).collect()
     }
 
+    /// Whether a recording is a sentence for which `language` has no text of its own: what it is listed with is English.
+    pub fn lacks_text(&self, language: &str, recording: &str) -> bool {
+        let Some(name) = recording.strip_prefix("phrases/") else { return false };
+        let sentence = Languages::sentences().iter().any(|(sentence, _)| &**sentence == name);
+        sentence && self.find(language).is_none_or(|language| !language.phrases.contains_key(name))
+    }
+
     /// The names of the rules of `language`.
     pub(in crate::flow) fn rules_of(&self, language: &str) -> Vec<String> {
         let Some(language) = self.find(language) else { return Vec::new() };
