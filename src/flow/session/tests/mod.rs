@@ -11,3 +11,4 @@ mod random;
 mod spoken;
 mod walks;
 mod ways;
+mod wishes;
