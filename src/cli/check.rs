@@ -1,14 +1,22 @@
 //! `helpline check`: reads everything that `serve` would read and tells every fault and warning at once.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
+use super::listening;
+use super::listing::print;
+use super::prompts::Weakness;
 use super::report::{self, Format};
 use crate::config::{self, Installation};
-use crate::flow::FlowSet;
-use crate::flow::document::{Diagnostic, Severity, codes};
+use crate::flow::document::diagnostic::shortened;
+use crate::flow::document::{self, Diagnostic, Severity, codes};
+use crate::flow::{FlowSet, PromptId};
 use crate::media::prompts::Library;
+use crate::telephony::Clip;
 
 /// What `helpline check` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -16,6 +24,9 @@ pub struct Arguments {
     /// How the report is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Tells instead how long callers listen before each choice, and how many keys lead to each step
+    #[arg(long)]
+    pub listening: bool,
 }
 
 /// Checks the installation in `config`; the exit status is 1 when there are errors.
@@ -30,7 +41,19 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let mut diagnostics = loaded.diagnostics;
     diagnostics.extend(reading.diagnostics);
     if let Some(flows) = &reading.flows {
-        diagnostics.extend(unusable_recordings(flows, &loaded.installation.prompts));
+        let folder = &loaded.installation.prompts;
+        diagnostics.extend(unusable_recordings(flows, folder));
+        let lengths = lengths(flows, folder);
+        let lengths = |prompt: PromptId| lengths[prompt.0 as usize];
+        let listening = document::listening(flows, &lengths);
+        if arguments.listening && !report::has_errors(&diagnostics) {
+            print(&match arguments.format {
+                Format::Json => format!("{:#}\n", listening::as_json(flows, &listening)),
+                Format::Human | Format::Github | Format::Junit => listening::human(flows, &listening),
+            })?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        diagnostics.extend(document::tell_listening(flows, &listening, &lengths));
     }
 
     let colour = report::colour_on_stdout();
@@ -40,16 +63,52 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     Ok(if report::has_errors(&diagnostics) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// Recordings that are there, and that callers would not hear all the same.
+/// How long each recording is, in the order of the prompts; nothing where there is none.
+fn lengths(flows: &FlowSet, folder: &Path) -> Vec<Option<Duration>> {
+    const SAMPLES_A_SECOND: f64 = 8_000.0;
+    let clips = Library::load(folder, &flows.wanted_recordings()).clips;
+    let length = |clip: Arc<Clip>| Duration::from_secs_f64(clip.pcmu.len() as f64 / SAMPLES_A_SECOND);
+    clips.into_iter().map(|clip| clip.map(length)).collect()
+}
+
+/// Recordings that are there, and that callers would not hear all the same; and drafts, which they hear instead.
 fn unusable_recordings(flows: &FlowSet, folder: &Path) -> Vec<Diagnostic> {
-    let faults = Library::load(folder, &flows.wanted_recordings()).faults;
+    let wanted = flows.wanted_recordings();
+    let library = Library::load(folder, &wanted);
+    let drafts = library.drafts.iter().map(|place| wanted[*place].0.clone());
+    let mut by_language: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+    drafts.for_each(|language| *by_language.entry(language).or_default() += 1);
     let told = |(path, fault): (std::path::PathBuf, _)| {
         let shown = path.display().to_string();
         let message = format!("`{shown}` {fault}");
         Diagnostic::of_file(codes::UNUSABLE_RECORDING, Severity::Warning, shown, message)
-            .consequence("callers would hear nothing in its place, and the flow would go on")
+            .consequence("callers would hear a draft in its place or, without one, nothing, and the flow would go on")
     };
-    faults.into_iter().map(told).collect()
+    let faults = library.faults.into_iter().map(told);
+    let reminded = by_language.into_iter().map(|(language, count)| {
+        let message = match count {
+            1 => format!("1 recording of `{language}` is a draft"),
+            many => format!("{many} recordings of `{language}` are drafts"),
+        };
+        Diagnostic::of_file(codes::DRAFTS, Severity::Warning, "", message)
+            .remedy("`helpline prompts sheet` is the script for who records them")
+            .consequence("callers would hear a machine's voice there")
+    });
+    let weak = super::prompts::weak(flows, folder).into_iter().map(|(shown, weakness)| {
+        let warning = |code, message: String| Diagnostic::of_file(code, Severity::Warning, shown.as_str(), message);
+        match weakness {
+            Weakness::TooQuiet => warning(codes::QUIET_RECORDING, format!("`{shown}` is too quiet"))
+                .consequence("callers would strain to hear it"),
+            Weakness::Clipped => warning(codes::CLIPPED_RECORDING, format!("`{shown}` was recorded too loud"))
+                .consequence("callers would hear it crackle"),
+            Weakness::Changed(spoken) => {
+                warning(codes::OLD_RECORDING, format!("`{shown}` was recorded from another text"))
+                    .remedy("record it again, or say that it is right: `helpline prompts accept`")
+                    .consequence(format!("callers would hear “{}”", shortened(&spoken)))
+            }
+        }
+    });
+    faults.chain(weak).chain(reminded).collect()
 }
 
 #[cfg(test)]
@@ -66,7 +125,7 @@ mod tests {
             "flow: main\nnumbers: [any]\nstart: a\nsteps:\n  a:\n    say: Hello.\n    next: b\n  b: {hangup: Bye.}\n";
         std::fs::write(flows.join("main.yaml"), flow).expect("written");
         std::fs::write(voice.join("a.wav"), "This is no recording.").expect("written");
-        crate::media::prompts::write_wav(&voice.join("b.wav"), &[500; 800]).expect("written");
+        crate::media::prompts::write_wav(&voice.join("b.wav"), &[4_000, -4_000].repeat(4_000)).expect("written");
         let installation = Installation {
             flows,
             prompts: folder.join("prompts"),

@@ -22,8 +22,16 @@ pub enum Format {
 /// # Errors
 /// They could not be told.
 pub(super) fn flows_or_errors(loaded: Loaded) -> io::Result<Option<(FlowSet, Installation)>> {
+    Ok(read_or_errors(loaded)?.map(|(flows, installation, _)| (flows, installation)))
+}
+
+/// The same, with the flow files as they stand.
+///
+/// # Errors
+/// They could not be told.
+pub(super) fn read_or_errors(loaded: Loaded) -> io::Result<Option<(FlowSet, Installation, Vec<Source>)>> {
     let read = reading_or_errors(loaded)?;
-    Ok(read.and_then(|(reading, _, installation)| Some((reading.flows?, installation))))
+    Ok(read.and_then(|(reading, sources, installation)| Some((reading.flows?, installation, sources))))
 }
 
 /// All that the flow files of an installation hold, the files, and the installation; `None` as above.

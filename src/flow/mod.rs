@@ -15,6 +15,7 @@ pub mod difference;
 pub mod document;
 pub mod graph;
 pub mod hours;
+mod known_caller;
 pub mod place;
 mod queue;
 pub mod session;
@@ -25,12 +26,15 @@ pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
 pub use connector::{Connector, ConnectorIndex, LookupAnswer, LookupFailure, LookupRequest, LookupSpec, LookupWay};
 pub use hours::{Hours, HoursIndex, Switch, Switches};
+pub use known_caller::KnownCaller;
 pub use queue::{
-    AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy,
+    AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStanding,
+    QueueStandings, QueueStrategy, QueueWish,
 };
 pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };
+pub use speech::Languages;
 pub use value::Value;
 
 /// A flow's place in its [`FlowSet`].
@@ -49,6 +53,10 @@ pub struct LanguageIndex(pub u8);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PromptId(pub u32);
 
+/// The name of rules of speech, such as `ordinal`: its place in what [`Languages`] keep of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RulesName(pub u16);
+
 /// Everything that was read and checked together: it never changes, and a call keeps the one that it started with.
 #[derive(Clone, Debug, Default)]
 pub struct FlowSet {
@@ -64,6 +72,8 @@ pub struct FlowSet {
     pub prompt_index: BTreeMap<(Arc<str>, Arc<str>), PromptId>,
     /// The queues.
     pub queues: Vec<QueueSpec>,
+    /// Those of them of which conditions or texts tell something, such as `queue.support.waiting`.
+    pub watched: Vec<QueueIndex>,
     /// Those who answer, each extension once.
     pub agents: Vec<AgentSpec>,
     /// Which numbers may be called back, and by which trunk.
@@ -74,6 +84,8 @@ pub struct FlowSet {
     pub hours: Vec<Hours>,
     /// What agents can dial to steer their working day.
     pub codes: AgentCodes,
+    /// How values are spoken in each language.
+    pub languages: Arc<Languages>,
     /// Where in the files all this is written.
     pub places: place::Places,
 }
@@ -277,6 +289,8 @@ pub enum StepKind {
         skills: Vec<Arc<str>>,
         /// How urgent: a greater number goes first, 0 to 9.
         priority: u8,
+        /// What of that only the call itself tells.
+        wish: QueueWish,
     },
     /// Take a place in a queue and be called back when it is the caller's turn; then go on to `next`.
     Callback {
@@ -286,6 +300,8 @@ pub enum StepKind {
         skills: Vec<Arc<str>>,
         /// How urgent.
         priority: u8,
+        /// What of that only the call itself tells.
+        wish: QueueWish,
         /// Where callers go who are not called back; without it, the step's `next`.
         otherwise: Option<Target>,
     },
@@ -330,8 +346,12 @@ pub enum SpokenAs {
     Day,
     /// As a time of day.
     Time,
-    /// As a day and a time of day: "tomorrow at nine o'clock".
+    /// As a day and a time of day: "tomorrow at nine A M".
     DayTime,
+    /// As a length of time: "one hour and thirty minutes".
+    Duration,
+    /// As a whole number by rules of the language: "third", "five minutes".
+    Ruled(RulesName),
     /// As a word that has a recording of its own: `phrases/word/<value>`.
     Word,
 }

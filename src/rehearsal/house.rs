@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::flow::call_test::{CallTest, Change, Deed};
 use crate::flow::graph::StepId;
 use crate::flow::{
-    Flow, FlowIndex, FlowSet, LanguageIndex, Menu, Patience, Prompt, PromptId, QueueIndex, Step, StepIndex, StepKind,
-    Target, Value,
+    Flow, FlowIndex, FlowSet, LanguageIndex, Menu, Patience, Prompt, PromptId, QueueIndex, QueueWish, Step, StepIndex,
+    StepKind, Target, Value,
 };
 use crate::journal::StepName;
 use crate::switchboard::Revision;
@@ -74,7 +74,7 @@ impl House {
         for wish in all {
             let number = format!("({} {} {:?})", wish.queue.0, wish.priority, wish.skills);
             let Wish { queue, skills, priority } = wish.clone();
-            let kind = StepKind::Queue { queue, skills, priority };
+            let kind = StepKind::Queue { queue, skills, priority, wish: QueueWish::default() };
             let home = flows.queue(queue).home;
             open(&mut flows, home, "(others)", &number, kind);
             numbers.insert(wish, number);

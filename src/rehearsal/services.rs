@@ -64,6 +64,8 @@ impl Stage<'_> {
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
+        let answer = self.services.stub(&ask).map(|stub| stub.answer.label());
+        self.tell(What::Asks(ask.connector.name.clone(), answer));
         self.ask_at(ask, self.now());
     }
 
@@ -72,7 +74,6 @@ impl Stage<'_> {
             Some(stub) => (Some(stub.answer.clone()), stub.after),
             None => (None, std::time::Duration::ZERO),
         };
-        self.tell(What::Asks(ask.connector.name.clone(), answer.as_ref().map(LookupAnswer::label)));
         let answer = match answer {
             Some(answer) => answer,
             None if self.services.attended => {

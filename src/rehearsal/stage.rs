@@ -266,9 +266,11 @@ impl<'h> Stage<'h> {
         } else if answers == Some(due) {
             self.answer();
         } else {
-            let silent = self.session().filter(|session| session.awaits_keys() && !session.is_queued());
-            if silent.and_then(Session::deadline).is_some_and(|deadline| deadline <= self.now) {
-                self.tell(What::Silence(self.now.since(self.quiet)));
+            let due = self.session().filter(|session| !session.is_queued());
+            let due = due.filter(|session| session.deadline().is_some_and(|deadline| deadline <= self.now));
+            if let Some(asked) = due.map(Session::awaits_keys) {
+                let quiet = self.now.since(self.quiet);
+                self.tell(if asked { What::Silence(quiet) } else { What::Quiet(quiet) });
                 self.quiet = self.now;
             }
             self.give(Input::Expired);

@@ -45,6 +45,8 @@ pub enum What {
     Silence(Duration),
     /// A web service is asked on their behalf: its connector, and what it will answer, if that is known.
     Asks(Arc<str>, Option<&'static str>),
+    /// Nothing has been said for so long, while a web service is asked.
+    Quiet(Duration),
     /// They wait in this queue.
     Queued(Arc<str>),
     /// They are told this place, 11 for "more than ten".

@@ -82,6 +82,6 @@ fn line(house: &House, told: &Told, place_of: &dyn Fn(&StepName) -> Option<Strin
         What::PicksUp => "   picks up".to_owned(),
         What::HangsUp => "   hangs up".to_owned(),
         What::HungUpOn => "   the line hangs up".to_owned(),
-        What::Left(..) | What::Place(_) | What::Keyed(_) | What::Over(_) => return None,
+        What::Left(..) | What::Place(_) | What::Quiet(_) | What::Keyed(_) | What::Over(_) => return None,
     })
 }

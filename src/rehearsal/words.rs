@@ -54,7 +54,7 @@ fn said_as(house: &House, language: &str, word: String) -> Wanted {
             let prompt = house.flows().find_prompt(&language.into(), name)?;
             Some(words(&house.flows().prompt(prompt).text))
         };
-        let names = [speech::number_in(language, &word), Some(speech::digits_of(&word))];
+        let names = [house.flows().languages.number_in(language, &word), Some(speech::digits_of(&word))];
         let ways_of =
             names.into_iter().flatten().filter_map(|names| names.iter().map(text_of).collect::<Option<Vec<_>>>());
         ways.extend(ways_of.map(|said| said.concat()).filter(|said| !said.is_empty()));

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience,
-    Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
-    speech,
+    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Languages, Menu,
+    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Speech, SpokenAs, Step,
+    StepIndex, StepKind, Target,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, TransportKind, Trunk};
@@ -187,7 +187,8 @@ pub fn revision(number: u32) -> Revision {
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
     }
-    for (phrase, _) in speech::phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/")) {
+    for (phrase, _) in Languages::built_in().phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/"))
+    {
         recordings.add(phrase, 700);
     }
     for number in 1..100 {
@@ -239,11 +240,30 @@ pub fn revision(number: u32) -> Revision {
         step("told", StepKind::Say { speech: told, must_hear: false }, Some(1)),
         step("silent", StepKind::Say { speech: recordings.speech("main/silent", 0), must_hear: false }, Some(1)),
         step("bye", StepKind::HangUp { speech: Some(recordings.speech("main/bye", 1_000)) }, None),
-        step("support", StepKind::Queue { queue: QueueIndex(0), skills: vec!["billing".into()], priority: 0 }, Some(1)),
-        step("sales", StepKind::Queue { queue: QueueIndex(1), skills: Vec::new(), priority: 1 }, None),
+        step(
+            "support",
+            StepKind::Queue {
+                queue: QueueIndex(0),
+                skills: vec!["billing".into()],
+                priority: 0,
+                wish: QueueWish::default(),
+            },
+            Some(1),
+        ),
+        step(
+            "sales",
+            StepKind::Queue { queue: QueueIndex(1), skills: Vec::new(), priority: 1, wish: QueueWish::default() },
+            None,
+        ),
         step(
             "call_back",
-            StepKind::Callback { queue: QueueIndex(0), skills: Vec::new(), priority: 0, otherwise: None },
+            StepKind::Callback {
+                queue: QueueIndex(0),
+                skills: Vec::new(),
+                priority: 0,
+                wish: QueueWish::default(),
+                otherwise: None,
+            },
             Some(1),
         ),
     ];
@@ -257,6 +277,7 @@ pub fn revision(number: u32) -> Revision {
         steps,
     };
     let flows = FlowSet {
+        languages: Languages::built_in(),
         flows: vec![flow],
         numbers: BTreeMap::from([(NUMBER.to_owned(), FlowIndex(0))]),
         prompts: recordings.prompts,

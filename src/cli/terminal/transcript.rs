@@ -49,6 +49,7 @@ impl Telephone<'_> {
         let name = |agent: &Arc<str>| self.stage.agent_name(agent);
         Some(match what {
             What::Refused(status) => format!("Nobody answers this number ({status})."),
+            What::Quiet(length) => format!("Silence for {}.", seconds(*length)),
             What::Silence(length) => format!("Nothing is pressed for {}.", seconds(*length)),
             What::Asks(connector, Some(answer)) => format!("{connector} is asked: {answer}."),
             What::Asks(connector, None) => match self.stage.asked_service() {

@@ -173,6 +173,19 @@ codes! {
     UNUSED_CONNECTOR = "HL0910", "A connector that no step asks";
     HEADER = "HL0911", "Not a header, or one that cannot be set";
     ANY_TEXT = "HL0912", "A text that could be anything would be spoken";
+    PRIORITY_VALUE = "HL0913", "A value that is no priority";
+    SKILL_VALUE = "HL0914", "A value that names no skill";
+
+    // How a language is spoken.
+    LANGUAGE_TAG = "HL1301", "A language file of another language";
+    SPEECH_RULE = "HL1302", "A rule of speech that cannot be understood";
+    NO_SUCH_PHRASE = "HL1303", "No phrase has this name";
+    NO_SUCH_RULES = "HL1304", "No rules of speech have this name";
+    UNSPEAKABLE_NUMBER = "HL1305", "Numbers that the rules of speech cannot say";
+    PLURAL_RULE = "HL1306", "Not a plural rule of CLDR";
+    PHRASES_LACK = "HL1307", "A language without some of its phrases";
+    RULES_LACK = "HL1308", "A language without some of its rules";
+    UNUSED_PHRASE = "HL1309", "A phrase that nothing says";
 
     // Ways through the flows.
     UNREACHABLE = "HL1401", "A step that no caller comes to";
@@ -208,6 +221,9 @@ codes! {
     NOT_POSSIBLE = "HL1555", "Something that could not happen in a call test";
     METRIC = "HL1556", "A metric changed otherwise than a call test expects";
     NOT_WALKED = "HL1561", "A step or a way out of it that no call test walks";
+
+    // Recordings and their script.
+    DRAFTS = "HL1701", "Recordings that are drafts";
 }
 
 #[cfg(test)]
