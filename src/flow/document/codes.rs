@@ -188,6 +188,9 @@ codes! {
     SECRET_KEPT = "HL1409", "A secret that is kept or sent like any other value";
     LONG_LISTENING = "HL1410", "A choice that takes long to hear";
     LONG_ANNOUNCEMENT = "HL1411", "An announcement that is longer than the pause after it";
+
+    // Recordings and their script.
+    DRAFTS = "HL1701", "Recordings that are drafts";
 }
 
 #[cfg(test)]

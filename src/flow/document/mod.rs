@@ -104,8 +104,10 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// Whether there is something to be heard: a recording, or a draft of one.
     fn has(&self, language: &str, name: &str) -> bool {
         self.prompts.contains(&format!("{language}/{name}.wav"))
+            || self.prompts.contains(&format!("drafts/{language}/{name}.wav"))
     }
 }
 
