@@ -83,6 +83,12 @@ pub enum AgentTalk {
     ToTakeCalls(Arc<str>),
     /// "To end it, dial ...".
     ToEndIt(Arc<str>),
+    /// "The recording is paused."
+    RecordingPaused,
+    /// "The recording goes on."
+    RecordingResumed,
+    /// "Your call is not being recorded."
+    NotRecorded,
     /// "Support", "Waited two minutes."
     Whisper {
         /// The queue.
@@ -136,6 +142,9 @@ pub fn recordings(language: &str, talk: &AgentTalk, exists: impl Fn(&str) -> boo
         AgentTalk::SkillsLack => phrase("skills_lack"),
         AgentTalk::OthersRing => phrase("others_ring"),
         AgentTalk::CallbacksLater => phrase("callbacks_later"),
+        AgentTalk::RecordingPaused => phrase("recording_paused"),
+        AgentTalk::RecordingResumed => phrase("recording_resumed"),
+        AgentTalk::NotRecorded => phrase("not_recorded"),
         AgentTalk::ToTakeCalls(code) => dial("to_take_calls", code),
         AgentTalk::ToEndIt(code) => dial("to_end_it", code),
         AgentTalk::Whisper { queue, waited } => whisper(language, queue, *waited, exists),

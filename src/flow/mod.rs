@@ -11,6 +11,7 @@ mod codes;
 mod condition;
 pub mod document;
 pub mod hours;
+mod messages;
 mod queue;
 pub mod session;
 pub mod speech;
@@ -19,6 +20,7 @@ mod value;
 pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
 pub use hours::{Hours, HoursIndex, Switch, Switches};
+pub use messages::{Consent, Record, Voicemail};
 pub use queue::{
     AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy,
 };
@@ -246,6 +248,10 @@ pub enum StepKind {
         /// Where callers go who are not called back; without it, the step's `next`.
         otherwise: Option<Target>,
     },
+    /// Take a message for a mailbox.
+    Voicemail(Box<Voicemail>),
+    /// Record the call with the caller's consent, or no more.
+    Record(Box<Record>),
     /// Say the last words and hang up.
     HangUp {
         /// The last words.

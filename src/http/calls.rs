@@ -107,6 +107,9 @@ fn summary(seen: &Seen, now: Moment, calendar: Calendar) -> Map<String, Value> {
         "wait": place.map(|place| now.since(place.since).as_secs_f64()),
         "agent": story.agent,
         "ringing": story.rings,
+        "recording": story.recording.as_ref().map(|(name, paused)| {
+            json!({"id": name, "state": if *paused { "paused" } else { "recording" }})
+        }),
         "codec": story.codec.map(Codec::encoding),
         "source": offered.map(|offered| offered.source.to_string()),
         "transport": offered.map(|offered| offered.transport.to_string()),

@@ -11,6 +11,7 @@ use super::errand::Errand;
 use super::leg::{Duty, Leg, Party};
 use crate::acd::{self, AgentId, OfferId, Refused};
 use crate::clock::Moment;
+use crate::flow::MAX_CODE;
 use crate::journal::JournalEvent;
 use crate::telephony::{
     CallHeaders, CallId, Caller, Cause, Clip, Digit, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
@@ -24,6 +25,9 @@ const RING_SPARE: Duration = Duration::from_secs(5);
 /// side holds.
 const WHISPER_SPARE: Duration = Duration::from_secs(2);
 
+/// Keys that are so far apart make no code together.
+const CODE_GAP: Duration = Duration::from_secs(4);
+
 /// A leg to an agent's phone.
 #[derive(Debug)]
 pub(super) struct AgentLeg {
@@ -33,6 +37,8 @@ pub(super) struct AgentLeg {
     /// Whether that call has begun: who is to be called back has none yet in whose story anything could be told.
     begun: bool,
     dialled: Moment,
+    /// The keys that they pressed last in the conversation.
+    keyed: (Moment, String),
     phase: Phase,
 }
 
@@ -100,12 +106,12 @@ impl AgentLeg {
             }
         };
         let phase = Phase::Ringing { why: ring.why, until };
-        AgentLeg { leg, call: ring.call, begun: ring.begun, dialled: turn.now, phase }
+        AgentLeg { leg, call: ring.call, begun: ring.begun, dialled: turn.now, keyed: Default::default(), phase }
     }
 
     /// A leg that came from elsewhere: an agent at it talks to the caller of `call` from now on.
     pub(super) fn adopt(turn: &mut Turn<'_>, leg: Leg, call: CallId) -> AgentLeg {
-        AgentLeg { leg, call, begun: true, dialled: turn.now, phase: Phase::Joined }
+        AgentLeg { leg, call, begun: true, dialled: turn.now, keyed: Default::default(), phase: Phase::Joined }
     }
 
     pub(super) fn leg_mut(&mut self) -> &mut Leg {
@@ -313,6 +319,17 @@ impl AgentLeg {
         if self.whispers() {
             turn.errand(Errand::Whispered { leg: self.leg.id });
         }
+    }
+
+    /// The agent has pressed a key in the conversation: all of those that belong together.
+    pub(super) fn keyed(&mut self, now: Moment, digit: Digit) -> &str {
+        let (last, keys) = &mut self.keyed;
+        if now.since(*last) > CODE_GAP || keys.len() >= MAX_CODE {
+            keys.clear();
+        }
+        *last = now;
+        keys.push(digit.as_char());
+        keys
     }
 
     /// The caller was still there.

@@ -4,7 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use super::callback::callback_exits;
 use super::queue::queue_exits;
-use crate::flow::{Flow, FlowSet, Step, StepKind};
+use super::record::record_exits;
+use super::voicemail::voicemail_exits;
+use crate::flow::{Consent, Flow, FlowSet, Record, Step, StepKind};
 use crate::telephony::Digit;
 
 /// How a step is left.
@@ -42,6 +44,8 @@ pub(super) enum Exit<'a> {
     Failed,
     /// The caller is called back.
     Callback,
+    /// The caller does not want to be recorded.
+    Refused,
     /// The flow ended the call.
     HangUp,
     /// The caller ended it.
@@ -66,6 +70,7 @@ struct Names {
     no_agents: Arc<str>,
     failed: Arc<str>,
     callback: Arc<str>,
+    refused: Arc<str>,
     hang_up: Arc<str>,
     caller_hung_up: Arc<str>,
 }
@@ -87,6 +92,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     no_agents: "no_agents".into(),
     failed: "failed".into(),
     callback: "callback".into(),
+    refused: "refused".into(),
     hang_up: "hangup".into(),
     caller_hung_up: "caller_hung_up".into(),
 });
@@ -115,6 +121,7 @@ impl Exit<'_> {
             Exit::NoAgents => &names.no_agents,
             Exit::Failed => &names.failed,
             Exit::Callback => &names.callback,
+            Exit::Refused => &names.refused,
             Exit::HangUp => &names.hang_up,
             Exit::CallerHungUp => &names.caller_hung_up,
         };
@@ -141,6 +148,13 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::Hours { .. } => exits.extend([Exit::Open, Exit::Closed]),
         StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
         StepKind::Callback { .. } => exits.extend(callback_exits().into_iter().chain(everywhere)),
+        StepKind::Voicemail(_) => exits.extend(voicemail_exits().into_iter().chain(everywhere)),
+        StepKind::Record(record) => {
+            exits.extend(record_exits(record));
+            if matches!(&**record, Record::Start { consent: Consent::Ask, .. }) {
+                exits.extend(everywhere);
+            }
+        }
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),
     }

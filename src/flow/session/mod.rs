@@ -10,16 +10,19 @@ mod language;
 mod menu;
 mod play;
 mod queue;
+mod record;
 mod say;
 mod set;
 mod sub_flow;
 mod turn;
+mod voicemail;
 mod way;
 mod when;
 mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -30,11 +33,13 @@ use self::asking::Asking;
 use self::callback::Arranging;
 use self::exit::Exit;
 use self::queue::Waiting;
+use self::record::{Agreed, Consenting};
 use self::turn::Turn;
+use self::voicemail::Leaving;
 use self::way::{Next, Place, Return};
 use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Switches, Value};
 use crate::clock::Moment;
-use crate::telephony::{Caller, Digit, PhoneNumber};
+use crate::telephony::{Caller, Digit, PhoneNumber, Sides, TapeReport};
 
 /// How many steps a flow may run without the caller's input: more is a circle that nobody gets out of.
 pub const MOST_STEPS: u8 = 100;
@@ -78,6 +83,8 @@ pub struct Session {
     tail: Option<(Digit, Moment)>,
     /// Steps entered since the caller's last key was used.
     steps: u8,
+    /// Whether the call is recorded, and who has said so.
+    agreed: Agreed,
     /// Something is being played: `PlaybackFinished` or a key will come.
     playing: bool,
     state: State,
@@ -97,6 +104,10 @@ enum State {
     Waiting(Waiting),
     /// The number on which the caller is to be called back.
     Arranging(Arranging),
+    /// A message.
+    Leaving(Leaving),
+    /// Whether the call may be recorded.
+    Consenting(Consenting),
     /// The last words; then the call ends.
     Parting,
     /// The call was ended.
@@ -121,6 +132,8 @@ pub enum SessionInput {
     Digit(Digit),
     /// The last `Play` has been heard to its end (or had nothing that could be played).
     PlaybackFinished,
+    /// Of the last `Play` nothing could be played, or of the last `PlayWhole` not all.
+    Unheard,
     /// The deadline has come.
     Expired,
     /// Say this to the waiting caller. The answer is a [`Action::Play`], whose `PlaybackFinished` ends the announcement, as does
@@ -136,6 +149,12 @@ pub enum SessionInput {
     Done,
     /// The answer to [`Action::BookCallback`]: whether the caller has a place.
     CallbackBooked(bool),
+    /// The message has ended: told once after each [`Action::TakeMessage`].
+    MessageEnded(TapeReport),
+    /// The message cannot be written.
+    MessageLost,
+    /// The answer to [`Action::HearMessage`]: whether it plays. `PlaybackFinished` follows when it does.
+    MessageRead(bool),
     /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
     /// that led them to the agent is left.
     SentToQueue(QueueIndex),
@@ -146,8 +165,40 @@ pub enum SessionInput {
 pub enum Action {
     /// Play these, one after another, in place of whatever is playing; `PlaybackFinished` is awaited. Never empty.
     Play(Vec<PromptId>),
+    /// The same of which every word is to be heard: where one has no recording nothing is played, and `Unheard` comes.
+    PlayWhole(Vec<PromptId>),
     /// Fall silent.
     StopPlaying,
+    /// Play the tone and take down what the caller says: [`SessionInput::MessageEnded`] is awaited.
+    TakeMessage {
+        /// For whom.
+        mailbox: Arc<str>,
+        /// It ends when it is so long, ...
+        longest: Duration,
+        /// ... is empty when it is shorter than this, ...
+        shortest: Duration,
+        /// ... and ends when nothing was said for so long.
+        silence: Duration,
+        /// To whom it is mailed.
+        mail: Vec<Arc<str>>,
+    },
+    /// The message is complete.
+    EndMessage,
+    /// Play the message to the caller: [`SessionInput::MessageRead`] is awaited.
+    HearMessage,
+    /// The message stays. Without this it does, too, when the caller hangs up.
+    KeepMessage,
+    /// Forget the message.
+    DropMessage,
+    /// Record the call from now on: the caller has agreed.
+    StartRecording {
+        /// How both sides are on the recording.
+        sides: Sides,
+    },
+    /// Record no more.
+    StopRecording,
+    /// Silence on the recording while true.
+    PauseRecording(bool),
     /// End the call. Nothing follows.
     HangUp,
     /// The caller waits from now on. Whenever nothing is played hold music is heard, which is not the session's matter.
@@ -295,6 +346,7 @@ impl Session {
             ahead: VecDeque::new(),
             tail: None,
             steps: 0,
+            agreed: Agreed::Unasked,
             playing: false,
             state: State::Ended,
         }
@@ -307,6 +359,10 @@ impl Session {
         let next = match input {
             SessionInput::Digit(digit) => self.take_digit(&mut turn, digit),
             SessionInput::PlaybackFinished => self.playback_finished(&mut turn),
+            SessionInput::Unheard => self.unheard(&mut turn),
+            SessionInput::MessageEnded(report) => self.message_ended(&mut turn, report),
+            SessionInput::MessageLost => self.message_lost(&mut turn),
+            SessionInput::MessageRead(plays) => self.message_read(&mut turn, plays),
             SessionInput::Expired => self.expire(&mut turn),
             SessionInput::Announce(talk) => self.announce(&mut turn, talk),
             SessionInput::Connected => self.connect(&mut turn),
@@ -337,6 +393,8 @@ impl Session {
             State::Asking(asking) => asking.deadline(),
             State::Waiting(waiting) => waiting.deadline(),
             State::Arranging(arranging) => arranging.deadline(),
+            State::Leaving(leaving) => leaving.deadline(),
+            State::Consenting(consenting) => consenting.deadline(),
             State::Speaking { .. } | State::Parting | State::Ended => None,
         }
     }
@@ -368,6 +426,8 @@ impl Session {
             State::Asking(_) => true,
             State::Waiting(waiting) => !waiting.is_connected(),
             State::Arranging(arranging) => arranging.asks(),
+            State::Leaving(leaving) => leaving.asks(),
+            State::Consenting(consenting) => consenting.asks(),
             State::Speaking { .. } | State::Parting | State::Ended => false,
         }
     }
@@ -428,6 +488,14 @@ impl Session {
                 assert!(self.inside && self.ahead.is_empty(), "a number belongs to a step, and keys to the number");
                 arranging.assert_consistent();
             }
+            State::Leaving(leaving) => {
+                assert!(self.inside && self.ahead.is_empty(), "a message belongs to a step, and keys to the message");
+                leaving.assert_consistent();
+            }
+            State::Consenting(_) => {
+                assert!(self.inside && self.agreed != Agreed::Yes, "who has agreed is not asked");
+                assert!(self.ahead.is_empty(), "no key was pressed before the question");
+            }
             State::Parting => {}
             State::Ended => assert!(!self.inside, "an ended session has left its step"),
         }
@@ -443,7 +511,10 @@ impl Session {
         if matches!(self.state, State::Parting | State::Ended) {
             return Next::Stay;
         }
-        let takes_each = matches!(self.state, State::Waiting(_) | State::Arranging(_));
+        let takes_each = matches!(
+            self.state,
+            State::Waiting(_) | State::Arranging(_) | State::Leaving(_) | State::Consenting(_)
+        );
         if !takes_each && self.ahead.len() < MOST_KEYS_AHEAD {
             self.ahead.push_back(digit);
         }
@@ -452,6 +523,8 @@ impl Session {
             State::Asking(asking) => self.consider(turn, asking),
             State::Waiting(waiting) => self.waiting_key(turn, waiting, digit),
             State::Arranging(arranging) => self.arranging_key(turn, arranging, digit),
+            State::Leaving(leaving) => self.message_key(turn, leaving, digit),
+            State::Consenting(consenting) => self.consent_key(turn, consenting, digit),
             heard_to_the_end => {
                 self.state = heard_to_the_end;
                 Next::Stay
@@ -468,11 +541,28 @@ impl Session {
             State::Asking(asking) => self.words_heard(turn, asking),
             State::Waiting(waiting) => self.waiting_words_heard(turn, waiting),
             State::Arranging(arranging) => self.arranging_words_heard(turn, arranging),
+            State::Leaving(leaving) => self.message_words_heard(turn, leaving),
+            State::Consenting(consenting) => self.consent_words_heard(turn, consenting),
             State::Parting => {
                 self.end(turn);
                 Next::Stay
             }
             State::Ended => Next::Stay,
+        }
+    }
+
+    /// Nothing was played: as if it had been heard, but where every word counts.
+    fn unheard(&mut self, turn: &mut Turn<'_>) -> Next {
+        if !self.playing || !matches!(self.state, State::Consenting(_)) {
+            return self.playback_finished(turn);
+        }
+        self.playing = false;
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Consenting(consenting) => self.consent_unheard(turn, consenting),
+            other => {
+                self.state = other;
+                Next::Stay
+            }
         }
     }
 
@@ -484,6 +574,8 @@ impl Session {
             State::Asking(asking) => self.time_is_up(turn, asking),
             State::Waiting(waiting) => self.waiting_time_is_up(turn, waiting),
             State::Arranging(arranging) => self.arranging_time_is_up(turn, arranging),
+            State::Leaving(leaving) => self.message_time_is_up(turn, leaving),
+            State::Consenting(consenting) => self.consent_time_is_up(turn, consenting),
             other => {
                 self.state = other;
                 Next::Stay
@@ -526,6 +618,8 @@ impl Session {
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
             StepKind::Queue { queue, skills, priority } => self.enter_queue(turn, *queue, skills, *priority),
             StepKind::Callback { queue, .. } => self.enter_callback(turn, *queue),
+            StepKind::Voicemail(_) => self.enter_voicemail(turn),
+            StepKind::Record(record) => self.enter_record(turn, record),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
         }
     }
@@ -553,6 +647,8 @@ impl Session {
             State::Asking(asking) => asking.speaks(),
             State::Waiting(waiting) => waiting.speaks(),
             State::Arranging(arranging) => arranging.speaks(),
+            State::Leaving(leaving) => leaving.speaks(),
+            State::Consenting(consenting) => consenting.speaks(),
             State::Ended => false,
         }
     }
