@@ -18,9 +18,10 @@ test:
     cargo test
 
 # tests with SIPp, baresip, PJSIP, Kamailio, sipsak, tshark and Prometheus (Debian: sip-tester baresip-core kamailio sipsak tshark
-# python3-venv prometheus docker-compose)
+# python3-venv prometheus docker-compose npm graphviz espeak-ng), the YAML language server and Mermaid
 interop:
     tests/interop/pjsip/install
+    tests/interop/editor/install
     cargo test --features interop --test signaling clients
     cargo test --features interop --test interop
 

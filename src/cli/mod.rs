@@ -12,6 +12,7 @@ pub mod hours;
 pub mod listing;
 pub mod prompts;
 pub mod report;
+pub mod schema;
 pub mod serve;
 mod terminal;
 pub mod r#try;
@@ -47,6 +48,8 @@ enum Command {
     Hours(hours::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
+    /// The JSON Schema of the files, by which editors complete and underline
+    Schema(schema::Arguments),
 }
 
 /// Runs the command line of the process.
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
+        Command::Schema(arguments) => schema::run(&arguments),
     };
     outcome.unwrap_or_else(|reason| {
         eprintln!("helpline: {reason:#}");

@@ -117,6 +117,7 @@ pub fn one_for_people(diagnostic: &Diagnostic, source: Option<&Source>, colour: 
         }
     }
     footers.extend(diagnostic.consequence.as_deref());
+    footers.extend(diagnostic.notes.iter().map(String::as_str));
     for footer in footers {
         group = group.element(Level::NOTE.no_name().message(footer));
     }
@@ -152,6 +153,7 @@ fn one_as_json(diagnostic: &Diagnostic) -> Value {
         "label": diagnostic.label,
         "remedy": diagnostic.remedy,
         "consequence": diagnostic.consequence,
+        "notes": diagnostic.notes,
     })
 }
 
@@ -166,7 +168,8 @@ fn github(diagnostics: &[Diagnostic]) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics {
         let mut message = diagnostic.message.clone();
-        for more in [&diagnostic.label, &diagnostic.remedy, &diagnostic.consequence].into_iter().flatten() {
+        let texts = [&diagnostic.label, &diagnostic.remedy, &diagnostic.consequence].into_iter().flatten();
+        for more in texts.chain(&diagnostic.notes) {
             message.push('\n');
             message.push_str(more);
         }

@@ -13,7 +13,7 @@ use crate::flow::{
     Action, CallFacts, FlowIndex, FlowNote, FlowSet, LeaveWhy, Prompt, PromptId, QueueIndex, Session, SessionInput,
     StepIndex,
 };
-use crate::telephony::Digit;
+use crate::telephony::{Digit, TapeEnd, TapeReport};
 
 /// How long a caller takes from key to key.
 const BETWEEN_KEYS: Duration = Duration::from_millis(200);
@@ -79,10 +79,22 @@ pub(super) struct Telephone<'a> {
     zone: jiff::tz::TimeZone,
     /// When what is playing ends.
     playing: Option<Moment>,
+    /// The message that the caller leaves, who speaks for as long as they wait.
+    message: Option<Message>,
     room: WaitingRoom,
     facts: CallFacts,
     explained: bool,
     printed: String,
+}
+
+/// A message that the caller leaves.
+#[derive(Clone, Copy)]
+struct Message {
+    since: Moment,
+    longest: Duration,
+    shortest: Duration,
+    /// How it ended.
+    report: Option<TapeReport>,
 }
 
 impl<'a> Telephone<'a> {
@@ -107,6 +119,7 @@ impl<'a> Telephone<'a> {
             calendar: Calendar::starting_at(wall),
             zone,
             playing: None,
+            message: None,
             room,
             facts,
             explained: false,
@@ -249,6 +262,11 @@ impl<'a> Telephone<'a> {
             self.finish_playing();
             return true;
         }
+        if let Some(end) = self.message_end() {
+            self.now = self.now.max(end);
+            self.end_message(TapeEnd::Longest);
+            return true;
+        }
         let Some(deadline) = self.session.deadline() else { return false };
         let silence = deadline - self.now;
         self.now = deadline;
@@ -271,7 +289,22 @@ impl<'a> Telephone<'a> {
     /// When something happens by itself.
     fn next_due(&self) -> Option<Moment> {
         let queue = self.room.deadline().filter(|_| self.hears_of_queues());
-        self.playing.or(self.session.deadline()).into_iter().chain(queue).min()
+        let own = self.playing.or(self.message_end()).or(self.session.deadline());
+        own.into_iter().chain(queue).min()
+    }
+
+    /// When the message is as long as it may be, while the caller speaks.
+    fn message_end(&self) -> Option<Moment> {
+        self.message.filter(|message| message.report.is_none()).map(|message| message.since + message.longest)
+    }
+
+    fn end_message(&mut self, end: TapeEnd) {
+        let Some(message) = self.message.as_mut().filter(|message| message.report.is_none()) else { return };
+        let length = self.now.since(message.since);
+        let report = TapeReport { end, length, empty: length < message.shortest, lost: Duration::ZERO };
+        message.report = Some(report);
+        self.aside(&format!("You have spoken for {}.", seconds(length)));
+        self.input(SessionInput::MessageEnded(report));
     }
 
     /// Whether something that happens in queues can reach the caller.
@@ -322,9 +355,29 @@ impl<'a> Telephone<'a> {
 
     fn perform(&mut self, actions: Vec<Action>) {
         let mut booked = None;
+        let mut ended = None;
+        let mut read = None;
         for action in actions {
             match action {
-                Action::Play(prompts) => self.hear(&prompts),
+                Action::Play(prompts) | Action::PlayWhole(prompts) => self.hear(&prompts),
+                Action::TakeMessage { mailbox, longest, shortest, .. } => {
+                    self.aside(&format!(
+                        "The tone: what you say now is for the mailbox {mailbox}. Wait to speak; hash ends it."
+                    ));
+                    self.message = Some(Message { since: self.now, longest, shortest, report: None });
+                }
+                Action::EndMessage => ended = Some(TapeEnd::Told),
+                Action::HearMessage => read = self.message.and_then(|message| message.report),
+                Action::KeepMessage => {
+                    if self.message.take().is_some() {
+                        self.aside("Your message is kept.");
+                    }
+                }
+                Action::DropMessage => self.message = None,
+                Action::StartRecording { .. } => self.aside("The call is recorded from here on."),
+                Action::StopRecording => self.aside("The call is recorded no more."),
+                Action::PauseRecording(true) => self.aside("The recording, if there is one, is paused."),
+                Action::PauseRecording(false) => self.aside("The recording, if there is one, goes on."),
                 Action::StopPlaying => {
                     self.playing = None;
                     self.room.words_over(self.now);
@@ -359,6 +412,14 @@ impl<'a> Telephone<'a> {
                     booked = Some(taken);
                 }
             }
+        }
+        if let Some(end) = ended {
+            self.end_message(end);
+        }
+        if let Some(report) = read {
+            let _ = writeln!(self.printed, "  <your message>");
+            self.playing = Some(self.now + report.length);
+            self.input(SessionInput::MessageRead(true));
         }
         if let Some(booked) = booked {
             self.input(SessionInput::CallbackBooked(booked));

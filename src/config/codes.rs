@@ -10,7 +10,7 @@ use crate::flow::document::tree::{Content, Entry, Node};
 use crate::flow::document::{codes, scalar};
 use crate::flow::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 
-const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 10] = [
     "ready",
     "pause",
     "pauses",

@@ -5,6 +5,7 @@
 
 mod codes;
 mod files;
+pub mod keys;
 mod settings;
 mod trunks;
 

@@ -18,22 +18,22 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-const KEYS: [&str; 11] =
+pub(super) const KEYS: [&str; 11] =
     ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "drain", "codes"];
-const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
-const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
-const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
+pub(super) const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
+pub(super) const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
+pub(super) const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
 /// The longest address that is told of HTTP: a header of SIP holds it.
 const LONGEST_URL: usize = 200;
-const LIMIT_KEYS: [&str; 2] = ["calls", "calls_per_second"];
-const RECORD_KEYS: [&str; 2] = ["keep", "size_mb"];
+pub(super) const LIMIT_KEYS: [&str; 2] = ["calls", "calls_per_second"];
+pub(super) const RECORD_KEYS: [&str; 2] = ["keep", "size_mb"];
 /// For how long records of calls may be kept.
 const RECORDS_KEPT: RangeInclusive<Duration> = Duration::from_secs(3600)..=Duration::from_secs(20 * 366 * 86_400);
 /// How large the database may become, in MiB.
 const SIZE_MB: RangeInclusive<u32> = 16..=1_000_000;
 /// Settings that this version does not have.
 const LATER: [&str; 1] = ["tls"];
-const CODECS: [(&str, Codec); 2] = [("pcmu", Codec::Pcmu), ("pcma", Codec::Pcma)];
+pub(super) const CODECS: [(&str, Codec); 2] = [("pcmu", Codec::Pcmu), ("pcma", Codec::Pcma)];
 const LATER_CODECS: [&str; 2] = ["g722", "opus"];
 const LATER_TRANSPORTS: [&str; 3] = ["tls", "ws", "wss"];
 

@@ -17,8 +17,8 @@ const MOST_ITEMS: usize = 1_000;
 /// The port of SIP (RFC 3261 section 19.1.2).
 const PORT: u16 = 5060;
 
-const KEYS: [&str; 4] = ["host", "from", "register", "dial"];
-const REGISTER_KEYS: [&str; 3] = ["user", "password", "password_file"];
+pub(super) const KEYS: [&str; 4] = ["host", "from", "register", "dial"];
+pub(super) const REGISTER_KEYS: [&str; 3] = ["user", "password", "password_file"];
 
 impl Reader<'_> {
     /// `trunks: {carrier: {host: ..., from: [...], register: {...}, dial: [...]}}`.

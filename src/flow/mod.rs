@@ -10,8 +10,10 @@ pub mod agent_talk;
 mod codes;
 mod condition;
 pub mod document;
+pub mod graph;
 pub mod hours;
 mod messages;
+pub mod place;
 mod queue;
 pub mod session;
 pub mod speech;
@@ -68,6 +70,8 @@ pub struct FlowSet {
     pub hours: Vec<Hours>,
     /// What agents can dial to steer their working day.
     pub codes: AgentCodes,
+    /// Where in the files all this is written.
+    pub places: place::Places,
 }
 
 impl FlowSet {

@@ -145,7 +145,12 @@ impl TapeMetrics {
                 self.recordings_active.inc();
             }
             TapeEvent::RecordingEnded { .. } => self.recordings_active.dec(),
-            TapeEvent::Failed { kind, .. } => self.failures.with_label_values(&[kind]).inc(),
+            TapeEvent::Failed { kind, .. } => {
+                self.failures.with_label_values(&[kind]).inc();
+                if *kind == TapeKind::Conversation.word() {
+                    self.recordings_active.dec();
+                }
+            }
             TapeEvent::MessageBegan { .. } | TapeEvent::RecordingPaused { .. } => {}
         }
     }

@@ -124,7 +124,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     let token = setup.token.as_deref().map(Arc::from);
     let operators = inbox_end.clone();
     let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
-    let store::Opened { store, thread: store_thread, history, kept, imported } =
+    let store::Opened { store, thread: store_thread, history, kept, secret, imported } =
         Store::open(&setup.data, setup.retention).context("what must survive cannot be kept")?;
     if imported > 0 {
         info!(imported, "the records of an earlier version were taken over");
@@ -185,7 +185,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         first,
         store,
     };
-    let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints)?, fastrand::u64(..));
+    let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints, secret), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
     let signals = tokio::spawn(signals.follow(reader, wishes_end));
     // As a task: waking the runtime's own future costs a call to the system each time, waking a task none.
@@ -209,6 +209,9 @@ fn tell_restored(kept: &Kept, places_lost: usize) {
     if !kept.places.is_empty() {
         info!(places = kept.places.len(), "callers' places were kept; their lines were lost");
     }
+    if !kept.phones.is_empty() {
+        info!(phones = kept.phones.len(), "agents' phones were kept, and are asked whether they are there");
+    }
     if places_lost > 0 {
         warn!(places_lost, "callers' places cannot be had again: their queues are no longer configured");
     }
@@ -227,10 +230,9 @@ fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>) -> anyhow::Result<
         .collect()
 }
 
-fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> anyhow::Result<sip::Settings> {
+fn sip_settings(setup: &Setup, endpoints: &Endpoints, secret: Vec<u8>) -> sip::Settings {
     let fixed = sip::Settings::default();
-    let secret = passwords::entropy::<32>().context("the system gives no random numbers")?.to_vec();
-    Ok(sip::Settings {
+    sip::Settings {
         advertise: setup.advertise,
         udp_port: endpoints.port(TransportKind::Udp).unwrap_or(fixed.udp_port),
         tcp_port: endpoints.port(TransportKind::Tcp).unwrap_or(fixed.tcp_port),
@@ -239,7 +241,7 @@ fn sip_settings(setup: &Setup, endpoints: &Endpoints) -> anyhow::Result<sip::Set
         realm: setup.realm.clone(),
         secret,
         ..fixed
-    })
+    }
 }
 
 /// Calls are numbered from the time of the start, in milliseconds, so that no two runs give one name twice.

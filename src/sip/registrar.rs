@@ -6,7 +6,7 @@
 
 mod binding;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::deadlines::Deadlines;
@@ -17,7 +17,7 @@ use super::peer::{ConnectionId, Peer};
 use super::settings::Registration;
 use super::transaction::Due;
 use crate::clock::Moment;
-use crate::telephony::{AgentAccount, TransportKind, Unreachable};
+use crate::telephony::{AgentAccount, RegisteredPhone, TransportKind, Unreachable};
 pub(super) use binding::{Binding, BindingId, Probe};
 
 /// Contacts that one REGISTER may name.
@@ -35,6 +35,8 @@ pub(super) struct Registrar {
     agents: BTreeMap<String, Agent>,
     bindings: BTreeMap<BindingId, Binding>,
     begun: u64,
+    /// Whose phones are no longer those that were told last.
+    changed: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -72,7 +74,7 @@ struct Wish {
 
 impl Registrar {
     pub(super) fn new() -> Registrar {
-        Registrar { agents: BTreeMap::new(), bindings: BTreeMap::new(), begun: 0 }
+        Registrar { agents: BTreeMap::new(), bindings: BTreeMap::new(), begun: 0, changed: BTreeSet::new() }
     }
 
     /// The hashes of an agent's password.
@@ -182,6 +184,7 @@ impl Registrar {
         limits: &Registration,
         deadlines: &mut Deadlines<Due>,
     ) {
+        self.changed.insert(fresh.extension.clone());
         if let Some(id) = known
             && let Some(old) = self.bindings.get_mut(&id)
         {
@@ -208,6 +211,36 @@ impl Registrar {
             self.bindings.insert(id, fresh);
             self.settle(id, deadlines);
         }
+    }
+
+    /// A phone that had registered with an earlier process, and is asked at `probe` whether it is there. One to which no
+    /// way leads, or whose agent is no more, is left out.
+    pub(super) fn restore(
+        &mut self,
+        now: Moment,
+        extension: &str,
+        phone: &RegisteredPhone,
+        probe: Moment,
+        limits: &Registration,
+        deadlines: &mut Deadlines<Due>,
+    ) -> Vec<Change> {
+        // It stays unreadable, too old or out of reach: what was kept of it is to go.
+        self.changed.insert(extension.to_owned());
+        let full = self.of(extension).len() >= limits.contacts_max;
+        if let Some(binding) = Binding::restored(now, extension, phone, probe).filter(|_| !full) {
+            self.bind(None, binding, limits, deadlines);
+        }
+        self.judge(extension, Unreachable::Silent)
+    }
+
+    /// The phones of those agents of whom something has changed since this was asked last.
+    pub(super) fn changes(&mut self, now: Moment) -> Vec<(String, Vec<RegisteredPhone>)> {
+        let changed = std::mem::take(&mut self.changed);
+        let phones = |extension: String| {
+            let phones = self.phones(&extension).map(|binding| binding.to_keep(now)).collect();
+            (extension, phones)
+        };
+        changed.into_iter().map(phones).collect()
     }
 
     /// The binding that a Contact means: that of the same instance and flow (RFC 5626 section 6), or of an equal URI
@@ -280,8 +313,10 @@ impl Registrar {
             .collect();
         let mut changes = Vec::new();
         for id in lost {
-            let reconnected = self.bindings.get_mut(&id).is_some_and(|binding| binding.reconnect(now));
-            if reconnected {
+            if let Some(binding) = self.bindings.get_mut(&id)
+                && binding.reconnect(now)
+            {
+                self.changed.insert(binding.extension.clone());
                 self.settle(id, deadlines);
             } else {
                 changes.extend(self.remove(id, Unreachable::Disconnected, deadlines));
@@ -301,6 +336,14 @@ impl Registrar {
     /// Whether an agent's reachability has changed since it was last told.
     pub(super) fn judge(&mut self, extension: &str, why: Unreachable) -> Vec<Change> {
         let reachable = self.phones(extension).any(|binding| !binding.is_silent());
+        for id in self.of(extension) {
+            if let Some(binding) = self.bindings.get_mut(&id)
+                && binding.told_silent != binding.is_silent()
+            {
+                binding.told_silent = binding.is_silent();
+                self.changed.insert(extension.to_owned());
+            }
+        }
         match self.agents.get_mut(extension) {
             Some(agent) if agent.reachable != reachable => {
                 agent.reachable = reachable;
@@ -336,6 +379,7 @@ impl Registrar {
 
     fn forget(&mut self, id: BindingId, deadlines: &mut Deadlines<Due>) {
         if let Some(mut binding) = self.bindings.remove(&id) {
+            self.changed.insert(binding.extension.clone());
             deadlines.set(Due::Binding(id), &mut binding.due, None);
             if let Some(agent) = self.agents.get_mut(&binding.extension) {
                 agent.bindings.retain(|other| *other != id);

@@ -33,7 +33,8 @@ pub struct Settings {
     pub realm: String,
     /// The hash functions that agents' phones are offered, the preferred one first (RFC 8760 section 2.3).
     pub digests: Vec<Algorithm>,
-    /// Random octets of the operating system's, at least 16, that nobody outside can know: they seal the nonces.
+    /// Random octets, at least 16, that nobody outside can know: they seal the nonces. Where they outlive the process, a
+    /// phone with a nonce from before is told that it is stale, and goes on; without any, each user agent has its own.
     pub secret: Vec<u8>,
     /// How long registrations last.
     pub registration: Registration,

@@ -136,6 +136,8 @@ pub struct Opened {
     pub history: History,
     /// What an earlier process has left.
     pub kept: Kept,
+    /// Random octets that nobody outside knows, the same as long as the database is.
+    pub secret: Vec<u8>,
     /// Records that were taken from the files of an earlier version.
     pub imported: usize,
 }
@@ -156,9 +158,9 @@ impl Store {
         let run = move || {
             runtime.block_on(async move {
                 match writer.open().await {
-                    Ok((writer, kept, imported)) => {
+                    Ok((writer, kept, secret, imported)) => {
                         // Whoever opened it waits for this.
-                        let _ = told.send(Ok((kept, imported)));
+                        let _ = told.send(Ok((kept, secret, imported)));
                         writer.run().await;
                     }
                     Err(reason) => {
@@ -169,10 +171,10 @@ impl Store {
         };
         let thread = thread::Builder::new().name("store".into()).spawn(run).map_err(failed)?;
         let broken = || failed(io::Error::other("the thread that writes has broken off"));
-        let (kept, imported) = opened.recv().map_err(|_| broken())??;
+        let (kept, secret, imported) = opened.recv().map_err(|_| broken())??;
         let store = Store { spool: spool.clone() };
         let history = History::of(file);
-        Ok(Opened { store, thread: StoreThread { spool, thread: Some(thread) }, history, kept, imported })
+        Ok(Opened { store, thread: StoreThread { spool, thread: Some(thread) }, history, kept, secret, imported })
     }
 
     /// The state of one moment, after that of an earlier one.

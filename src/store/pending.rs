@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::journal::CallRecord;
-use crate::switchboard::{Fact, KeptAgent, KeptPlace, KeptQueue, WallTime};
+use crate::switchboard::{Fact, KeptAgent, KeptPhone, KeptPlace, KeptQueue, WallTime};
 
 /// As many records may wait while the disk cannot be written.
 pub const RECORDS_WAITING_MAX: usize = 20_000;
@@ -17,6 +17,8 @@ pub(super) struct Batch {
     pub(super) places: BTreeMap<u64, Option<Box<KeptPlace>>>,
     pub(super) agents: BTreeMap<Arc<str>, Option<Box<KeptAgent>>>,
     pub(super) queues: BTreeMap<Arc<str>, Option<Box<KeptQueue>>>,
+    /// Of an agent, all that are registered.
+    pub(super) phones: BTreeMap<Arc<str>, Vec<KeptPhone>>,
     pub(super) alive: Option<WallTime>,
     pub(super) records: VecDeque<Box<CallRecord>>,
 }
@@ -27,7 +29,8 @@ impl Batch {
     }
 
     fn has_facts(&self) -> bool {
-        self.alive.is_some() || !(self.places.is_empty() && self.agents.is_empty() && self.queues.is_empty())
+        let nothing = self.places.is_empty() && self.agents.is_empty() && self.queues.is_empty();
+        self.alive.is_some() || !(nothing && self.phones.is_empty())
     }
 
     fn take_fact(&mut self, fact: Fact) {
@@ -35,6 +38,7 @@ impl Batch {
             Fact::Place { entry, kept } => drop(self.places.insert(entry, kept)),
             Fact::Agent { extension, kept } => drop(self.agents.insert(extension, kept)),
             Fact::Queue { name, kept } => drop(self.queues.insert(name, kept)),
+            Fact::Phones { extension, kept } => drop(self.phones.insert(extension, kept)),
             Fact::Alive(at) => self.alive = Some(at),
         }
     }
@@ -44,6 +48,7 @@ impl Batch {
         older.places.append(&mut self.places);
         older.agents.append(&mut self.agents);
         older.queues.append(&mut self.queues);
+        older.phones.append(&mut self.phones);
         older.alive = self.alive.or(older.alive);
         older.records.append(&mut self.records);
         *self = older;

@@ -10,7 +10,9 @@ use super::writer::Writer;
 use super::*;
 use crate::clock::{Calendar, Moment};
 use crate::journal::{self, Outcome, RecordPage, RecordQuery};
-use crate::switchboard::{KeptAgent, KeptMode, KeptPlace, KeptPlaceStage, KeptQueue, KeptWish, WallTime};
+use crate::switchboard::{
+    KeptAgent, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue, KeptTransport, KeptWish, WallTime,
+};
 use crate::telephony::CallId;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -75,6 +77,20 @@ fn queue(name: &str) -> KeptQueue {
     }
 }
 
+fn phone(port: u16) -> KeptPhone {
+    KeptPhone {
+        contact: "<sip:ada@192.0.2.7>".to_owned(),
+        path: vec!["<sip:edge@192.0.2.9;lr>".to_owned()],
+        transport: KeptTransport::Udp,
+        local: ([192, 0, 2, 1], 5060).into(),
+        remote: ([192, 0, 2, 7], port).into(),
+        call_id: "a".to_owned(),
+        cseq: 7,
+        answers: true,
+        expires: WallTime(9),
+    }
+}
+
 /// The record of call `number`, which began so many seconds after the year 2026 did.
 fn record(number: u64, seconds: i64, outcome: Outcome, with: Option<(&str, &str)>) -> Box<CallRecord> {
     let calendar = Calendar::starting_at("2026-01-01T00:00:00Z".parse().expect("a time"));
@@ -116,25 +132,33 @@ fn ids(page: &RecordPage) -> Vec<String> {
 #[test]
 fn what_was_kept_is_there_again_and_what_was_removed_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Opened { store, thread, kept, .. } = Store::open(folder.path(), Retention::default()).expect("it is new");
+    let opened = Store::open(folder.path(), Retention::default()).expect("it is new");
+    let Opened { store, thread, kept, secret, .. } = opened;
+    assert_eq!(secret.len(), 32);
     assert_eq!((kept.places.len(), kept.agents.len(), kept.alive), (0, 0, None));
     store.keep(vec![
         Fact::Place { entry: 1, kept: Some(Box::new(place(1))) },
         Fact::Place { entry: 2, kept: Some(Box::new(place(2))) },
         Fact::Agent { extension: "1001".into(), kept: Some(Box::new(agent("1001"))) },
         Fact::Queue { name: "support".into(), kept: Some(Box::new(queue("support"))) },
+        Fact::Phones { extension: "1001".into(), kept: vec![phone(1), phone(2)] },
+        Fact::Phones { extension: "1002".into(), kept: vec![phone(3)] },
         Fact::Alive(WallTime(11)),
     ]);
     std::thread::sleep(Duration::from_millis(50));
     store.keep(vec![Fact::Place { entry: 2, kept: None }, Fact::Alive(WallTime(12))]);
+    store.keep(vec![Fact::Phones { extension: "1002".into(), kept: Vec::new() }]);
     drop(thread);
-    let again = Store::open(folder.path(), Retention::default()).expect("it is ours").kept;
+    let Opened { kept: again, secret: same, .. } =
+        Store::open(folder.path(), Retention::default()).expect("it is ours");
+    assert_eq!(same, secret);
     let expected = Kept {
         seed: kept.seed,
         alive: Some(WallTime(12)),
         places: vec![place(1)],
         agents: vec![agent("1001")],
         queues: vec![queue("support")],
+        phones: vec![("1001".into(), phone(1)), ("1001".into(), phone(2))],
     };
     assert_eq!(again, expected);
     let mode = std::os::unix::fs::PermissionsExt::mode(

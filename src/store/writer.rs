@@ -80,13 +80,14 @@ impl Writer {
     }
 
     /// Opens the file: what an earlier process has left, and how many records an earlier version had.
-    pub(super) async fn open(mut self) -> Result<(Writer, Kept, usize), StoreError> {
+    pub(super) async fn open(mut self) -> Result<(Writer, Kept, Vec<u8>, usize), StoreError> {
         let mut connection = schema::open(&self.file).await?;
         let failed = |reason: sqlx::Error| StoreError::of(&self.file, &reason);
         let kept = read::kept(&mut connection).await.map_err(failed)?;
+        let secret = read::secret(&mut connection).await.map_err(failed)?;
         self.connection = Some(connection);
         let imported = import::records(&mut self).await?;
-        Ok((self, kept, imported))
+        Ok((self, kept, secret, imported))
     }
 
     /// Writes until all is to end and nothing waits.
@@ -172,6 +173,13 @@ impl Writer {
             let statement = match kept {
                 Some(kept) => sqlx::query("INSERT OR REPLACE INTO queues VALUES (?, ?)").bind(&**name).bind(json(kept)),
                 None => sqlx::query("DELETE FROM queues WHERE name = ?").bind(&**name),
+            };
+            statement.execute(&mut *transaction).await?;
+        }
+        for (extension, kept) in &batch.phones {
+            let statement = match &kept[..] {
+                [] => sqlx::query("DELETE FROM phones WHERE extension = ?").bind(&**extension),
+                kept => sqlx::query("INSERT OR REPLACE INTO phones VALUES (?, ?)").bind(&**extension).bind(json(&kept)),
             };
             statement.execute(&mut *transaction).await?;
         }

@@ -1,14 +1,15 @@
 //! When facts are told that are to outlive the process, and the beginning with those that have.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::kept::{Day, Fact, Kept, promise_again};
+use super::kept::{Day, Fact, Kept, KeptPhone, promise_again};
 use super::queues::{Booked, Promise};
 use super::{Output, Switchboard};
 use crate::acd::{self, EntryId, KeptStage};
 use crate::clock::Moment;
-use crate::telephony::CallId;
+use crate::telephony::{CallId, RegisteredPhone, SipCommand};
 
 /// What changes is told at once, and then no sooner than after this: together, so that what is kept is always the state
 /// of one moment.
@@ -28,18 +29,25 @@ pub(super) struct Keeping {
     lively: bool,
     /// All is to be told again.
     all: bool,
+    /// Agents whose phones are others than were told last, as they were at that moment.
+    phones: BTreeMap<Arc<str>, (Moment, Vec<RegisteredPhone>)>,
 }
 
 impl Keeping {
     pub(super) fn since(now: Moment) -> Keeping {
-        Keeping { told: now, lively: false, all: true }
+        Keeping { told: now, lively: false, all: true, phones: BTreeMap::new() }
+    }
+
+    /// An agent's phones, as `sip` knows them.
+    pub(super) fn phones_registered(&mut self, now: Moment, extension: &str, phones: Vec<RegisteredPhone>) {
+        self.phones.insert(extension.into(), (now, phones));
     }
 }
 
 impl Switchboard {
     /// When [`Switchboard::keep`] has something to tell, if nothing happens before.
     pub fn keep_due(&self) -> Option<Moment> {
-        let changed = self.keeping.all || self.queues.distributor.has_changed();
+        let changed = self.keeping.all || !self.keeping.phones.is_empty() || self.queues.distributor.has_changed();
         let gap = if changed { Some(KEEP_GAP) } else { self.keeping.lively.then_some(ALIVE_GAP) };
         gap.map(|gap| self.keeping.told + gap)
     }
@@ -80,6 +88,10 @@ impl Switchboard {
         for id in changes.queues {
             let kept = queues.distributor.kept_queue(id).map(|kept| Box::new(queues.queue_to_keep(day, kept)));
             facts.push(Fact::Queue { name: queues.queue_name(id), kept });
+        }
+        for (extension, (at, phones)) in std::mem::take(&mut self.keeping.phones) {
+            let kept = phones.iter().map(|phone| KeptPhone::of(day, at, phone)).collect();
+            facts.push(Fact::Phones { extension, kept });
         }
         facts.push(Fact::Alive(day.time(now)));
         self.keeping.told = now;
@@ -124,6 +136,11 @@ impl Switchboard {
         }
         let handled = known.agents.iter().filter_map(|agent| agent.handling).map(|handling| handling.entry.0);
         self.entries = self.entries.max(handled.max().unwrap_or(0));
+        let phones: Vec<_> =
+            kept.phones.iter().map(|(extension, phone)| (extension.to_string(), phone.again(day, now))).collect();
+        if !phones.is_empty() {
+            out.push(Output::Sip(SipCommand::RestorePhones(phones)));
+        }
         let mut wanted = Vec::new();
         queues.distributor.restore(known, &mut wanted);
         self.deliver(now, wanted, out);

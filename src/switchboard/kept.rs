@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::acd::{
 };
 use crate::clock::{Calendar, Moment};
 use crate::flow::FlowSet;
-use crate::telephony::{CallId, Caller, PhoneNumber};
+use crate::telephony::{CallId, Caller, PhoneNumber, RegisteredPhone, TransportKind};
 
 /// One thing to be kept: it takes the place of what was kept under the same name, or removes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,13 @@ pub enum Fact {
         /// `None` when it is no more.
         kept: Option<Box<KeptQueue>>,
     },
+    /// The phones that an agent has registered; none removes what was kept.
+    Phones {
+        /// The agent's name.
+        extension: Arc<str>,
+        /// All of them.
+        kept: Vec<KeptPhone>,
+    },
     /// The process lived at this time.
     Alive(WallTime),
 }
@@ -60,6 +68,8 @@ pub struct Kept {
     pub agents: Vec<KeptAgent>,
     /// The queues.
     pub queues: Vec<KeptQueue>,
+    /// Agents' phones, with the agent's name.
+    pub phones: Vec<(Arc<str>, KeptPhone)>,
 }
 
 /// A time of day, in microseconds since 1970.
@@ -279,6 +289,78 @@ pub struct KeptQueue {
     /// When the last caller was answered, and their wait in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_answered: Option<(WallTime, u64)>,
+}
+
+/// A phone that an agent has registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPhone {
+    /// Its Contact.
+    pub contact: String,
+    /// The Route of what is sent to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+    /// `udp` or `tcp`.
+    pub transport: KeptTransport,
+    /// Our end of the way to it.
+    pub local: SocketAddr,
+    /// The other.
+    pub remote: SocketAddr,
+    /// The Call-ID of its registration ...
+    pub call_id: String,
+    /// ... and the number of its last request.
+    pub cseq: u32,
+    /// Whether it answered when it was last asked.
+    pub answers: bool,
+    /// When the registration ends.
+    pub expires: WallTime,
+}
+
+/// What a phone registered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptTransport {
+    /// Datagrams.
+    Udp,
+    /// A stream.
+    Tcp,
+}
+
+impl KeptPhone {
+    /// As it was at `at`.
+    pub(super) fn of(day: Day, at: Moment, phone: &RegisteredPhone) -> KeptPhone {
+        KeptPhone {
+            contact: phone.contact.clone(),
+            path: phone.path.clone(),
+            transport: match phone.transport {
+                TransportKind::Udp => KeptTransport::Udp,
+                TransportKind::Tcp => KeptTransport::Tcp,
+            },
+            local: phone.local,
+            remote: phone.remote,
+            call_id: phone.call_id.clone(),
+            cseq: phone.cseq,
+            answers: phone.answers,
+            expires: day.time(at + phone.expires_in),
+        }
+    }
+
+    /// The phone again. One whose registration has ended meanwhile is told too, so that it is no longer kept.
+    pub(super) fn again(&self, day: Day, now: Moment) -> RegisteredPhone {
+        RegisteredPhone {
+            contact: self.contact.clone(),
+            path: self.path.clone(),
+            transport: match self.transport {
+                KeptTransport::Udp => TransportKind::Udp,
+                KeptTransport::Tcp => TransportKind::Tcp,
+            },
+            local: self.local,
+            remote: self.remote,
+            call_id: self.call_id.clone(),
+            cseq: self.cseq,
+            answers: self.answers,
+            expires_in: day.moment(self.expires).since(now),
+        }
+    }
 }
 
 /// Between moments and times of day.

@@ -51,8 +51,8 @@ pub use hold::HOLD_MAX;
 use keeping::Keeping;
 pub use keeping::{ALIVE_GAP, KEEP_GAP};
 pub use kept::{
-    Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPlace, KeptPlaceStage, KeptQueue, KeptSkills,
-    KeptWish, WallTime,
+    Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue,
+    KeptSkills, KeptTransport, KeptWish, WallTime,
 };
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;

@@ -53,6 +53,7 @@ impl Switchboard {
             SipEvent::TransferAsked { leg, transfer } => self.transfer_asked(now, leg, &transfer, out),
             SipEvent::AgentReachable { extension } => self.agent_reachable(now, &extension),
             SipEvent::AgentUnreachable { extension, .. } => self.agent_unreachable(now, &extension),
+            SipEvent::PhonesRegistered { extension, phones } => self.keeping.phones_registered(now, &extension, phones),
             SipEvent::Ringing { leg, .. } => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.rings(turn));
             }

@@ -1,6 +1,10 @@
 //! Agents as signalling knows them: an extension, a secret, and what a call may tell their phones.
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::TransportKind;
 
 /// Headers of one call, at most.
 const HEADERS_MAX: usize = 16;
@@ -35,6 +39,29 @@ impl fmt::Debug for AgentSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AgentSecret")
     }
+}
+
+/// A phone that an agent has registered: all that is needed to call it without a further REGISTER.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisteredPhone {
+    /// Its Contact, without `expires`.
+    pub contact: String,
+    /// The Route of what is sent to it (Path, RFC 3327), the next hop first.
+    pub path: Vec<String>,
+    /// What it registered by.
+    pub transport: TransportKind,
+    /// Our end of the way to it.
+    pub local: SocketAddr,
+    /// The other end. Of a stream, that of the one by which it registered.
+    pub remote: SocketAddr,
+    /// The Call-ID of its last REGISTER ...
+    pub call_id: String,
+    /// ... and its number.
+    pub cseq: u32,
+    /// Whether it answered when it was last asked; a phone that has just registered counts as one that does.
+    pub answers: bool,
+    /// The registration lasts for so long from now on.
+    pub expires_in: Duration,
 }
 
 /// Why an agent can no longer be called.

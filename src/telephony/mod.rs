@@ -12,7 +12,7 @@ mod signal;
 mod tape;
 mod trunk;
 
-pub use agent::{AgentAccount, AgentSecret, CallHeaders, HeaderRefused, Unreachable};
+pub use agent::{AgentAccount, AgentSecret, CallHeaders, HeaderRefused, RegisteredPhone, Unreachable};
 pub use audio::{
     AudioPlan, Clip, Codec, DigitSource, Direction, MediaCommand, MediaEvent, MediaTally, StreamReport, TICK,
 };

@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::{
-    AgentAccount, CallHeaders, Caller, Cause, Digit, LegId, PhoneNumber, Refusal, SessionDescription, Trunk,
-    Unreachable,
+    AgentAccount, CallHeaders, Caller, Cause, Digit, LegId, PhoneNumber, Refusal, RegisteredPhone, SessionDescription,
+    Trunk, Unreachable,
 };
 
 /// How signalling travels.
@@ -143,6 +143,13 @@ pub enum SipEvent {
         extension: String,
         /// Why the last phone fell away.
         why: Unreachable,
+    },
+    /// These are an agent's phones from now on: to be kept, and given back by `RestorePhones` to the process that follows.
+    PhonesRegistered {
+        /// The agent's extension.
+        extension: String,
+        /// All of them; none when the last is gone.
+        phones: Vec<RegisteredPhone>,
     },
     /// A trunk takes calls: it has registered us, or answers OPTIONS where there is nothing to register.
     TrunkUp {
@@ -283,6 +290,11 @@ pub enum SipCommand {
     },
     /// These are the agents from now on. Who is missing loses the registration; all others keep theirs.
     SetAgents(Vec<AgentAccount>),
+    /// These phones had registered with an earlier process, each with its agent's extension: at the beginning, after
+    /// `SetAgents`. They are called as if they had registered now, and asked at once whether they are there. Left out are
+    /// those whose time is over, and those to which no way leads: their stream died with the process and their Contact
+    /// cannot be reached, or nobody listens any more where they registered.
+    RestorePhones(Vec<(String, RegisteredPhone)>),
     /// Dial a number by a trunk, which answers for it when it is asked who calls (401, 407). A number that the trunk may
     /// not dial, and a trunk that is not there, are `Ended` with 403 at once.
     DialTrunk {

@@ -21,7 +21,7 @@ queues:
   support:
     agents: [1001, 1002]
 agents:
-  1001: {name: Ada}
+  1001: {name: Ada, password: secret}
   1002: {name: Ben}
 ";
 
@@ -95,4 +95,30 @@ fn a_killed_server_begins_again_where_it_was() {
     third.breathe();
     let queue = becomes(&line, "/api/v1/queues/support", |queue| queue["callers_waiting"] == 1);
     assert_eq!((&queue["line"][0]["mode"], &queue["entered"]), (&"holding".into(), &3.into()));
+}
+
+#[test]
+fn a_phone_that_had_registered_rings_for_the_next_caller_after_a_kill() {
+    let mut line = Line::start_with(FLOW);
+    let mut ada = Phone::udp(line.udp);
+    ada.register("1001", "secret");
+    becomes(&line, "/api/v1/agents/1001", |agent| agent["state"] == "ready");
+    // It is written by then.
+    std::thread::sleep(Duration::from_secs(1));
+
+    line.die_and_rise();
+    becomes(&line, "/api/v1/agents/1001", |agent| agent["state"] == "ready");
+    let probe = ada.is_asked("OPTIONS");
+    ada.agree(&probe);
+    let mut caller = Phone::udp(line.udp);
+    assert_eq!(caller.dial("1000").status(), 200);
+    caller.breathe();
+    let invite = ada.is_asked("INVITE");
+    assert!(
+        invite.start.starts_with("INVITE sip:phone@127.0.0.1:"),
+        "its Contact is as it registered: {}",
+        invite.start
+    );
+    becomes(&line, "/api/v1/agents/1001", |agent| agent["state"] == "ringing");
+    caller.hang_up();
 }

@@ -5,12 +5,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use helpline::journal::{PAGE_MAX, RecordQuery};
 use helpline::store::History;
 use tempfile::TempDir;
+
+use crate::ports::{MediaPorts, free_port};
 
 pub const FLOW: &str = "
 flow: main
@@ -50,8 +51,8 @@ pub const TONES: [(&str, f64); 7] = [
     ("main/bye", 2_000.0),
 ];
 
-/// Each line has RTP ports of its own, so that tests run side by side.
-static PORTS: AtomicU16 = AtomicU16::new(22_000);
+/// RTP ports that a line has.
+const MEDIA_PORTS: u16 = 100;
 
 pub struct Line {
     child: Child,
@@ -59,6 +60,7 @@ pub struct Line {
     pub tcp: SocketAddr,
     http: SocketAddr,
     pub folder: TempDir,
+    media: Option<MediaPorts>,
 }
 
 impl Line {
@@ -69,20 +71,20 @@ impl Line {
     /// With another flow.
     pub fn start_with(flow: &str) -> Line {
         let folder = tempfile::tempdir().expect("a folder");
-        write_installation(folder.path());
+        let media = write_installation(folder.path());
         fs::write(folder.path().join("flows/main.yaml"), flow).expect("it can be written");
-        Line::start_in(folder)
+        Line::start_in(folder, Some(media))
     }
 
-    /// Kills it, as `kill -9` does, and starts it again where it was, on other ports.
+    /// Kills it, as `kill -9` does, and starts it again where it was.
     pub fn die_and_rise(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it was started");
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
-        *self = Line::start_in(folder);
+        *self = Line::start_in(folder, self.media.take());
     }
 
-    fn start_in(folder: TempDir) -> Line {
+    fn start_in(folder: TempDir, media: Option<MediaPorts>) -> Line {
         let mut child = Command::new(env!("CARGO_BIN_EXE_helpline"))
             .args(["serve", "--config"])
             .arg(folder.path().join("helpline.yaml"))
@@ -98,12 +100,8 @@ impl Line {
             let end = rest.find(['/', ' ']).unwrap_or(rest.len());
             rest[..end].parse().unwrap_or_else(|_| panic!("no address after {mark} in {said:?}"))
         };
-        let by = |kind: &str| -> SocketAddr {
-            let part = said.split(", ").find(|part| part.contains(kind)).unwrap_or_else(|| panic!("{said:?}"));
-            let address = part.split('@').nth(1).and_then(|rest| rest.split(' ').next());
-            address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{said:?}"))
-        };
-        Line { udp: by("(UDP)"), tcp: by("(TCP)"), http: after("http://"), child, folder }
+        let sip = after("@");
+        Line { udp: sip, tcp: sip, http: after("http://"), child, folder, media }
     }
 
     /// The status and the whole answer to a GET.
@@ -202,13 +200,13 @@ impl Drop for Line {
     }
 }
 
-/// An installation on free ports, with a tone for each recording.
-pub fn write_installation(folder: &Path) {
-    let ports = PORTS.fetch_add(100, Ordering::Relaxed);
+/// An installation on ports of its own, with a tone for each recording.
+pub fn write_installation(folder: &Path) -> MediaPorts {
+    let (sip, media) = (free_port(), MediaPorts::claim(MEDIA_PORTS));
     let settings = format!(
-        "sip: {{listen: [\"udp://127.0.0.1:0\", \"tcp://127.0.0.1:0\"]}}\nhttp: {{listen: \"127.0.0.1:0\"}}\n\
-         media: {{ports: {ports}-{}}}\n",
-        ports + 99
+        "sip: {{listen: [\"udp://127.0.0.1:{sip}\", \"tcp://127.0.0.1:{sip}\"]}}\n\
+         http: {{listen: \"127.0.0.1:0\"}}\nmedia: {{ports: {}-{}}}\n",
+        media.first, media.last
     );
     fs::write(folder.join("helpline.yaml"), settings).expect("it can be written");
     fs::create_dir_all(folder.join("flows")).expect("it can be made");
@@ -229,4 +227,5 @@ pub fn write_installation(folder: &Path) {
         }
         wav.finalize().expect("it can be written");
     }
+    media
 }

@@ -3,6 +3,8 @@
 mod death;
 mod line;
 mod phone;
+#[path = "../interop/ports.rs"]
+mod ports;
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -141,7 +143,7 @@ fn helpline(arguments: &[&str]) -> Output {
 #[test]
 fn the_exit_status_tells_what_was_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
-    line::write_installation(folder.path());
+    let _media = line::write_installation(folder.path());
     let config = folder.path().join("helpline.yaml");
     let config = config.to_str().expect("a plain path");
     let check = |arguments: &[&str], status: i32, told: &str| {

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
+use md5::{Digest, Md5};
+
 /// Long enough for any answer that will ever come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -46,6 +48,13 @@ impl Message {
             let (found, value) = line.split_once(':')?;
             found.trim().eq_ignore_ascii_case(name).then(|| value.trim())
         })
+    }
+
+    fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named =
+            move |line: &'_ str| line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name));
+        let lines = self.head.lines().skip(1).filter(move |line| named(line));
+        lines.filter_map(|line| Some(line.split_once(':')?.1.trim()))
     }
 
     pub fn status(&self) -> u16 {
@@ -151,6 +160,37 @@ impl Phone {
         )
     }
 
+    /// Registers as an agent's phone for five minutes, with the proof that it is asked for.
+    pub fn register(&mut self, extension: &str, password: &str) {
+        (self.target, self.to) = ("sip:127.0.0.1".into(), format!("<sip:{extension}@127.0.0.1>"));
+        self.sequence += 1;
+        self.request("REGISTER", self.sequence, "Expires: 300\r\n", "");
+        let asked = self.final_response(self.sequence, "REGISTER");
+        let challenge = asked.headers("WWW-Authenticate").find(|value| value.contains("MD5")).expect("a challenge");
+        let nonce = challenge.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a nonce");
+        // RFC 7616 section 3.4.1.
+        let secret = md5(&format!("{extension}:helpline:{password}"));
+        let request = md5("REGISTER:sip:127.0.0.1");
+        let response = md5(&format!("{secret}:{nonce}:00000001:7:auth:{request}"));
+        let proof = format!(
+            "Expires: 300\r\nAuthorization: Digest username=\"{extension}\", realm=\"helpline\", nonce=\"{nonce}\", \
+             uri=\"sip:127.0.0.1\", algorithm=MD5, qop=auth, nc=00000001, cnonce=\"7\", response=\"{response}\"\r\n"
+        );
+        self.sequence += 1;
+        self.request("REGISTER", self.sequence, &proof, "");
+        assert_eq!(self.final_response(self.sequence, "REGISTER").status(), 200);
+    }
+
+    /// Waits for a request of this method, and gives it.
+    pub fn is_asked(&mut self, method: &str) -> Message {
+        loop {
+            let message = self.receive();
+            if message.start.starts_with(&format!("{method} ")) {
+                return message;
+            }
+        }
+    }
+
     /// Dials, and gives the final response, acknowledged.
     pub fn dial(&mut self, number: &str) -> Message {
         self.target = format!("sip:{number}@127.0.0.1");
@@ -198,14 +238,14 @@ impl Phone {
 
     /// Waits for the server's BYE and answers it.
     pub fn is_hung_up_on(&mut self) {
-        let bye = loop {
-            let message = self.receive();
-            if message.start.starts_with("BYE ") {
-                break message;
-            }
-        };
+        let bye = self.is_asked("BYE");
+        self.agree(&bye);
+    }
+
+    /// 200.
+    pub fn agree(&mut self, request: &Message) {
         let mut response = "SIP/2.0 200 OK\r\n".to_owned();
-        for line in bye.head.lines().skip(1) {
+        for line in request.head.lines().skip(1) {
             let name = line.split(':').next().unwrap_or("").to_lowercase();
             if ["via", "from", "to", "call-id", "cseq"].contains(&name.as_str()) {
                 response += &format!("{line}\r\n");
@@ -294,6 +334,10 @@ fn linear(code: u8) -> i32 {
     let magnitude = ((i32::from(code & 0x0F) * 2 + 33) << ((code >> 4) & 7)) - 33;
     let magnitude = magnitude * 4;
     if code & 0x80 == 0 { magnitude } else { -magnitude }
+}
+
+fn md5(text: &str) -> String {
+    Md5::digest(text).iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn first_message(unread: &mut Vec<u8>) -> Option<Message> {

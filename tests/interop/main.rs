@@ -1,4 +1,4 @@
-//! Helpline against programs that nobody here wrote: SIPp, baresip, PJSIP, Kamailio and sipsak.
+//! Helpline against programs that nobody here wrote: SIPp, baresip, PJSIP, Kamailio, sipsak and the YAML language server of editors.
 //!
 //! `just interop` runs these. A program that is missing fails the test that needs it and says what to install.
 
@@ -7,8 +7,10 @@ mod baresip;
 mod callback;
 mod capture;
 mod dashboards;
+mod editor;
 mod house;
 mod kamailio;
+mod killed;
 mod misbehaving;
 mod phone;
 mod pjsip;

@@ -76,23 +76,28 @@ impl Server {
             ),
         )
         .expect("the settings are written");
-        let log = fs::File::create(folder.path().join("log.txt")).expect("a log");
-        let child = Command::new(env!("CARGO_BIN_EXE_helpline"))
-            .args(["serve", "--config"])
-            .arg(&config)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .spawn()
-            .expect("the server starts");
+        let child = serve(folder.path());
         let mut server = Server { child, sip_port, http_port, media, folder };
-        while server.fetch("/readyz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
-            if let Some(status) = server.child.try_wait().expect("the server can be asked") {
-                panic!("the server ended at once ({status}):\n{}", server.log());
+        server.wait_until_ready();
+        server
+    }
+
+    fn wait_until_ready(&mut self) {
+        while self.fetch("/readyz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+            if let Some(status) = self.child.try_wait().expect("the server can be asked") {
+                panic!("the server ended at once ({status}):\n{}", self.log());
             }
             sleep(Duration::from_millis(20));
         }
-        server
+    }
+
+    /// `kill -9`, and after a while another one in its place.
+    pub fn die_and_rise(&mut self, after: Duration) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it is ours");
+        sleep(after);
+        self.child = serve(self.folder.path());
+        self.wait_until_ready();
     }
 
     /// What the server has printed.
@@ -208,6 +213,19 @@ impl Server {
         let log = self.log();
         assert!(!log.contains("panicked"), "the server panicked:\n{log}");
     }
+}
+
+/// Starts it with the settings in `folder`.
+fn serve(folder: &Path) -> Child {
+    let log = fs::OpenOptions::new().append(true).create(true).open(folder.join("log.txt")).expect("a log");
+    Command::new(env!("CARGO_BIN_EXE_helpline"))
+        .args(["serve", "--config"])
+        .arg(folder.join("helpline.yaml"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a log"))
+        .stderr(log)
+        .spawn()
+        .expect("the server starts")
 }
 
 impl Drop for Server {

@@ -10,7 +10,7 @@ use helpline::sip::digest::Answer;
 use helpline::sip::message::{HeaderName, Message, Method, Request, Response};
 use helpline::sip::{Census, Output, Peer, Settings, UserAgent, sdp};
 use helpline::telephony::{
-    AgentAccount, AgentSecret, CallHeaders, Caller, Cause, LegId, SipCommand, SipEvent, TransportKind,
+    AgentAccount, AgentSecret, CallHeaders, Caller, Cause, LegId, RegisteredPhone, SipCommand, SipEvent, TransportKind,
 };
 
 use crate::play::description;
@@ -34,6 +34,8 @@ enum Event {
     Register(usize, u64),
     /// A phone falls silent or comes back.
     Silence(usize, bool),
+    /// We are killed, and begin again with the phones that were told last.
+    Restart,
     /// A phone says this to the INVITE with this branch.
     Say(usize, String, u16),
     /// A phone repeats its 200 until the ACK comes.
@@ -74,6 +76,10 @@ struct Day {
     events: u64,
     stories: BTreeMap<LegId, Story>,
     reachable: BTreeSet<String>,
+    accounts: Vec<AgentAccount>,
+    /// Each agent's phones, and when they were told.
+    registered: BTreeMap<String, (Moment, Vec<RegisteredPhone>)>,
+    restarts: u64,
     /// In thousandths.
     loss: u64,
     repeats: u64,
@@ -104,6 +110,9 @@ impl Day {
             events: 0,
             stories: BTreeMap::new(),
             reachable: BTreeSet::new(),
+            accounts: Vec::new(),
+            registered: BTreeMap::new(),
+            restarts: 0,
             loss: if calm { 0 } else { rng.u64(..300) },
             repeats: if calm { 0 } else { rng.u64(..300) },
             delay_ms: rng.u64(1..300),
@@ -118,13 +127,20 @@ impl Day {
     }
 
     fn run(&mut self) {
-        let accounts = (0..AGENTS)
+        let accounts: Vec<AgentAccount> = (0..AGENTS)
             .map(|index| AgentAccount {
                 extension: (1_001 + index).to_string(),
                 secret: AgentSecret::Password("secret".to_owned()),
             })
             .collect();
+        self.accounts = accounts.clone();
         self.plan(0, Event::Command(SipCommand::SetAgents(accounts)));
+        if !self.calm {
+            for _ in 0..self.rng.u64(..4) {
+                let at = self.rng.u64(..DAY_S * 1_000);
+                self.plan(at, Event::Restart);
+            }
+        }
         for phone in 0..PHONES {
             let interval = self.rng.u64(60..=300);
             let first = self.rng.u64(..10_000);
@@ -178,6 +194,7 @@ impl Day {
                     }
                     self.agent.handle(self.now, command, &mut out);
                 }
+                Event::Restart => self.restart(&mut out),
                 Event::Deliver(phone, bytes) => self.deliver(phone, &bytes),
                 Event::Register(phone, interval) => self.register(phone, interval),
                 Event::Silence(phone, silent) => self.phones[phone].silent = silent.then_some(self.now),
@@ -198,6 +215,30 @@ impl Day {
             }
         }
         self.check_silent();
+    }
+
+    fn restart(&mut self, out: &mut Vec<Output>) {
+        self.restarts += 1;
+        self.agent = UserAgent::new(Settings::default(), self.rng.u64(..));
+        self.stories.values_mut().for_each(|story| story.ended = true);
+        self.reachable.clear();
+        let mut phones = Vec::new();
+        for (extension, (at, kept)) in std::mem::take(&mut self.registered) {
+            for mut phone in kept {
+                phone.expires_in = phone.expires_in.saturating_sub(self.now - at);
+                phones.push((extension.clone(), phone));
+            }
+        }
+        self.agent.handle(self.now, SipCommand::SetAgents(self.accounts.clone()), out);
+        let before = out.len();
+        let answering = phones.iter().filter(|(_, phone)| phone.answers && !phone.expires_in.is_zero());
+        let expected: BTreeSet<String> = answering.map(|(extension, _)| extension.clone()).collect();
+        self.agent.handle(self.now, SipCommand::RestorePhones(phones), out);
+        let told = out[before..].iter().filter_map(|output| match output {
+            Output::Event(SipEvent::AgentReachable { extension }) => Some(extension.clone()),
+            _ => None,
+        });
+        assert_eq!(told.collect::<BTreeSet<_>>(), expected, "who had a phone has one again");
     }
 
     fn carry(&mut self, bytes: Vec<u8>, event: impl Fn(Vec<u8>) -> Event) {
@@ -223,6 +264,9 @@ impl Day {
             }
             SipEvent::AgentUnreachable { extension, .. } => {
                 assert!(self.reachable.remove(&extension), "{extension} was not reachable before");
+            }
+            SipEvent::PhonesRegistered { extension, phones } => {
+                self.registered.insert(extension, (self.now, phones));
             }
             SipEvent::Ringing { leg, .. } | SipEvent::Answered { leg, .. } | SipEvent::Ended { leg, .. } => {
                 let story = self.stories.get_mut(&leg).expect("it was dialled");

@@ -5,6 +5,7 @@ mod clients;
 mod days;
 mod phones;
 mod play;
+mod restart;
 mod scenarios;
 mod simulation;
 mod sockets;

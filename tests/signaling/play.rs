@@ -13,8 +13,9 @@
 //! | `await 500` | as many at most, until the phone gets something |
 //! | `at 198.51.100.8:5060` | what the phone sends from now on comes from there; a second address is ours by which it comes |
 //! | `lost` | the phone's stream breaks |
+//! | `restart 500` | the process is killed, and another begins after so many milliseconds |
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use helpline::sip::message::{HeaderName, Headers, Message, Method, Request, Resp
 use helpline::sip::{Census, ConnectionId, Output, Peer, Settings, UserAgent, sdp};
 use helpline::telephony::{
     AgentAccount, AgentSecret, CallHeaders, Caller, Cause, LegId, Login, Network, PhoneNumber, Refusal,
-    SessionDescription, SipCommand, SipEvent, SipTally, TransportKind, Trunk, Warning,
+    RegisteredPhone, SessionDescription, SipCommand, SipEvent, SipTally, TransportKind, Trunk, Warning,
 };
 
 const OURS: &str = "192.0.2.1:5060";
@@ -65,6 +66,10 @@ pub fn check_with(script: &str, transport: TransportKind, settings: Settings) {
 
 struct Play {
     agent: UserAgent,
+    settings: Settings,
+    /// What the next process is given: the agents, and their phones as they were then.
+    accounts: Vec<AgentAccount>,
+    phones: BTreeMap<String, (Moment, Vec<RegisteredPhone>)>,
     now: Moment,
     peer: Peer,
     got: VecDeque<(Peer, Vec<u8>)>,
@@ -91,7 +96,10 @@ impl Play {
         let connection = (transport == TransportKind::Tcp).then_some(ConnectionId(1));
         let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
         Play {
-            agent: UserAgent::new(settings, 1),
+            agent: UserAgent::new(settings.clone(), 1),
+            settings,
+            accounts: Vec::new(),
+            phones: BTreeMap::new(),
             now: Moment::from_millis(10_000),
             peer: Peer { transport, local: address(OURS), remote: address(PHONE), connection },
             got: VecDeque::new(),
@@ -132,10 +140,27 @@ impl Play {
                 self.peer.connection = None;
                 self.take(out);
             }
+            "restart" => self.restart(Duration::from_millis(rest.parse().expect("milliseconds"))),
             "tally" => self.expect_tally(rest)?,
             _ => return Err("no such line".to_owned()),
         }
         Ok(())
+    }
+
+    fn restart(&mut self, pause: Duration) {
+        self.agent = UserAgent::new(self.settings.clone(), self.now.as_micros());
+        self.now += pause;
+        self.peer.connection = None;
+        let (mut out, mut phones) = (Vec::new(), Vec::new());
+        for (extension, (at, kept)) in std::mem::take(&mut self.phones) {
+            for mut phone in kept {
+                phone.expires_in = phone.expires_in.saturating_sub(self.now - at);
+                phones.push((extension.clone(), phone));
+            }
+        }
+        self.agent.handle(self.now, SipCommand::SetAgents(self.accounts.clone()), &mut out);
+        self.agent.handle(self.now, SipCommand::RestorePhones(phones), &mut out);
+        self.take(out);
     }
 
     fn take(&mut self, out: Vec<Output>) {
@@ -156,6 +181,9 @@ impl Play {
                         *self.tally.rejected.entry(key).or_default() += count;
                     }
                     self.tally.retransmissions += tally.retransmissions;
+                }
+                Output::Event(SipEvent::PhonesRegistered { extension, phones }) => {
+                    self.phones.insert(extension, (self.now, phones));
                 }
                 Output::Event(event) => {
                     if let SipEvent::Incoming(incoming) = &event {
@@ -370,6 +398,9 @@ impl Play {
             }
             other => panic!("no such command: {other}"),
         };
+        if let SipCommand::SetAgents(accounts) = &command {
+            self.accounts = accounts.clone();
+        }
         let mut out = Vec::new();
         self.agent.handle(self.now, command, &mut out);
         self.take(out);
@@ -481,6 +512,7 @@ impl Play {
             }
             SipEvent::AgentReachable { extension } => format!("reachable {extension}"),
             SipEvent::AgentUnreachable { extension, why } => format!("unreachable {extension} {why:?}"),
+            SipEvent::PhonesRegistered { .. } => "phones".to_owned(),
             SipEvent::TrunkUp { trunk } => format!("up {trunk}"),
             SipEvent::TrunkDown { trunk, why } => format!("down {trunk} {why:?}"),
             SipEvent::Tally(_) => "tally".to_owned(),

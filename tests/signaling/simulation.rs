@@ -270,6 +270,7 @@ impl Run {
             | SipEvent::TransferAsked { .. }
             | SipEvent::AgentReachable { .. }
             | SipEvent::AgentUnreachable { .. }
+            | SipEvent::PhonesRegistered { .. }
             | SipEvent::TrunkUp { .. }
             | SipEvent::TrunkDown { .. } => {}
         }

@@ -104,6 +104,8 @@ struct World {
     media: BTreeMap<LegId, MediaLeg>,
     phones: BTreeMap<LegId, AgentPhone>,
     registered: BTreeSet<&'static str>,
+    /// How many phones each agent has, as the switchboard was told.
+    phones_told: BTreeMap<String, usize>,
     /// Legs whose transfer is not told to its end.
     referring: BTreeSet<LegId>,
     port_free_at: BTreeMap<u16, Moment>,
@@ -162,6 +164,7 @@ impl World {
             media: BTreeMap::new(),
             phones: BTreeMap::new(),
             registered: BTreeSet::new(),
+            phones_told: BTreeMap::new(),
             referring: BTreeSet::new(),
             port_free_at: BTreeMap::new(),
             records: Records::default(),
@@ -193,7 +196,12 @@ impl World {
         // `sip` never names two calls alike, so a call is never told twice.
         let repeatable = !matches!(
             input,
-            Input::Sip(SipEvent::Incoming(_) | SipEvent::AgentReachable { .. } | SipEvent::AgentUnreachable { .. })
+            Input::Sip(
+                SipEvent::Incoming(_)
+                    | SipEvent::AgentReachable { .. }
+                    | SipEvent::AgentUnreachable { .. }
+                    | SipEvent::PhonesRegistered { .. }
+            )
         );
         if self.faults && repeatable && self.random.u8(..) < 12 {
             let late = self.random.u64(1..60_000);
@@ -391,6 +399,9 @@ impl World {
     fn give(&mut self, input: Input) {
         self.tally.inputs += 1;
         let expired = matches!(input, Input::Expired);
+        if let Input::Sip(SipEvent::PhonesRegistered { extension, phones }) = &input {
+            self.phones_told.insert(extension.clone(), phones.len());
+        }
         let (picked_up, wish) = (self.picked_up(&input), self.wish_of(&input));
         let out = self.switchboard.handle(self.now, input);
         let mut touched = BTreeSet::new();
@@ -492,7 +503,11 @@ impl World {
             SipCommand::DialAgent { leg, extension, offer, headers, .. } => {
                 self.agent_is_dialled(leg, &extension, &offer, &headers);
             }
-            SipCommand::Drain | SipCommand::SendDigit { .. } | SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) => {}
+            SipCommand::Drain
+            | SipCommand::SendDigit { .. }
+            | SipCommand::SetAgents(_)
+            | SipCommand::RestorePhones(_)
+            | SipCommand::SetTrunks(_) => {}
             SipCommand::Ring { leg } => self.rings(leg),
             SipCommand::TransferProgress { leg, status } => self.is_told_of_transfer(leg, status),
             SipCommand::Dial { .. } => panic!("nobody wished {command:?}"),

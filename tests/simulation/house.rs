@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentCodes, AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu,
-    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex,
-    StepKind, Target, speech,
+    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience,
+    Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
+    speech,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, TransportKind, Trunk};
@@ -259,14 +259,12 @@ pub fn revision(number: u32) -> Revision {
     let flows = FlowSet {
         flows: vec![flow],
         numbers: BTreeMap::from([(NUMBER.to_owned(), FlowIndex(0))]),
-        any: None,
         prompts: recordings.prompts,
         prompt_index: recordings.index,
         queues: vec![support(), sales()],
-        codes: AgentCodes::default(),
         agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
         dial_plan: DialPlan::new(&[carrier()]),
-        hours: Vec::new(),
+        ..FlowSet::default()
     };
     let audio = vec![0x55; MUSIC as usize * 8].into_boxed_slice();
     let music = vec![Arc::new(Clip { pcmu: audio.clone(), pcma: audio })];

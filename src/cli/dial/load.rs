@@ -362,6 +362,7 @@ impl<'a> Load<'a> {
             | SipEvent::TransferAsked { .. }
             | SipEvent::AgentReachable { .. }
             | SipEvent::AgentUnreachable { .. }
+            | SipEvent::PhonesRegistered { .. }
             | SipEvent::TrunkUp { .. }
             | SipEvent::TrunkDown { .. } => {}
         }

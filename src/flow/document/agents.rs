@@ -25,7 +25,7 @@ pub const USUAL_LEVEL: u8 = 5;
 /// The best.
 pub const BEST_LEVEL: u8 = 9;
 
-const KEYS: [&str; 4] = ["name", "password", "skills", "language"];
+pub(super) const KEYS: [&str; 4] = ["name", "password", "skills", "language"];
 /// What agents hear where there is no flow whose language it could be.
 const USUAL_LANGUAGE: &str = "en";
 

@@ -139,6 +139,15 @@ codes! {
     CLOCK_CHANGE = "HL0809", "A time that a clock change skips or repeats";
     UNUSED_HOURS = "HL0810", "Hours that nothing reads";
     HOURS_WITHOUT_ZONE = "HL0811", "Hours without a time zone";
+
+    // Messages and recordings.
+    NO_SUCH_MAILBOX = "HL1101", "No mailbox has this name";
+    MESSAGE_LENGTH = "HL1102", "A message that could never be left";
+    MAIL_ADDRESS = "HL1103", "Not an address of mail";
+    NO_MAIL_SERVER = "HL1104", "Messages are to be mailed, and nobody says how";
+    UNHEARD_MAILBOX = "HL1105", "A mailbox whose messages nobody hears";
+    NO_CONSENT = "HL1201", "A recording without the caller's consent";
+    NOT_RECORDED = "HL1202", "A recording is paused or ended that nothing begins";
 }
 
 #[cfg(test)]

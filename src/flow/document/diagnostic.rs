@@ -1,6 +1,9 @@
 //! A fault as the operator is told of it, and the places in files where faults are.
 
+use std::sync::Arc;
+
 use super::codes::{self, Code};
+use crate::flow::place::Place;
 
 /// Most errors that are kept, and most warnings; more would not be read.
 pub const MAX_DIAGNOSTICS: usize = 500;
@@ -62,6 +65,8 @@ pub struct Diagnostic {
     pub remedy: Option<String>,
     /// What callers would have met.
     pub consequence: Option<String>,
+    /// What else is worth knowing: the way there, other places.
+    pub notes: Vec<String>,
 }
 
 impl Diagnostic {
@@ -78,7 +83,24 @@ impl Diagnostic {
             label: None,
             remedy: None,
             consequence: None,
+            notes: Vec::new(),
         }
+    }
+
+    /// A fault at a place that was kept.
+    pub fn at(place: &Place, code: Code, severity: Severity, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            span: Span::new(place.start as usize, place.end as usize),
+            line: place.line as usize,
+            column: place.column as usize,
+            ..Diagnostic::of_file(code, severity, &*place.file, message)
+        }
+    }
+
+    /// With something more that is worth knowing, in a line of its own: the way there, or another place.
+    pub fn note(mut self, note: impl Into<String>) -> Diagnostic {
+        self.notes.push(note.into());
+        self
     }
 
     /// With what is to be seen at the place.
@@ -119,6 +141,8 @@ impl Diagnostic {
 pub struct Page<'a> {
     /// The source.
     pub source: &'a Source,
+    /// The file, as those keep it who outlive the source.
+    pub file: Arc<str>,
     line_starts: Vec<usize>,
 }
 
@@ -126,7 +150,7 @@ impl<'a> Page<'a> {
     /// Counts the lines of `source`.
     pub fn new(source: &'a Source) -> Page<'a> {
         let ends = source.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Page { source, line_starts: std::iter::once(0).chain(ends).collect() }
+        Page { source, file: Arc::from(source.file.as_str()), line_starts: std::iter::once(0).chain(ends).collect() }
     }
 
     /// What stands in the file.
@@ -201,6 +225,9 @@ impl Faults {
         diagnostic.message = in_one_line(&diagnostic.message);
         for text in [&mut diagnostic.label, &mut diagnostic.remedy, &mut diagnostic.consequence].into_iter().flatten() {
             *text = in_one_line(text);
+        }
+        for note in &mut diagnostic.notes {
+            *note = in_one_line(note);
         }
         match diagnostic.severity {
             Severity::Error => self.errors.push(diagnostic),

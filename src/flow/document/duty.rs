@@ -12,6 +12,7 @@ use super::section::Section;
 use super::tree::{Content, Entry};
 use crate::flow::{AgentCode, FlowIndex, QueueSpec};
 
+pub(super) const MISSED_KEYS: [&str; 3] = ["rest", "longest_rest", "pause_after"];
 /// The longest rest after one miss.
 const REST_MAX: Duration = Duration::from_secs(600);
 /// The longest rest after many.
@@ -23,10 +24,9 @@ const SPOKEN_NAME_MAX: usize = 200;
 
 /// `{rest: 5s, longest_rest: 60s, pause_after: 2}`.
 pub(super) fn missed(section: &mut Section<'_, '_>, entry: &Entry, spec: &mut QueueSpec) {
-    const KEYS: [&str; 3] = ["rest", "longest_rest", "pause_after"];
     let second = Duration::from_secs(1);
     let entries = section.table(entry, "a table such as `{rest: 5s, pause_after: 2}`").unwrap_or(&[]);
-    section.tell_unknown(entries, &KEYS, "`missed`");
+    section.tell_unknown(entries, &MISSED_KEYS, "`missed`");
     if let Some(rest) = entry.value.find("rest") {
         spec.rest = section.length(rest, second..=REST_MAX).unwrap_or(spec.rest);
     }

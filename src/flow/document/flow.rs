@@ -16,7 +16,8 @@ use super::words::Lacks;
 use crate::flow::{Currency, Flow, FlowIndex, FlowSet, StepIndex, Target};
 use crate::telephony::Digit;
 
-const CURRENCIES: [(&str, Currency); 3] = [("GBP", Currency::Gbp), ("USD", Currency::Usd), ("EUR", Currency::Eur)];
+pub(super) const CURRENCIES: [(&str, Currency); 3] =
+    [("GBP", Currency::Gbp), ("USD", Currency::Usd), ("EUR", Currency::Eur)];
 
 /// Reads one flow.
 pub(super) struct FlowReader<'r, 'a> {

@@ -22,7 +22,7 @@ pub const MAX_DAYS: usize = 2000;
 const CLOCK_CHANGES_AHEAD: i32 = 366;
 
 /// Settings beside the days of the week.
-const SETTINGS: [&str; 3] = ["holidays", "except", "time_zone"];
+pub(super) const SETTINGS: [&str; 3] = ["holidays", "except", "time_zone"];
 const WHOLE_NAMES: [(&str, &str); 7] = [
     ("monday", "mon"),
     ("tuesday", "tue"),

@@ -13,6 +13,8 @@ use super::words::Said;
 use crate::flow::{Choice, Collect, Menu, Patience, Speech, SpokenAs, StepIndex, Target};
 use crate::telephony::Digit;
 
+/// The keys of a choice in its long form.
+pub(super) const CHOICE_KEYS: [&str; 3] = ["say", "go", "when"];
 /// Most choices of a menu: nobody hears more.
 pub const MAX_CHOICES: usize = 100;
 /// How long to wait for the first key where the flow does not say.
@@ -164,15 +166,14 @@ impl FlowReader<'_, '_> {
     }
 
     fn long_choice(&mut self, choice: &Entry, entries: &[Entry], said: &Said<'_>, who: &str) -> Option<Announced> {
-        const KEYS: [&str; 3] = ["say", "go", "when"];
-        for entry in entries.iter().filter(|entry| !KEYS.contains(&entry.key.as_str())) {
+        for entry in entries.iter().filter(|entry| !CHOICE_KEYS.contains(&entry.key.as_str())) {
             let fault = self.page.error(
                 codes::UNKNOWN_KEY,
                 entry.key_span,
                 format!("a choice has no `{}`", shortened(&entry.key)),
             );
-            let known = format!("it has {}", listed(KEYS).replace(" or ", " and "));
-            self.fault(fault.meant(&entry.key, KEYS).or_remedy(&known));
+            let known = format!("it has {}", listed(CHOICE_KEYS).replace(" or ", " and "));
+            self.fault(fault.meant(&entry.key, CHOICE_KEYS).or_remedy(&known));
         }
         let speech = choice.value.find("say").map(|say| self.speech(say, said).unwrap_or_default());
         let when = choice.value.find("when").map(|when| self.condition(when));

@@ -12,8 +12,11 @@ mod duty;
 pub mod environment;
 mod flow;
 mod hours;
+mod messages;
+pub mod keys;
 mod menu;
 mod outline;
+mod placed;
 mod queues;
 mod recordings;
 pub mod scalar;
@@ -56,6 +59,8 @@ pub struct Known<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Which numbers may be called back.
     pub dial_plan: &'a DialPlan,
+    /// Whether messages can be mailed.
+    pub mails: bool,
 }
 
 // Variables may be secrets.
@@ -84,6 +89,7 @@ impl<'a> Known<'a> {
             codes: &NO_CODES,
             environment: &|_| None,
             dial_plan: &NO_DIAL_PLAN,
+            mails: true,
         }
     }
 
@@ -155,7 +161,10 @@ impl Reader<'_> {
             let index = FlowIndex(u16::try_from(position).expect("flows are limited"));
             let flow = FlowReader::new(self, outline, index).read(&mut set);
             set.flows.push(flow);
+            let page = &self.pages[outline.page];
+            set.places.flows.push(placed::flow(page, &page.file, outline));
         }
+        set.places.queues = self.queues.places(self.pages);
         set.queues = self.finish_queues();
         let mut languages: Vec<_> =
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();

@@ -12,10 +12,12 @@ use super::diagnostic::{Faults, Page, Span, listed, shortened};
 use super::duty;
 use super::flow::FlowReader;
 use super::outline::bad_name;
+use super::placed;
 use super::scalar;
 use super::section::Section;
 use super::tree::{Content, Entry, Node};
 use super::words::Said;
+use crate::flow::place::Written;
 use crate::flow::{CallbackOrder, CallbackSpec, FlowIndex, FlowTarget, QueueIndex, QueueSpec, QueueStrategy, Speech};
 
 /// Most queues.
@@ -31,7 +33,7 @@ const LONGEST_ALERT: usize = 200;
 /// The lowest tier of agents.
 pub const LAST_TIER: u8 = 9;
 
-const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 18] = [
     "agents",
     "strategy",
     "ring",
@@ -52,7 +54,17 @@ const KEYS: [&str; 18] = [
     "callback",
 ];
 
-const STRATEGIES: [(&str, QueueStrategy); 7] = [
+pub(super) const ANNOUNCE_KEYS: [&str; 6] = ["position", "wait", "first_after", "repeat", "comfort", "comfort_every"];
+pub(super) const CALLBACK_KEYS: [&str; 5] = ["order", "grace", "tries", "gap", "dial"];
+pub(super) const MUSIC_KEYS: [&str; 2] = ["name", "together"];
+pub(super) const WHILE_WAITING_KEYS: [&str; 1] = ["choices"];
+pub(super) const FULL_KEYS: [&str; 2] = ["over", "go"];
+pub(super) const TOO_LONG_KEYS: [&str; 2] = ["after", "go"];
+pub(super) const NO_AGENTS_KEYS: [&str; 1] = ["go"];
+
+pub(super) const ORDERS: [(&str, CallbackOrder); 2] =
+    [("agent_first", CallbackOrder::AgentFirst), ("caller_first", CallbackOrder::CallerFirst)];
+pub(super) const STRATEGIES: [(&str, QueueStrategy); 7] = [
     ("longest_idle", QueueStrategy::LongestIdle),
     ("round_robin", QueueStrategy::RoundRobin),
     ("fewest_calls", QueueStrategy::FewestCalls),
@@ -167,6 +179,11 @@ impl<'a> Queues<'a> {
     /// Every name.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
         self.index.keys().copied()
+    }
+
+    /// Where each is written.
+    pub fn places(&self, pages: &[Page<'_>]) -> Vec<Written> {
+        self.written.iter().map(|(file, entry)| placed::queue(&pages[*file], &pages[*file].file, entry)).collect()
     }
 }
 
@@ -286,7 +303,7 @@ fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents) -> Queue
     announce(section, find("announce"), &mut spec);
     if let Some(menu) = find("while_waiting") {
         let entries = section.table(menu, "a table with `choices`").unwrap_or(&[]);
-        section.tell_unknown(entries, &["choices"], "`while_waiting`");
+        section.tell_unknown(entries, &WHILE_WAITING_KEYS, "`while_waiting`");
         if menu.value.find("choices").is_none() {
             let fault = section.page.error(codes::NO_CHOICES, menu.key_span, "`while_waiting` has no `choices`");
             section.fault(fault.remedy("leave it away, or offer something: `choices: {1: ... -> callback}`"));
@@ -346,7 +363,7 @@ fn members(section: &mut Section<'_, '_>, queue: &Entry, agents: &Agents) -> Vec
 fn music(section: &mut Section<'_, '_>, entry: &Entry, spec: &mut QueueSpec) {
     let mut name = Some(entry);
     if let Content::Table(entries) = &entry.value.content {
-        section.tell_unknown(entries, &["name", "together"], "`music`");
+        section.tell_unknown(entries, &MUSIC_KEYS, "`music`");
         name = entry.value.find("name");
         if let Some(together) = entry.value.find("together") {
             spec.music_together = section.truth(together).unwrap_or(false);
@@ -389,10 +406,9 @@ fn alert_info(section: &mut Section<'_, '_>, entry: &Entry) -> Option<Arc<str>> 
 }
 
 fn announce(section: &mut Section<'_, '_>, entry: Option<&Entry>, spec: &mut QueueSpec) {
-    const KEYS: [&str; 6] = ["position", "wait", "first_after", "repeat", "comfort", "comfort_every"];
     let Some(entry) = entry else { return };
     let entries = section.table(entry, "a table such as `{position: place, wait: auto}`").unwrap_or(&[]);
-    section.tell_unknown(entries, &KEYS, "`announce`");
+    section.tell_unknown(entries, &ANNOUNCE_KEYS, "`announce`");
     if let Some(position) = entry.value.find("position") {
         spec.position_announced = section.word(position, &[("place", true), ("off", false)]).unwrap_or(true);
     }
@@ -428,11 +444,15 @@ fn tell_uncomforted(section: &mut Section<'_, '_>, every: &Entry, spec: &QueueSp
 
 /// `when_full`, `when_too_long` and `when_no_agents`, without the steps that they name.
 fn ways_out(section: &mut Section<'_, '_>, queue: &Entry, spec: &mut QueueSpec) {
-    for (key, limit) in [("when_full", Some("over")), ("when_too_long", Some("after")), ("when_no_agents", None)] {
+    let ways: [(&str, Option<&str>, &[&str]); 3] = [
+        ("when_full", Some("over"), &FULL_KEYS),
+        ("when_too_long", Some("after"), &TOO_LONG_KEYS),
+        ("when_no_agents", None, &NO_AGENTS_KEYS),
+    ];
+    for (key, limit, keys) in ways {
         let Some(entry) = queue.value.find(key) else { continue };
         let entries = section.table(entry, "a table such as `{go: step}`").unwrap_or(&[]);
-        let keys: Vec<&str> = limit.into_iter().chain(["go"]).collect();
-        section.tell_unknown(entries, &keys, &format!("`{key}`"));
+        section.tell_unknown(entries, keys, &format!("`{key}`"));
         if entry.value.find("go").is_none() && (limit.is_none() || entries.is_empty()) {
             let fault = section.page.error(codes::MISSING_KEY, entry.key_span, format!("`{key}` leads nowhere"));
             section.fault(fault.remedy("name a step: `go: ...`"));
@@ -468,11 +488,8 @@ fn ways_out(section: &mut Section<'_, '_>, queue: &Entry, spec: &mut QueueSpec) 
 
 /// How those who hung up are called back.
 fn callback(section: &mut Section<'_, '_>, entry: &Entry, spec: &mut CallbackSpec) {
-    const KEYS: [&str; 5] = ["order", "grace", "tries", "gap", "dial"];
-    const ORDERS: [(&str, CallbackOrder); 2] =
-        [("agent_first", CallbackOrder::AgentFirst), ("caller_first", CallbackOrder::CallerFirst)];
     let entries = section.table(entry, "a table such as `{order: caller_first, tries: 2}`").unwrap_or(&[]);
-    section.tell_unknown(entries, &KEYS, "`callback`");
+    section.tell_unknown(entries, &CALLBACK_KEYS, "`callback`");
     let find = |key: &str| entry.value.find(key);
     if let Some(order) = find("order") {
         spec.order = section.word(order, &ORDERS).unwrap_or_default();

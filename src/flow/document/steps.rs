@@ -18,12 +18,12 @@ use crate::flow::condition::Condition;
 use crate::flow::{AgentSpec, LanguageIndex, Piece, QueueIndex, Speech, Step, StepIndex, StepKind, Target, Value};
 
 /// A kind of step and the settings that it reads besides its own key.
-struct Kind {
-    key: &'static str,
-    settings: &'static [&'static str],
+pub(super) struct Kind {
+    pub key: &'static str,
+    pub settings: &'static [&'static str],
 }
 
-const KINDS: [Kind; 12] = [
+pub(super) const KINDS: [Kind; 14] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -55,11 +55,16 @@ const KINDS: [Kind; 12] = [
     Kind { key: "flow", settings: &["next"] },
     Kind { key: "queue", settings: &["skill", "skills", "priority", "next"] },
     Kind { key: "callback", settings: &["skill", "skills", "priority", "otherwise", "next"] },
+    Kind {
+        key: "voicemail",
+        settings: &["greeting", "longest", "shortest", "silence", "review", "mail", "failed", "next"],
+    },
+    Kind { key: "record", settings: &["next"] },
     Kind { key: "hangup", settings: &[] },
 ];
 
 /// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 5] = ["lookup", "transfer", "voicemail", "survey", "record"];
+pub(super) const LATER_KINDS: [&str; 3] = ["lookup", "transfer", "survey"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -118,6 +123,8 @@ impl FlowReader<'_, '_> {
             "flow" => self.other_flow(entry),
             "queue" => self.queue(step, entry),
             "callback" => self.callback(step, entry),
+            "voicemail" => self.voicemail(index, step, entry),
+            "record" => self.record(index, step, entry),
             _ => self.hang_up(index, step, entry),
         }
     }

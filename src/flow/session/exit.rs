@@ -11,7 +11,7 @@ use crate::telephony::Digit;
 
 /// How a step is left.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Exit<'a> {
+pub(in crate::flow) enum Exit<'a> {
     /// To what follows it.
     Next,
     /// A condition held.
@@ -99,7 +99,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
 
 impl Exit<'_> {
     /// The name in notes and metrics.
-    pub(super) fn name(self) -> Arc<str> {
+    pub(in crate::flow) fn name(self) -> Arc<str> {
         let names = &*NAMES;
         let name = match self {
             Exit::Next => &names.next,

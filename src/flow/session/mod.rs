@@ -26,12 +26,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub(in crate::flow) use self::exit::Exit;
 pub use self::exit::exits;
 pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 
 use self::asking::Asking;
 use self::callback::Arranging;
-use self::exit::Exit;
 use self::queue::Waiting;
 use self::record::{Agreed, Consenting};
 use self::turn::Turn;

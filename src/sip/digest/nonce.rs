@@ -17,6 +17,9 @@ const WINDOWS_MAX: usize = 10_000;
 /// How far counts may come out of their order, as datagrams do.
 const WINDOW: u32 = 64;
 
+/// A nonce's number is that of the process that made it, above so many bits, and how many it had made before.
+const COUNT_BITS: u32 = 40;
+
 /// Octets of a block of SHA-256 (RFC 2104).
 const BLOCK: usize = 64;
 
@@ -52,14 +55,16 @@ struct Window {
 }
 
 impl Nonces {
-    /// With a key that nobody outside can know.
+    /// With a key that nobody outside can know: it follows from `secret`, so that the nonces of an earlier process with the
+    /// same one are known to be ours. They are stale, since nobody knows any more which counts were used with them.
     pub(in crate::sip) fn new(secret: &[u8], rng: &mut fastrand::Rng) -> Nonces {
         let mut hash = Sha256::new();
         hash.update(secret);
-        for _ in 0..4 {
-            hash.update(rng.u64(..).to_be_bytes());
+        if secret.is_empty() {
+            (0..4).for_each(|_| hash.update(rng.u64(..).to_be_bytes()));
         }
-        Nonces { key: hash.finalize().into(), made: 0, windows: BTreeMap::new(), floor: 0 }
+        let made = rng.u64(..) << COUNT_BITS;
+        Nonces { key: hash.finalize().into(), made, windows: BTreeMap::new(), floor: made }
     }
 
     /// One more.
@@ -84,7 +89,8 @@ impl Nonces {
     /// Whether a nonce may be used with `count`, without using it.
     pub(in crate::sip) fn judge(&self, now: Moment, nonce: &str, count: u32) -> Use {
         let Some((number, made)) = self.read(nonce) else { return Use::Foreign };
-        if number <= self.floor || now.since(made) > LIFE || count == 0 {
+        let of_another_process = number >> COUNT_BITS != self.made >> COUNT_BITS;
+        if of_another_process || number <= self.floor || now.since(made) > LIFE || count == 0 {
             return Use::Stale;
         }
         match self.windows.get(&number) {
@@ -187,6 +193,25 @@ mod tests {
         }
         for text in ["", "0", "ä", &nonce[1..], &(nonce.clone() + "0"), &nonce.to_uppercase()] {
             assert_eq!(nonces.judge(START, text, 1), Use::Foreign, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_nonces_of_an_earlier_process_are_stale_and_those_of_another_house_foreign() {
+        let check = |secret: &[u8], seed: u64, expected: Use| {
+            let mut earlier = Nonces::new(secret, &mut fastrand::Rng::with_seed(seed));
+            let (first, second) = (earlier.make(START), earlier.make(START));
+            let mut nonces = nonces();
+            let ours = nonces.make(START);
+            for nonce in [&first, &second] {
+                assert_eq!(nonces.judge(START, nonce, 1), expected, "{seed}");
+            }
+            assert_eq!(nonces.judge(START, &ours, 1), Use::Fresh, "{seed}");
+        };
+        for seed in 2..20 {
+            check(b"secret", seed, Use::Stale);
+            check(b"other", seed, Use::Foreign);
+            check(b"", seed, Use::Foreign);
         }
     }
 

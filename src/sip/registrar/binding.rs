@@ -1,10 +1,13 @@
 //! One registered phone.
 
+use std::net::SocketAddr;
+
 use crate::clock::Moment;
 use crate::sip::dialog;
 use crate::sip::message::NameAddr;
 use crate::sip::peer::Peer;
 use crate::sip::transaction::ClientId;
+use crate::telephony::{RegisteredPhone, TransportKind};
 
 /// The name of a binding; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +38,8 @@ pub(in crate::sip) struct Binding {
     pub(in crate::sip) path: Vec<NameAddr>,
     pub(in crate::sip) probe: Probe,
     pub(in crate::sip) misses: u8,
+    /// Whether it was told that it is silent.
+    pub(super) told_silent: bool,
     /// CSeq of the probes.
     pub(in crate::sip) probes: u32,
     pub(in crate::sip) due: Option<Moment>,
@@ -66,9 +71,61 @@ impl Binding {
             path: Vec::new(),
             probe: Probe::Next(first_probe),
             misses: 0,
+            told_silent: false,
             probes: 0,
             due: None,
         }
+    }
+
+    /// One of an earlier process. What was a stream is lost with it, and a new one must lead to the same host.
+    pub(super) fn restored(now: Moment, extension: &str, phone: &RegisteredPhone, probe: Moment) -> Option<Binding> {
+        let contact = NameAddr::parse(&phone.contact, "Contact").ok().filter(|contact| contact.uri.is_sip())?;
+        let path: Vec<NameAddr> =
+            phone.path.iter().map(|hop| NameAddr::parse(hop, "Path").ok()).collect::<Option<_>>()?;
+        let flow = Peer { transport: phone.transport, local: phone.local, remote: phone.remote, connection: None };
+        let fresh = Binding::new(extension, contact, flow, probe);
+        let remote = match phone.transport {
+            TransportKind::Udp => phone.remote,
+            TransportKind::Tcp => match path.first() {
+                Some(hop) => dialog::socket_address(&hop.uri).filter(|hop| hop.ip() == phone.remote.ip())?,
+                None => fresh.listens_at()?,
+            },
+        };
+        // A phone that does not answer now has died while nobody looked: one answer that is missing is enough.
+        let misses = if phone.answers { MISSES_MAX - 1 } else { MISSES_MAX };
+        let expires = now + phone.expires_in;
+        (expires > now).then(|| Binding {
+            flow: Peer { remote, ..flow },
+            path,
+            call_id: phone.call_id.clone(),
+            cseq: phone.cseq,
+            expires,
+            heard: now,
+            misses,
+            ..fresh
+        })
+    }
+
+    /// All of it that outlives the process.
+    pub(super) fn to_keep(&self, now: Moment) -> RegisteredPhone {
+        RegisteredPhone {
+            contact: self.contact.to_string(),
+            path: self.path.iter().map(ToString::to_string).collect(),
+            transport: self.flow.transport,
+            local: self.flow.local,
+            remote: self.flow.remote,
+            call_id: self.call_id.clone(),
+            cseq: self.cseq,
+            answers: !self.is_silent(),
+            expires_in: self.expires - now,
+        }
+    }
+
+    /// Where a new connection leads to it: its Contact is at the address that it was heard from. Who registers a flow
+    /// (RFC 5626) is reached by that alone.
+    fn listens_at(&self) -> Option<SocketAddr> {
+        let contact = dialog::socket_address(&self.contact.uri).filter(|_| self.reg_id.is_none());
+        contact.filter(|contact| contact.ip() == self.flow.remote.ip())
     }
 
     /// Takes over what was found out about the same phone. One that was silent is asked at once; any other keeps its
@@ -76,6 +133,7 @@ impl Binding {
     pub(super) fn take_over(&mut self, old: &Binding) {
         let moved = self.flow != old.flow;
         self.misses = old.misses;
+        self.told_silent = old.told_silent;
         self.probes = old.probes;
         self.due = old.due;
         if !(old.is_silent() || moved) || matches!(old.probe, Probe::Asked(..)) {
@@ -105,9 +163,8 @@ impl Binding {
     /// Whether another connection may lead to it than the one that was lost: its Contact is at the address that it was
     /// heard from. Then that is tried at once.
     pub(super) fn reconnect(&mut self, now: Moment) -> bool {
-        let contact = dialog::socket_address(&self.contact.uri).filter(|_| self.reg_id.is_none());
-        match contact {
-            Some(contact) if contact.ip() == self.flow.remote.ip() && contact != self.flow.remote => {
+        match self.listens_at() {
+            Some(contact) if contact != self.flow.remote => {
                 self.flow = Peer { remote: contact, connection: None, ..self.flow };
                 self.probe = match self.probe {
                     Probe::Next(_) => Probe::Next(now),

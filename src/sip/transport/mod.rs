@@ -56,6 +56,7 @@ pub async fn run<E: From<SipEvent>>(
     commands: mpsc::Receiver<SipCommand>,
     events: mpsc::Sender<E>,
 ) -> std::io::Result<()> {
+    let bound = endpoints.bound();
     let (inbox, news) = mpsc::channel(INBOX);
     let mut tasks = JoinSet::new();
     for (listener, bound) in endpoints.tcp {
@@ -71,6 +72,7 @@ pub async fn run<E: From<SipEvent>>(
         inbox,
         outputs: Vec::new(),
         waiting: VecDeque::new(),
+        bound,
         user_agent,
         clock,
     };
@@ -85,6 +87,8 @@ struct Shell {
     streams: Streams,
     routes: Routes,
     inbox: mpsc::Sender<News>,
+    /// What is listened on.
+    bound: Vec<Listener>,
     /// Legs whose `Dial` waits for a name to be looked up.
     resolving: BTreeSet<LegId>,
     /// When the hosts of trunks were last looked for.
@@ -207,8 +211,20 @@ impl Shell {
                 self.user_agent.handle(now, command, &mut self.outputs);
                 self.seek_trunks();
             }
+            SipCommand::RestorePhones(mut phones) => {
+                for (_, phone) in &mut phones {
+                    if !self.serves(phone.transport, phone.local.port()) {
+                        phone.expires_in = Duration::ZERO;
+                    }
+                }
+                self.user_agent.handle(now, SipCommand::RestorePhones(phones), &mut self.outputs);
+            }
             command => self.user_agent.handle(now, command, &mut self.outputs),
         }
+    }
+
+    fn serves(&self, transport: TransportKind, port: u16) -> bool {
+        self.bound.iter().any(|bound| bound.transport == transport && bound.address.port() == port)
     }
 
     /// Looks for the hosts of trunks.

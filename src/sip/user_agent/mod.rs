@@ -134,6 +134,7 @@ impl UserAgent {
     pub fn receive(&mut self, now: Moment, from: Peer, bytes: &[u8], out: &mut Vec<Output>) {
         let from = self.advertised(from);
         self.receive_message(now, from, bytes, out);
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
@@ -158,6 +159,7 @@ impl UserAgent {
                 self.end_orphaned_subscriptions(now, out);
             }
             SipCommand::SetMessages { extension, new, old } => self.set_messages(now, &extension, (new, old), out),
+            SipCommand::RestorePhones(phones) => self.restore_phones(now, &phones, out),
             SipCommand::DialTrunk { leg, trunk, number, caller, offer } => {
                 let headers = CallHeaders::new();
                 let ordered = Ordered { caller: &caller, offer: &offer, headers, trunk: None };
@@ -169,6 +171,7 @@ impl UserAgent {
                 self.leave_trunks(now, out);
             }
         }
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
@@ -192,6 +195,7 @@ impl UserAgent {
                 }
             }
         }
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
@@ -207,12 +211,14 @@ impl UserAgent {
         for reply in self.layer.fail_clients(&peer) {
             self.unreachable(now, reply, out);
         }
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 
     /// Takes the news that a stream is gone, in whatever way: the phones that registered by it may be out of reach.
     pub fn connection_closed(&mut self, now: Moment, connection: ConnectionId, out: &mut Vec<Output>) {
         self.disconnected(now, connection, out);
+        self.tell_phones(now, out);
         self.watch_tally(now);
     }
 

@@ -1,6 +1,7 @@
 //! REGISTER, the proof that it takes, and the probes that find dead phones.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::UserAgent;
 use super::answer::{self, Refused, SUPPORTED};
@@ -9,16 +10,19 @@ use crate::clock::Moment;
 use crate::sip::dialog;
 use crate::sip::digest::{Credentials, Use, challenge};
 use crate::sip::message::{HeaderName, Host, Method, NameAddr, Request, Response, Uri};
-use crate::sip::peer::{ConnectionId, Output};
+use crate::sip::peer::{ConnectionId, Output, Peer};
 use crate::sip::registrar::{BindingId, Change, Failure, Probe};
 use crate::sip::transaction::{ClientId, Errand, response_peer};
-use crate::telephony::{AgentAccount, SipEvent, Unreachable};
+use crate::telephony::{AgentAccount, RegisteredPhone, SipEvent, Unreachable};
 
 /// Extensions that a REGISTER may require besides those of calls.
 const REGISTER_SUPPORTED: [&str; 2] = ["path", "outbound"];
 
 /// When one whose passwords were wrong too often may try again.
 const RETRY_AFTER_WRONG_S: u64 = 60;
+
+/// All phones of an earlier process are asked within so long whether they are there.
+const RESTORED_PROBES: Duration = Duration::from_secs(1);
 
 /// Final responses to a probe that come from a proxy that could not reach the phone.
 const NOT_THE_PHONE: [u16; 5] = [408, 410, 430, 503, 504];
@@ -29,6 +33,26 @@ impl UserAgent {
         let changes = self.registrar.set_agents(accounts, &self.settings.realm, &mut self.layer.deadlines);
         self.has_agents = !accounts.is_empty();
         tell(changes, out);
+    }
+
+    /// Goes on with the phones that had registered with an earlier process.
+    pub(super) fn restore_phones(&mut self, now: Moment, phones: &[(String, RegisteredPhone)], out: &mut Vec<Output>) {
+        let limits = self.settings.registration;
+        for (extension, phone) in phones {
+            // Not all of them in one moment.
+            let probe = now + RESTORED_PROBES * self.rng.u32(..1_000) / 1_000;
+            let peer = Peer { transport: phone.transport, local: phone.local, remote: phone.remote, connection: None };
+            let phone = RegisteredPhone { local: self.advertised(peer).local, ..phone.clone() };
+            let deadlines = &mut self.layer.deadlines;
+            tell(self.registrar.restore(now, extension, &phone, probe, &limits, deadlines), out);
+        }
+    }
+
+    /// Tells of the phones that have registered, renewed their registration or gone, so that they can be kept.
+    pub(super) fn tell_phones(&mut self, now: Moment, out: &mut Vec<Output>) {
+        for (extension, phones) in self.registrar.changes(now) {
+            out.push(Output::Event(SipEvent::PhonesRegistered { extension, phones }));
+        }
     }
 
     /// REGISTER (RFC 3261 section 10.3). Who has not proven to be an agent is answered without state.
@@ -310,7 +334,7 @@ impl UserAgent {
     }
 
     /// The time to the next probe, give or take a tenth, so that phones do not all answer at once.
-    fn probe_pause(&mut self) -> std::time::Duration {
+    fn probe_pause(&mut self) -> Duration {
         let every = self.settings.registration.probe_every;
         every * self.rng.u32(90..=110) / 100
     }

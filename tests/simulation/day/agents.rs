@@ -7,8 +7,8 @@ use helpline::acd::AgentCommand;
 use helpline::journal::{JournalEvent, QueueEvent};
 use helpline::switchboard::{CALL_MAX, Input, OperatorCommand, Output};
 use helpline::telephony::{
-    CallHeaders, Cause, Digit, DigitSource, Direction, Incoming, LegId, MediaCommand, MediaEvent, SessionDescription,
-    SipCommand, SipEvent, Unreachable,
+    CallHeaders, Cause, Digit, DigitSource, Direction, Incoming, LegId, MediaCommand, MediaEvent, RegisteredPhone,
+    SessionDescription, SipCommand, SipEvent, TransportKind, Unreachable,
 };
 
 use super::{Act, Happening, MediaLeg, Tally, World};
@@ -60,6 +60,23 @@ pub(super) enum AgentAct {
     Press,
 }
 
+/// The number of the last registration of every phone.
+pub const PHONE_CSEQ: u32 = 7;
+
+fn registered_phone() -> RegisteredPhone {
+    RegisteredPhone {
+        contact: "<sip:phone@192.0.2.7>".to_owned(),
+        path: Vec::new(),
+        transport: TransportKind::Udp,
+        local: ([192, 0, 2, 1], 5060).into(),
+        remote: ([192, 0, 2, 7], 5060).into(),
+        call_id: "phone".to_owned(),
+        cseq: PHONE_CSEQ,
+        answers: true,
+        expires_in: Duration::from_secs(300),
+    }
+}
+
 /// Codes that agents dial, one of which is none.
 const CODES: [&str; 9] = ["*11", "*11", "*12", "*121", "*13", "*14", "*15", "*19", "*99"];
 
@@ -78,10 +95,12 @@ impl World {
     pub(super) fn shift(&mut self, extension: &'static str) {
         let named = extension.to_owned();
         if self.registered.remove(extension) {
-            self.tell(Input::Sip(SipEvent::AgentUnreachable { extension: named, why: Unreachable::Silent }));
+            self.tell(Input::Sip(SipEvent::AgentUnreachable { extension: named.clone(), why: Unreachable::Silent }));
+            self.tell(Input::Sip(SipEvent::PhonesRegistered { extension: named, phones: Vec::new() }));
         } else {
             self.registered.insert(extension);
-            self.tell(Input::Sip(SipEvent::AgentReachable { extension: named }));
+            self.tell(Input::Sip(SipEvent::AgentReachable { extension: named.clone() }));
+            self.tell(Input::Sip(SipEvent::PhonesRegistered { extension: named, phones: vec![registered_phone()] }));
         }
         let command = match self.random.u8(0..14) {
             0 => AgentCommand::Pause("lunch".into()),

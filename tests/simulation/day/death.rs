@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::clock::Moment;
-use helpline::switchboard::{Fact, Input, Kept, KeptAgent, KeptPlace, KeptQueue, Switchboard, WallTime};
+use helpline::switchboard::{
+    Fact, Input, Kept, KeptAgent, KeptPhone, KeptPlace, KeptQueue, Output, Switchboard, WallTime,
+};
+use helpline::telephony::SipCommand;
 
 use super::World;
+use super::agents::PHONE_CSEQ;
 use crate::house;
 
 /// What was kept, by its name.
@@ -17,6 +21,7 @@ pub struct Disk {
     places: BTreeMap<u64, KeptPlace>,
     agents: BTreeMap<Arc<str>, KeptAgent>,
     queues: BTreeMap<Arc<str>, KeptQueue>,
+    phones: BTreeMap<Arc<str>, Vec<KeptPhone>>,
 }
 
 impl Disk {
@@ -27,6 +32,8 @@ impl Disk {
                 Fact::Place { entry, kept } => replace(&mut self.places, entry, kept),
                 Fact::Agent { extension, kept } => replace(&mut self.agents, extension, kept),
                 Fact::Queue { name, kept } => replace(&mut self.queues, name, kept),
+                Fact::Phones { extension, kept } if kept.is_empty() => drop(self.phones.remove(&extension)),
+                Fact::Phones { extension, kept } => drop(self.phones.insert(extension, kept)),
                 Fact::Alive(at) => self.alive = Some(at),
             }
         }
@@ -39,6 +46,11 @@ impl Disk {
             places: self.places.values().cloned().collect(),
             agents: self.agents.values().cloned().collect(),
             queues: self.queues.values().cloned().collect(),
+            phones: self
+                .phones
+                .iter()
+                .flat_map(|(extension, phones)| phones.iter().map(|phone| (extension.clone(), phone.clone())))
+                .collect(),
         }
     }
 }
@@ -58,10 +70,18 @@ impl World {
         let now = self.now + Duration::from_secs(self.random.u64(0..20));
         let random = fastrand::Rng::with_seed(self.random.u64(..));
         let revision = Arc::new(house::revision(0));
-        let (mut risen, _, lost) =
+        let (mut risen, first, lost) =
             Switchboard::restored(now, &died.kept(), self.settings.clone(), house::calendar(), revision, random);
         risen.assert_consistent();
         assert_eq!(lost, 0, "the queues are the same");
+        let restored = first.iter().find_map(|output| match output {
+            Output::Sip(SipCommand::RestorePhones(phones)) => Some(phones.as_slice()),
+            _ => None,
+        });
+        let restored = restored.unwrap_or_default().iter().map(|(extension, phone)| (extension.as_str(), phone.cseq));
+        let registered = self.phones_told.iter().filter(|(_, count)| **count > 0);
+        let registered = registered.map(|(extension, _)| (extension.as_str(), PHONE_CSEQ));
+        assert!(restored.eq(registered), "who had a phone has another, or none");
         let mut again = Disk::default();
         again.take(risen.keep_now(now));
         assert!(again.places.keys().all(|entry| died.places.contains_key(entry)), "a place is there that was over");

@@ -1,0 +1,64 @@
+//! Every table of keys that the reader of flow files goes by, for the schema of editors and for the canonical order.
+
+use super::{agents, duty, flow, hours, menu, messages, outline, queues, steps, words};
+
+/// The keys that something has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyTable {
+    /// Whose keys they are: "a queue", "step menu".
+    pub owner: String,
+    /// The keys, in the order in which they are best written.
+    pub keys: Vec<&'static str>,
+}
+
+impl KeyTable {
+    /// The keys of `owner`.
+    pub fn new(owner: impl Into<String>, keys: &[&'static str]) -> KeyTable {
+        KeyTable { owner: owner.into(), keys: keys.to_vec() }
+    }
+}
+
+/// The tables of flow files. Of a step there is one for each kind, `step menu`, which the kind's own key begins.
+pub fn tables() -> Vec<KeyTable> {
+    let mut tables = vec![
+        KeyTable::new("file", &outline::FILE_KEYS),
+        KeyTable::new("choice", &menu::CHOICE_KEYS),
+        KeyTable::new("queue", &queues::KEYS),
+        KeyTable::new("announce", &queues::ANNOUNCE_KEYS),
+        KeyTable::new("callback", &queues::CALLBACK_KEYS),
+        KeyTable::new("music", &queues::MUSIC_KEYS),
+        KeyTable::new("while_waiting", &queues::WHILE_WAITING_KEYS),
+        KeyTable::new("when_full", &queues::FULL_KEYS),
+        KeyTable::new("when_too_long", &queues::TOO_LONG_KEYS),
+        KeyTable::new("when_no_agents", &queues::NO_AGENTS_KEYS),
+        KeyTable::new("record", &messages::RECORD_KEYS),
+        KeyTable::new("missed", &duty::MISSED_KEYS),
+        KeyTable::new("agent", &agents::KEYS),
+        KeyTable::new("hours", &hours::SETTINGS),
+    ];
+    for kind in &steps::KINDS {
+        tables.push(KeyTable::new(format!("step {}", kind.key), &[&[kind.key], kind.settings].concat()));
+    }
+    tables
+}
+
+/// The kinds of steps, each the key that names it.
+pub fn step_kinds() -> impl Iterator<Item = &'static str> {
+    steps::KINDS.iter().map(|kind| kind.key)
+}
+
+/// The words that a setting takes: `strategy` of a queue, `order` of a callback, `currency` of a flow, `format` of a
+/// placeholder, `target` where no step is named.
+pub fn words_of(setting: &str) -> Vec<&'static str> {
+    match setting {
+        "strategy" => queues::STRATEGIES.iter().map(|(name, _)| *name).collect(),
+        "order" => queues::ORDERS.iter().map(|(name, _)| *name).collect(),
+        "currency" => flow::CURRENCIES.iter().map(|(name, _)| *name).collect(),
+        "format" => words::FORMATS.iter().map(|(name, _)| *name).collect(),
+        "target" => outline::TARGET_WORDS.to_vec(),
+        "consent" => messages::CONSENTS.iter().map(|(name, _)| *name).collect(),
+        "channels" => messages::CHANNELS.iter().map(|(name, _)| *name).collect(),
+        "record" => messages::RECORD_WORDS.to_vec(),
+        _ => Vec::new(),
+    }
+}
