@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn setup(installation: Installation) -> Setup {
-    let Installation { sip, media, http, limits, data, records, drain, .. } = installation;
+    let Installation { sip, media, http, limits, data, records, tapes, mail, drain, .. } = installation;
     Setup {
         listen: sip
             .listen
@@ -92,6 +92,8 @@ fn setup(installation: Installation) -> Setup {
         realm: sip.realm,
         data,
         retention: Retention { records: records.keep, size_max: u64::from(records.size_mb) * 1024 * 1024 },
+        tapes,
+        mail,
         drain,
     }
 }
@@ -123,6 +125,9 @@ fn settings_of_the_start(begun: &Installation, now: &Installation) -> Vec<&'stat
         ("drain", begun.drain != now.drain),
         ("data", begun.data != now.data),
         ("records", begun.records != now.records),
+        ("mail", begun.mail != now.mail),
+        ("voicemail", begun.tapes.messages != now.tapes.messages),
+        ("recordings", begun.tapes.recordings != now.tapes.recordings),
     ];
     changed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect()
 }

@@ -63,6 +63,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
             codes: &installation.codes,
             environment: &|name| std::env::var(name).ok(),
             dial_plan: &installation.sip.dial_plan(),
+            mails: installation.mail.is_some(),
         },
     );
     if !files.diagnostics.is_empty() {

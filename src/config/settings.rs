@@ -18,8 +18,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-pub(super) const KEYS: [&str; 11] =
-    ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "drain", "codes"];
+pub(super) const KEYS: [&str; 14] = ["helpline", "sip", "media", "http", "limits", "data", "records", "mail", "voicemail", "recordings", "flows", "prompts", "drain", "codes"];
 pub(super) const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 pub(super) const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
 pub(super) const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
@@ -95,6 +94,8 @@ impl Reader<'_> {
         }
         self.drain(root, installation);
         self.records(root, installation);
+        self.mail(root, installation);
+        self.keep_tapes(root, installation);
         installation.codes = self.codes(root);
         let pairs = installation.media.pairs();
         if pairs > 0 && pairs < installation.limits.calls {

@@ -62,7 +62,7 @@ pub(super) async fn hang_up(State(view): State<View>, Path(id): Path<String>) ->
     }
 }
 
-async fn find(view: &View, id: &str) -> Result<Seen, Box<Response>> {
+pub(super) async fn find(view: &View, id: &str) -> Result<Seen, Box<Response>> {
     if let Some(call) = call_id(id)
         && let Some(seen) = view.desk.ask(Question::Call(call)).await?.pop()
     {

@@ -3,6 +3,7 @@
 //! wants goes into the switchboard's inbox like everything else.
 
 mod ask;
+mod audio;
 mod calls;
 mod connection;
 mod explanation;
@@ -11,6 +12,7 @@ mod paging;
 mod queues;
 mod records;
 mod story;
+mod tapes;
 
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
@@ -33,6 +35,7 @@ use crate::switchboard::{OperatorCommand, Snapshot};
 pub use ask::{Ask, Asked, Desk, QUESTIONS_MAX, Question, Seen};
 pub use connection::CONNECTIONS_MAX;
 use connection::Limited;
+pub use tapes::{Answer, Shelf};
 
 /// What HTTP looks at.
 #[derive(Clone)]
@@ -47,6 +50,8 @@ pub struct View {
     pub operate: Operate,
     /// Finds records of calls.
     pub records: FindRecords,
+    /// Messages and recordings.
+    pub shelf: Arc<dyn Shelf>,
     /// Tells what the desk alone knows.
     pub desk: Desk,
     /// The clock of the process.
@@ -140,6 +145,14 @@ pub fn router(view: View) -> Router {
         .route("/api/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
         .route("/api/v1/calls", get(calls::calls))
         .route("/api/v1/calls/{id}", get(calls::one_call).delete(calls::hang_up))
+        .route("/api/v1/calls/{id}/recording", put(tapes::steer_recording))
+        .route("/api/v1/voicemail", get(tapes::mailboxes))
+        .route("/api/v1/voicemail/{mailbox}", get(tapes::messages))
+        .route("/api/v1/voicemail/{mailbox}/{message}", tapes::message_routes())
+        .route("/api/v1/voicemail/{mailbox}/{message}/audio", get(tapes::message_audio))
+        .route("/api/v1/recordings", get(tapes::recordings))
+        .route("/api/v1/recordings/{recording}", get(tapes::recording).delete(tapes::delete_recording))
+        .route("/api/v1/recordings/{recording}/audio", get(tapes::recording_audio))
         .route("/api/v1/queues", get(queues::queues))
         .route("/api/v1/queues/{name}", get(queues::one_queue))
         .route("/api/v1/records", get(records::records))

@@ -3,6 +3,7 @@
 mod api;
 mod description;
 mod hours;
+mod tapes;
 
 use std::io::{Read, Write};
 use std::sync::Mutex;
@@ -15,7 +16,7 @@ use crate::acd::{
     AgentFigures, AgentSnapshot, AgentState, EntryId, Estimate, LevelGoal, Mode, PauseReason, PlaceSnapshot, Presence,
     QueueFigures, QueueSnapshot, WhyNoCalls,
 };
-use crate::journal::{JournalEntry, JournalEvent, Offered, QueueEvent, Stories};
+use crate::journal::{JournalEntry, JournalEvent, Offered, QueueEvent, Stories, TapeEvent};
 use crate::metrics::Metrics;
 use crate::switchboard::{self, AgentView, CallPlace, PlaceView, QueueView};
 use crate::telephony::{CallId, Caller, Codec, PhoneNumber, TransportKind};
@@ -77,6 +78,7 @@ impl House {
                 true
             }),
             records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
+            shelf: Arc::new(tapes::shelf()),
             desk: Desk::new(Arc::new(ask)),
             clock,
         };
@@ -240,6 +242,7 @@ fn told(offered: impl Fn() -> JournalEvent) -> Vec<(u64, u64, JournalEvent)> {
         (8, 21, JournalEvent::Began),
         (8, 21, JournalEvent::StepEntered(step())),
         (8, 22, queue(entered())),
+        (8, 23, JournalEvent::Tape(Box::new(TapeEvent::RecordingBegan { name: "r18".to_owned() }))),
     ]
 }
 
@@ -309,6 +312,7 @@ fn nobody_else_reads_without_a_token() {
         token: None,
         operate: Arc::new(|_| true),
         records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
+        shelf: Arc::new(tapes::shelf()),
         desk: Desk::new(Arc::new(|_| true)),
         clock,
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::telephony::TapeReport;
+use crate::telephony::{KeptTape, TapeKind, TapeReport};
 
 /// Something happened with a message or a recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,4 +73,39 @@ impl TapeEvent {
             | TapeEvent::Failed { .. } => None,
         }
     }
+}
+
+/// A tape that is there to be listened to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredTape {
+    /// What it is.
+    pub tape: KeptTape,
+    /// When it was first heard, RFC 3339.
+    pub heard: Option<String>,
+}
+
+/// Which tapes are asked for: the newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapeQuery {
+    /// Of which kind.
+    pub kind: TapeKind,
+    /// Of one mailbox.
+    pub mailbox: Option<String>,
+    /// Of one call.
+    pub call: Option<String>,
+    /// Those that were heard, or were not.
+    pub heard: Option<bool>,
+    /// Those with a smaller number: what [`TapePage::next`] says.
+    pub before: Option<u64>,
+    /// As many at most.
+    pub limit: usize,
+}
+
+/// Some tapes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TapePage {
+    /// The newest first.
+    pub tapes: Vec<StoredTape>,
+    /// Where the next page begins, when there is one.
+    pub next: Option<u64>,
 }

@@ -19,7 +19,7 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::telephony::{LegId, MediaEvent, TapeId, TapeKind, TapeLabel, TapeOrder, TapeReport};
+use crate::telephony::{KeptTape, LegId, MediaEvent, TapeId, TapeKind, TapeOrder, TapeReport};
 
 use super::recorder::Block;
 pub use file::{Beside, PART, clip_of};
@@ -40,23 +40,6 @@ pub enum TapeNews {
     Event(MediaEvent),
     /// A tape was kept.
     Kept(Box<KeptTape>),
-}
-
-/// A tape on the disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptTape {
-    /// Its name: `m1766000000000`.
-    pub name: String,
-    /// What it is of.
-    pub kind: TapeKind,
-    /// The folder below the data folder.
-    pub folder: Arc<str>,
-    /// What is known of it.
-    pub label: TapeLabel,
-    /// Its length.
-    pub length: Duration,
-    /// The length of its file, in octets.
-    pub octets: u64,
 }
 
 /// What the thread is told.

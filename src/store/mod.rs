@@ -6,6 +6,7 @@ mod import;
 mod pending;
 mod read;
 mod schema;
+mod shelf;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use history::History;
 pub use pending::RECORDS_WAITING_MAX;
+pub use shelf::{Shelf, ToMail};
 use pending::Spool;
 pub use writer::{RECORDS_PAUSE, RETRY};
 

@@ -23,5 +23,5 @@ pub use ids::{CallId, LegId, PlaybackId};
 pub use offer_answer::{Agreed, InbandDigits, LocalMedia, OfferRefused, accept_answer, answer, offer};
 pub use party::{Caller, PhoneNumber};
 pub use signal::{Incoming, SipCommand, SipEvent, SipTally, Transfer, TransportKind, TrunkDown};
-pub use tape::{Sides, TapeEnd, TapeId, TapeKind, TapeLabel, TapeOrder, TapeReport};
+pub use tape::{KeptTape, Sides, TapeEnd, TapeId, TapeKind, TapeLabel, TapeOrder, TapeReport};
 pub use trunk::{DialPlan, Login, NUMBER_DIGITS_MAX, NUMBER_DIGITS_MIN, Network, Trunk, is_number};

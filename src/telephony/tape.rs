@@ -109,6 +109,35 @@ pub struct TapeLabel {
     pub mail: Vec<Arc<str>>,
 }
 
+/// A tape on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptTape {
+    /// Its name: `m1766000000000`.
+    pub name: String,
+    /// What it is of.
+    pub kind: TapeKind,
+    /// The folder below the data folder.
+    pub folder: Arc<str>,
+    /// What is known of it.
+    pub label: TapeLabel,
+    /// Its length.
+    pub length: Duration,
+    /// The length of its file, in octets.
+    pub octets: u64,
+}
+
+impl KeptTape {
+    /// Its file below the data folder.
+    pub fn file(&self) -> String {
+        format!("{}/{}.wav", self.folder, self.name)
+    }
+
+    /// What stands beside it, below the data folder.
+    pub fn beside(&self) -> String {
+        format!("{}/{}.json", self.folder, self.name)
+    }
+}
+
 /// Why a tape has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TapeEnd {

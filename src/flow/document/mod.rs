@@ -32,6 +32,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 pub use codes::Code;
+pub(crate) use messages::is_mail_address;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 
 use self::agents::Agents;

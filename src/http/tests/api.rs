@@ -130,6 +130,7 @@ fn a_desk_that_does_not_answer_is_said_to_be_busy() {
         token: None,
         operate: Arc::new(|_| false),
         records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
+        shelf: Arc::new(super::tapes::shelf()),
         desk: Desk::new(Arc::new(|_| false)),
         clock,
     };

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::KeptTape;
 use super::file::{Beside, HEADER, PART, header, read_header};
+use crate::telephony::KeptTape;
 
 /// Looks through a folder of tapes below `data` and its folders: those that were never kept are, unless they are too
 /// short, and what belongs to none is removed. Tells every tape that is there. To be done while nothing records.
