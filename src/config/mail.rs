@@ -103,10 +103,8 @@ impl Reader<'_> {
 
     /// For how long messages and recordings are kept.
     pub(super) fn keep_tapes(&mut self, root: &Node, installation: &mut Installation) {
-        let kept = [
-            ("voicemail", &mut installation.tapes.messages),
-            ("recordings", &mut installation.tapes.recordings),
-        ];
+        let kept =
+            [("voicemail", &mut installation.tapes.messages), ("recordings", &mut installation.tapes.recordings)];
         for (name, kept) in kept {
             let Some(section) = self.section(root, name, &KEEP_KEYS) else { continue };
             let Some(entry) = section.find("keep") else { continue };

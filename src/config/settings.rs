@@ -18,7 +18,22 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-pub(super) const KEYS: [&str; 14] = ["helpline", "sip", "media", "http", "limits", "data", "records", "mail", "voicemail", "recordings", "flows", "prompts", "drain", "codes"];
+pub(super) const KEYS: [&str; 14] = [
+    "helpline",
+    "sip",
+    "media",
+    "http",
+    "limits",
+    "data",
+    "records",
+    "mail",
+    "voicemail",
+    "recordings",
+    "flows",
+    "prompts",
+    "drain",
+    "codes",
+];
 pub(super) const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 pub(super) const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
 pub(super) const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];

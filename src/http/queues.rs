@@ -73,12 +73,16 @@ pub(super) async fn set_state(
     if !seen(&view).agents.iter().any(|agent| *agent.extension == *extension) {
         return problem(StatusCode::NOT_FOUND, NO_SUCH_AGENT);
     }
-    let reason = reason.as_deref().map_or("", str::trim);
+    // As with the code for a pause, a reason need not be given.
+    let reason = reason.as_deref().map_or(switchboard::PLAIN_PAUSE, str::trim);
     let command = match state.as_str() {
         "ready" => AgentCommand::Ready,
         "logged_out" => AgentCommand::LogOut,
         "paused" if reason.is_empty() => {
-            return problem(StatusCode::UNPROCESSABLE_ENTITY, "a pause has a `reason`, such as \"lunch\"");
+            return problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "a `reason` says something, such as \"lunch\"; without one it is \"paused\"",
+            );
         }
         "paused" if reason.chars().count() > REASON_MAX || reason.chars().any(char::is_control) => {
             return problem(StatusCode::UNPROCESSABLE_ENTITY, "a `reason` is a text of 64 characters at most");

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::time;
 use crate::clock::{Calendar, Moment};
-use crate::journal::{Ended, JournalEvent, Origin, QueueEvent, TapeEvent, Story, cause, digit_source, shown_exit, shown_prompt};
+use crate::journal::{
+    Ended, JournalEvent, Origin, QueueEvent, Story, TapeEvent, cause, digit_source, shown_exit, shown_prompt,
+};
 use crate::telephony::{Codec, StreamReport};
 
 /// What a story adds to a call of the list.
@@ -145,7 +147,13 @@ fn events(story: &Story, calendar: Calendar) -> Vec<Value> {
         Value::Object(event)
     };
     let first = shown(story.began, began(&story.origin));
-    std::iter::once(first).chain(story.events().map(|event| shown(event.at, tell(&event.event)))).collect()
+    // An agent who dials a code or a colleague is in no flow.
+    let has_flow = story.origin.offered().is_none_or(|offered| offered.flow.is_some());
+    let told = |event: &JournalEvent| match event {
+        JournalEvent::Began if !has_flow => ("began", "The caller listens".to_owned(), Value::Null),
+        event => tell(event),
+    };
+    std::iter::once(first).chain(story.events().map(|event| shown(event.at, told(&event.event)))).collect()
 }
 
 fn began(origin: &Origin) -> Told {

@@ -74,8 +74,7 @@ pub(super) async fn mailboxes(State(view): State<View>, uri: Uri) -> Response {
         Err(reason) => return unreadable(&reason),
     };
     let flows = view.snapshot.borrow().as_ref().map(|snapshot| snapshot.flows.clone()).unwrap_or_default();
-    let mut known: BTreeMap<String, (u32, u32)> =
-        used(&flows).map(|mailbox| (mailbox.to_owned(), (0, 0))).collect();
+    let mut known: BTreeMap<String, (u32, u32)> = used(&flows).map(|mailbox| (mailbox.to_owned(), (0, 0))).collect();
     known.extend(counts.into_iter().map(|(mailbox, new, old)| (mailbox, (new, old))));
     let after = |name: &String| query.after.as_ref().is_none_or(|after| name > after);
     let mut rest = known.iter().filter(|(name, _)| after(name));
@@ -145,7 +144,8 @@ async fn mark_message(
     let heard = match wanted {
         Ok(Json(Mark { heard })) => heard,
         Err(wrong) => {
-            let detail = "a message is marked by JSON such as {\"heard\": true}, sent as Content-Type: application/json";
+            let detail =
+                "a message is marked by JSON such as {\"heard\": true}, sent as Content-Type: application/json";
             return problem(wrong.status(), detail);
         }
     };
@@ -235,8 +235,7 @@ pub(super) async fn steer_recording(
             return problem(StatusCode::UNPROCESSABLE_ENTITY, detail);
         }
         Err(wrong) => {
-            let detail =
-                "a recording is steered by JSON such as {\"state\": \"paused\"}, sent as Content-Type: application/json";
+            let detail = "a recording is steered by JSON such as {\"state\": \"paused\"}, sent as Content-Type: application/json";
             return problem(wrong.status(), detail);
         }
     };
@@ -338,8 +337,7 @@ impl Query {
     fn answer(&self, path: &str, page: &TapePage) -> Response {
         let items: Vec<Value> = page.tapes.iter().map(shown).collect();
         let last = page.tapes.last().filter(|_| page.next.is_some());
-        let next =
-            last.map(|last| format!("{path}?limit={}{}&after={}", self.limit, self.others, last.tape.name));
+        let next = last.map(|last| format!("{path}?limit={}{}&after={}", self.limit, self.others, last.tape.name));
         Json(json!({"items": items, "next": next})).into_response()
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, QueueEvent, StepName, TapeEvent, cause};
+use super::{
+    Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, QueueEvent, StepName, TapeEvent, cause, shown_exit,
+};
 use crate::clock::{Calendar, Moment};
 use crate::telephony::{CallId, Codec, DigitSource};
 
@@ -105,7 +107,7 @@ pub struct RecordedStep {
     pub step: Arc<str>,
     /// When it was entered, in seconds from the INVITE.
     pub entered_seconds: f64,
-    /// How it was left.
+    /// How it was left. Of a choice only that it was one: the step that follows tells which, and no record tells a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<Arc<str>>,
 }
@@ -348,7 +350,7 @@ impl Open {
                     recorded.exit.is_none() && recorded.step == step.step && recorded.flow == step.flow
                 });
                 if let Some(left) = left {
-                    left.exit = Some(exit.clone());
+                    left.exit = Some(shown_exit(exit).into());
                 }
             }
             JournalEvent::Digit { source } => {

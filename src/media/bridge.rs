@@ -28,6 +28,8 @@ pub struct Voice {
     concealment: Concealment,
     noise: Option<Noise>,
     down: Option<Down>,
+    /// A key is down in the audio that was pressed before the bridge, and meant for us: nothing is passed on until it is up.
+    withheld: bool,
     keypad: Keypad,
     /// Whether the other leg hears telephone-events.
     hears_events: bool,
@@ -57,6 +59,7 @@ impl Voice {
             concealment: Concealment::new(),
             noise: None,
             down: None,
+            withheld: false,
             keypad: Keypad::default(),
             hears_events: false,
             rng: fastrand::Rng::with_seed(seed),
@@ -77,9 +80,18 @@ impl Voice {
         self.jitter.delay()
     }
 
+    /// The key whose tones were told is still down, and not for the other leg.
+    pub fn withhold_tone(&mut self) {
+        self.withheld = true;
+    }
+
     /// Hears a packet of audio, and whether a key whose tones were told is still down in it.
     #[inline]
     pub fn receive(&mut self, arrival: Moment, header: &Header, payload: &[u8], tone_is_down: bool) {
+        self.withheld &= tone_is_down;
+        if self.withheld {
+            return;
+        }
         self.jitter.receive(arrival, header, payload);
         if let Some(down) = &mut self.down
             && down.source == DigitSource::Inband

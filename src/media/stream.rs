@@ -249,7 +249,11 @@ impl Stream {
         self.parted = None;
         self.talkspurt = true;
         let jitter = self.jitter();
-        self.voice = Some(Box::new(Voice::new(self.plan.codec, jitter, self.rng.u64(..))));
+        let mut voice = Voice::new(self.plan.codec, jitter, self.rng.u64(..));
+        if self.keys.tone_is_down() {
+            voice.withhold_tone();
+        }
+        self.voice = Some(Box::new(voice));
     }
 
     /// No longer bridged: what the leg has said is over.

@@ -22,8 +22,8 @@ use std::time::Duration;
 use crate::telephony::{KeptTape, LegId, MediaEvent, TapeId, TapeKind, TapeOrder, TapeReport};
 
 use super::recorder::Block;
-pub use file::{Beside, PART, clip_of};
 use file::TapeFile;
+pub use file::{Beside, PART, clip_of};
 pub use recovery::recover;
 
 /// Jobs that may be on their way to the thread; a reactor keeps the others until there is room.

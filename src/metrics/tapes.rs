@@ -60,9 +60,8 @@ impl TapeMetrics {
             let counters = IntCounterVec::new(Opts::new(name, help), labels).expect("the name is right");
             registered(registry, counters)
         };
-        let seconds = |name: &str, help: &str| {
-            registered(registry, Counter::new(name, help).expect("the name is right"))
-        };
+        let seconds =
+            |name: &str, help: &str| registered(registry, Counter::new(name, help).expect("the name is right"));
         let metrics = TapeMetrics {
             messages: counters(
                 "helpline_voicemail_messages_total",
@@ -96,11 +95,7 @@ impl TapeMetrics {
                 "helpline_tape_lost_seconds_total",
                 "Seconds of audio that could not be written in time, with silence in their place.",
             ),
-            mail: counters(
-                "helpline_voicemail_mail_total",
-                "Tries to mail a message, by how they went.",
-                &["result"],
-            ),
+            mail: counters("helpline_voicemail_mail_total", "Tries to mail a message, by how they went.", &["result"]),
         };
         for kind in [TapeKind::Message, TapeKind::Conversation] {
             metrics.failures.with_label_values(&[kind.word()]);

@@ -135,7 +135,10 @@ impl Posting {
                 let tries = message.tries + 1;
                 let most = if for_good { REFUSALS_MAX } else { TRIES_MAX };
                 if tries >= most {
-                    warn!(message = name, reason, tries, "a message could not be mailed and is tried no more; it is kept");
+                    warn!(
+                        message = name,
+                        reason, tries, "a message could not be mailed and is tried no more; it is kept"
+                    );
                     self.counts.count(MailResult::GivenUp);
                     self.runtime.block_on(self.shelf.mailed(name))
                 } else {
@@ -157,7 +160,8 @@ impl Posting {
 
     fn try_to_send(&self, message: &ToMail) -> Result<(), Failure> {
         let audio = std::fs::read(self.shelf.path(&message.tape.tape));
-        let audio = audio.map_err(|reason| Failure { reason: format!("its audio is gone: {reason}"), for_good: true })?;
+        let audio =
+            audio.map_err(|reason| Failure { reason: format!("its audio is gone: {reason}"), for_good: true })?;
         let written = letter(&self.mail.from, &message.tape, &message.to, audio)
             .map_err(|reason| Failure { reason: reason.to_string(), for_good: true })?;
         match self.transport.send(&written) {

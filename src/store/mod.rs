@@ -22,8 +22,8 @@ use std::time::Duration;
 
 pub use history::History;
 pub use pending::RECORDS_WAITING_MAX;
-pub use shelf::{Shelf, ToMail};
 use pending::Spool;
+pub use shelf::{Shelf, ToMail};
 pub use writer::{RECORDS_PAUSE, RETRY};
 
 use crate::journal::CallRecord;

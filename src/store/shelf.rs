@@ -255,8 +255,7 @@ impl Shelf {
     /// The database cannot be read or written.
     pub async fn forget_lost(&self) -> Result<usize, StoreError> {
         let text = format!("SELECT {COLUMNS} FROM tapes");
-        let rows =
-            self.with(async |connection| sqlx::query(AssertSqlSafe(&*text)).fetch_all(connection).await).await?;
+        let rows = self.with(async |connection| sqlx::query(AssertSqlSafe(&*text)).fetch_all(connection).await).await?;
         let mut lost = 0;
         for stored in rows.iter().map(stored) {
             if !self.path(&stored.tape).exists() {

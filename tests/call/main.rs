@@ -6,7 +6,8 @@ mod phone;
 #[path = "../interop/ports.rs"]
 mod ports;
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use line::{FLOW, Line};
@@ -58,7 +59,7 @@ fn a_caller_hears_all_and_is_hung_up_on_over_tcp() {
     let record: serde_json::Value = serde_json::from_str(&record).expect("one record");
     assert_eq!(record["caller"], "+442079460123");
     assert_eq!(record["outcome"], "completed");
-    assert_eq!(record["steps"][1]["exit"], "choice 2");
+    assert_eq!((&record["steps"][1]["exit"], &record["steps"][2]["step"]), (&"choice".into(), &"bye".into()));
     assert!(record["audio"]["packets_sent"].as_u64() > Some(10), "{record}");
     assert!(record["audio"]["packets_received"].as_u64() > Some(10), "{record}");
 }
@@ -77,6 +78,26 @@ fn hold_is_silent_and_resume_is_not() {
     phone.hears(550.0);
     phone.hang_up();
     line.counts("helpline_calls_total{outcome=\"hung_up\"} 1");
+}
+
+#[test]
+fn a_telephone_whose_words_nobody_reads_any_more_hangs_up() {
+    let line = Line::start();
+    // As behind `2>&1 | head -1`.
+    let mut dial = Command::new(env!("CARGO_BIN_EXE_helpline"))
+        .args(["dial", &format!("sip:1000@{}", line.udp), "--hold", "60s", "--keys", ",1,1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("helpline starts");
+    let mut said = String::new();
+    let mut reader = BufReader::new(dial.stderr.take().expect("it is piped"));
+    reader.read_line(&mut said).expect("it says something");
+    assert_eq!(said, "answered\n");
+    drop(reader);
+    assert_eq!(dial.wait().expect("it was started").code(), Some(0));
+    line.counts("helpline_calls_total{outcome=\"hung_up\"} 1");
+    line.counts("helpline_sip_requests_total{code=\"200\",method=\"BYE\"} 1");
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     match dial(arguments) {
         Ok(status) => ExitCode::from(status),
         Err(fault) => {
-            eprintln!("error: {}", fault.text);
+            say(&format!("error: {}\n", fault.text));
             ExitCode::from(fault.status)
         }
     }
@@ -132,7 +132,7 @@ fn dial(arguments: &Arguments) -> Result<u8, Fault> {
     }
     allow_files(order.calls);
     let stop = stop_at_signals();
-    let mut screen = Screen::new(arguments);
+    let mut screen = Screen::new(arguments, stop);
     let mut tell = |news: News<'_>| screen.tell(news);
     let load = match Load::open(&order, stop, &mut tell) {
         Ok(load) => load,
@@ -160,10 +160,10 @@ fn conclude(arguments: &Arguments, order: &Order, outcome: &Outcome) -> Result<u
     if let Some(path) = &arguments.record {
         let samples = outcome.tape.as_ref().map_or(&[][..], |tape| tape.samples());
         prompts::write_wav(path, samples).map_err(|fault| could_not(format!("{} {fault}", path.display())))?;
-        eprintln!("{:.1} s of audio written to {}", samples.len() as f64 / 8_000.0, path.display());
+        say(&format!("{:.1} s of audio written to {}\n", samples.len() as f64 / 8_000.0, path.display()));
     }
     if outcome.nobody_listens {
-        eprintln!("error: {}", nobody(&order.target, "connection refused"));
+        say(&format!("error: {}\n", nobody(&order.target, "connection refused")));
     }
     if let Some(trouble) = &outcome.trouble {
         return Err(could_not(trouble.clone()));
@@ -259,8 +259,17 @@ async fn asked_to_stop() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// What the person at the terminal sees while it runs, on standard error.
+/// Writes to standard error. Whether somebody still reads it.
+fn say(text: &str) -> bool {
+    let written = io::stderr().lock().write_all(text.as_bytes());
+    !written.is_err_and(|reason| reason.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// What the person at the terminal sees while it runs, on standard error. When nobody reads it any more, as behind
+/// `| head`, the calls are hung up as at the first Ctrl-C.
 struct Screen {
+    stop: &'static AtomicUsize,
+    gone: bool,
     /// One call: every event is told.
     single: bool,
     /// Many: a line that is rewritten.
@@ -270,37 +279,43 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(arguments: &Arguments) -> Screen {
+    fn new(arguments: &Arguments, stop: &'static AtomicUsize) -> Screen {
         let single = arguments.calls == 1 && arguments.format == Format::Human;
         let progress = arguments.calls > 1 && io::stderr().is_terminal();
-        Screen { single, progress, calls: arguments.calls, shown: false }
+        Screen { stop, gone: false, single, progress, calls: arguments.calls, shown: false }
+    }
+
+    fn show(&mut self, text: &str) {
+        if !say(text) && !std::mem::replace(&mut self.gone, true) {
+            self.stop.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn tell(&mut self, news: News<'_>) {
         match news {
             News::Standing(standing) if self.progress => {
-                eprint!(
+                self.show(&format!(
                     "\r\x1b[K{} s: {} of {} calls dialled, {} talking, {} failed",
                     standing.elapsed.as_secs(),
                     standing.dialled,
                     self.calls,
                     standing.talking,
                     standing.failed
-                );
+                ));
                 self.shown = true;
             }
-            News::Ringing if self.single => eprintln!("ringing"),
-            News::Answered if self.single => eprintln!("answered"),
-            News::Tones if self.single => eprintln!("keys go as tones: the other side takes no telephone-events"),
-            News::Pressed(digit) if self.single => eprintln!("key {digit}"),
-            News::Over(ending) if self.single && *ending != Ending::Unreachable => eprintln!("{ending}"),
+            News::Ringing if self.single => self.show("ringing\n"),
+            News::Answered if self.single => self.show("answered\n"),
+            News::Tones if self.single => self.show("keys go as tones: the other side takes no telephone-events\n"),
+            News::Pressed(digit) if self.single => self.show(&format!("key {digit}\n")),
+            News::Over(ending) if self.single && *ending != Ending::Unreachable => self.show(&format!("{ending}\n")),
             _ => {}
         }
     }
 
     fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
-            eprint!("\r\x1b[K");
+            self.show("\r\x1b[K");
         }
     }
 }

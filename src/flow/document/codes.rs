@@ -126,6 +126,7 @@ codes! {
     CALLBACK_ADDRESS = "HL0717", "Not an address that could be called back";
     ALERT_INFO = "HL0720", "Not an Alert-Info";
     NEVER_ANNOUNCED = "HL0721", "An announcement that nobody would hear";
+    QUEUE_ROUND = "HL0722", "A way out of a queue that leads back into it";
 
     // Hours.
     NO_SUCH_HOURS = "HL0801", "No hours have this name";
@@ -148,6 +149,19 @@ codes! {
     UNHEARD_MAILBOX = "HL1105", "A mailbox whose messages nobody hears";
     NO_CONSENT = "HL1201", "A recording without the caller's consent";
     NOT_RECORDED = "HL1202", "A recording is paused or ended that nothing begins";
+
+    // Ways through the flows.
+    UNREACHABLE = "HL1401", "A step that no caller comes to";
+    ENDLESS = "HL1402", "Steps that callers go round and never leave";
+    SILENT_CIRCLE = "HL1403", "Steps that callers go round while they do nothing";
+    DEAD_END = "HL1404", "A place where callers get no further";
+    NO_PERSON = "HL1405", "A place from which nobody can be reached";
+    MANY_CHOICES = "HL1406", "More choices than callers remember";
+    KEY_ORDER = "HL1407", "Keys with gaps, or out of order";
+    SHADOWED_KEY = "HL1408", "A key that means something else here than everywhere";
+    SECRET_KEPT = "HL1409", "A secret that is kept or sent like any other value";
+    LONG_LISTENING = "HL1410", "A choice that takes long to hear";
+    LONG_ANNOUNCEMENT = "HL1411", "An announcement that is longer than the pause after it";
 }
 
 #[cfg(test)]

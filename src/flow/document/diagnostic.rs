@@ -235,6 +235,11 @@ impl Faults {
         }
     }
 
+    /// Notes some more.
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
+    }
+
     /// Whether more errors would not be kept: then no time is spent on remedies.
     pub fn are_full(&self) -> bool {
         self.errors.list.len() >= MAX_DIAGNOSTICS

@@ -32,8 +32,7 @@ const ADDRESS_MAX: usize = 254;
 
 impl FlowReader<'_, '_> {
     pub(super) fn voicemail(&mut self, index: StepIndex, step: &Entry, entry: &Entry) -> Option<StepKind> {
-        let greeting =
-            step.value.find("greeting").and_then(|entry| self.step_speech(index, step, entry, ".greeting"));
+        let greeting = step.value.find("greeting").and_then(|entry| self.step_speech(index, step, entry, ".greeting"));
         let mut length = |key: &str, limits: RangeInclusive<Duration>, usual: Duration| {
             step.value.find(key).and_then(|entry| self.section().length(entry, limits)).unwrap_or(usual)
         };
@@ -132,7 +131,8 @@ impl FlowReader<'_, '_> {
         if !addresses.is_empty() && !self.reader.known.mails {
             let message = "messages are to be mailed, and there is no `mail` in the installation file";
             let fault = self.page.warning(codes::NO_MAIL_SERVER, entry.place(), message);
-            let fault = fault.remedy("write `mail: {server: smtp://mail.example.com, from: helpline@example.com}` there");
+            let fault =
+                fault.remedy("write `mail: {server: smtp://mail.example.com, from: helpline@example.com}` there");
             self.fault(fault.consequence("messages would be kept, and not mailed"));
         }
         addresses
@@ -145,6 +145,7 @@ impl FlowReader<'_, '_> {
                 self.begin_recording(index, step, entry)?
             }
             Content::Nothing => {
+                self.reader.records = true;
                 self.no_consent(entry);
                 return None;
             }
@@ -153,11 +154,13 @@ impl FlowReader<'_, '_> {
                 Some("pause") => Record::Pause,
                 Some("resume") => Record::Resume,
                 Some("start") => {
+                    self.reader.records = true;
                     self.no_consent(entry);
                     return None;
                 }
                 Some(other) => {
-                    let message = format!("`record` is a table, or `stop`, `pause` or `resume`, and not `{}`", shortened(other));
+                    let message =
+                        format!("`record` is a table, or `stop`, `pause` or `resume`, and not `{}`", shortened(other));
                     let fault = self.page.error(codes::WRONG_WORD, entry.value.span, message);
                     let fault = fault.meant(other, RECORD_WORDS.into_iter());
                     self.fault(fault.or_remedy("write `record: {consent: ask}` to begin"));
@@ -169,10 +172,17 @@ impl FlowReader<'_, '_> {
                 }
             },
         };
+        if !matches!(record, Record::Start { .. }) {
+            let message = "no step begins a recording";
+            let fault = self.page.warning(codes::NOT_RECORDED, entry.value.span, message);
+            let fault = fault.remedy("begin one before: `record: {consent: ask}`");
+            self.reader.steered.push(fault.consequence("this would do nothing"));
+        }
         Some(StepKind::Record(Box::new(record)))
     }
 
     fn begin_recording(&mut self, index: StepIndex, step: &Entry, entry: &Entry) -> Option<Record> {
+        self.reader.records = true;
         let table: &Node = &entry.value;
         let prompt = table.find("prompt").and_then(|prompt| {
             let recording = format!("{}/{}", self.outline.name, step.key);
@@ -227,7 +237,8 @@ mod tests {
         for right in ["support@example.com", "a.b+c@localhost", "x@sub-domain.example.org"] {
             assert!(is_mail_address(right), "{right}");
         }
-        for wrong in ["support", "@example.com", "a@", "a b@example.com", "a@b..c", "a@-b.c", "a@b\r\nBcc: c@d", ".a@b"] {
+        for wrong in ["support", "@example.com", "a@", "a b@example.com", "a@b..c", "a@-b.c", "a@b\r\nBcc: c@d", ".a@b"]
+        {
             assert!(!is_mail_address(wrong), "{wrong}");
         }
     }

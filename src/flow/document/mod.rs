@@ -6,19 +6,21 @@
 //! understood is told, and reading goes on. Operators find the language in docs/flows.md.
 
 mod agents;
+mod analysis;
 pub mod codes;
 pub mod diagnostic;
 mod duty;
 pub mod environment;
 mod flow;
 mod hours;
-mod messages;
 pub mod keys;
 mod menu;
+mod messages;
 mod outline;
 mod placed;
 mod queues;
 mod recordings;
+mod rounds;
 pub mod scalar;
 mod section;
 mod steps;
@@ -32,8 +34,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 pub use codes::Code;
-pub(crate) use messages::is_mail_address;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
+pub(crate) use messages::is_mail_address;
 
 use self::agents::Agents;
 use self::flow::FlowReader;
@@ -134,9 +136,15 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         recordings: Recordings::default(),
         agents,
         queues,
+        steered: Vec::new(),
+        records: false,
         faults,
     };
     let flows = reader.flows(all_read);
+    // Where something is missing, what is left looks wrong in many places.
+    if all_read && !reader.faults.has_errors() {
+        analysis::tell(&flows, &mut reader.faults);
+    }
     let diagnostics = reader.faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     Reading { flows: (!failed).then_some(flows), diagnostics }
@@ -151,6 +159,10 @@ struct Reader<'a> {
     recordings: Recordings,
     agents: Agents,
     queues: Queues<'a>,
+    /// Steps that steer a recording.
+    steered: Vec<Diagnostic>,
+    /// Some step begins one.
+    records: bool,
     faults: Faults,
 }
 
@@ -175,9 +187,13 @@ impl Reader<'_> {
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
             self.values.hours.tell_unused(self.pages, &mut self.faults);
+            if !self.records {
+                std::mem::take(&mut self.steered).into_iter().for_each(|fault| self.faults.push(fault));
+            }
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
+            self.tell_rounds(&set);
         }
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;

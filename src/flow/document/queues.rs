@@ -85,7 +85,7 @@ const HOUR: Duration = seconds(3600);
 pub(super) struct Queues<'a> {
     pub specs: Vec<QueueSpec>,
     /// The file of each, and how it is written.
-    written: Vec<(usize, &'a Entry)>,
+    pub written: Vec<(usize, &'a Entry)>,
     index: BTreeMap<&'a str, QueueIndex>,
     /// The flows that use each.
     users: Vec<BTreeSet<FlowIndex>>,

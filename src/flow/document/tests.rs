@@ -202,7 +202,9 @@ fn the_flow_with_every_recording_has_no_warning() {
     let source = Source { file: "main.yaml".to_owned(), text: WHOLE.to_owned() };
     let known = Known::of(&prompts);
     let told: Vec<Diagnostic> = read(&[source], &known).diagnostics;
-    let others: Vec<&Diagnostic> = told.iter().filter(|fault| fault.code != codes::NOT_TRANSLATED).collect();
+    // A text for one language only, a star key of its own, and steps that nothing leads to, are there to be read.
+    let meant = [codes::NOT_TRANSLATED, codes::SHADOWED_KEY, codes::UNREACHABLE];
+    let others: Vec<&Diagnostic> = told.iter().filter(|fault| !meant.contains(&fault.code)).collect();
     assert!(others.is_empty(), "{others:#?}");
 }
 

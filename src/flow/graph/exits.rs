@@ -3,7 +3,9 @@
 use super::{By, Entry, EntryBy, Exit, Goal, Nature, Node, StepId};
 use crate::flow::place::Place;
 use crate::flow::session::Exit as Name;
-use crate::flow::{Choice, Condition, Consent, FlowSet, FlowTarget, Menu, Patience, QueueIndex, Record, Step, StepKind, Target, Value};
+use crate::flow::{
+    Choice, Condition, Consent, FlowSet, FlowTarget, Menu, Patience, QueueIndex, Record, Step, StepKind, Target, Value,
+};
 use crate::telephony::Digit;
 
 /// The step at `at` with its ways out.

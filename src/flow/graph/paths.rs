@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::{By, Entry, EntryBy, Exit, Goal, Graph, Node, StepId};
+use crate::flow::FlowIndex;
 
 /// The cheapest way from the entries to every step that can be reached.
 #[derive(Clone, Debug)]
@@ -153,8 +154,8 @@ impl Graph {
     }
 
     /// The flow that a step walks into.
-    fn walks_into(&self, node: &Node) -> Option<usize> {
-        self.start_of(node).map(|start| usize::from(start.flow.0))
+    pub fn walks_into(&self, node: &Node) -> Option<FlowIndex> {
+        self.start_of(node).map(|start| start.flow)
     }
 
     pub(super) fn start_of(&self, node: &Node) -> Option<StepId> {
@@ -167,8 +168,9 @@ impl Graph {
         })
     }
 
-    fn comes_back(&self, node: &Node, ending: &[bool]) -> bool {
-        self.walks_into(node).is_some_and(|flow| ending[flow])
+    /// Whether a step walks into a flow that comes to its end; `ending` is what [`Graph::ending_flows`] has told.
+    pub fn comes_back(&self, node: &Node, ending: &[bool]) -> bool {
+        self.walks_into(node).is_some_and(|flow| ending[usize::from(flow.0)])
     }
 
     /// The circles that can be gone round by the exits for which `take` holds: of each the places of its steps in

@@ -511,10 +511,8 @@ impl Session {
         if matches!(self.state, State::Parting | State::Ended) {
             return Next::Stay;
         }
-        let takes_each = matches!(
-            self.state,
-            State::Waiting(_) | State::Arranging(_) | State::Leaving(_) | State::Consenting(_)
-        );
+        let takes_each =
+            matches!(self.state, State::Waiting(_) | State::Arranging(_) | State::Leaving(_) | State::Consenting(_));
         if !takes_each && self.ahead.len() < MOST_KEYS_AHEAD {
             self.ahead.push_back(digit);
         }

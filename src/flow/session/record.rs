@@ -93,7 +93,8 @@ impl Session {
             (None, true) => self.add_phrase(turn, "phrases/record/ask", &mut words),
             (None, false) => self.add_phrase(turn, "phrases/record/announce", &mut words),
         }
-        let unspeakable = turn.actions[noted..].iter().any(|action| matches!(action, Action::Note(FlowNote::Unspeakable { .. })));
+        let unspeakable =
+            turn.actions[noted..].iter().any(|action| matches!(action, Action::Note(FlowNote::Unspeakable { .. })));
         if words.is_empty() || unspeakable {
             // What cannot be said whole was not heard.
             return self.refuse_recording(turn);
@@ -132,7 +133,11 @@ impl Session {
             At::MustHear { asks: true } => {
                 let mut words = Vec::new();
                 self.add_phrase(turn, "phrases/record/yes_no", &mut words);
-                if words.is_empty() { At::Awaiting { until: turn.now + FIRST_KEY } } else { self.say_choices(turn, words) }
+                if words.is_empty() {
+                    At::Awaiting { until: turn.now + FIRST_KEY }
+                } else {
+                    self.say_choices(turn, words)
+                }
             }
             At::Choices | At::Awaiting { .. } => At::Awaiting { until: turn.now + FIRST_KEY },
         };

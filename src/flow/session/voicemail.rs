@@ -48,10 +48,7 @@ enum At {
 
 impl Leaving {
     pub(super) fn speaks(&self) -> bool {
-        matches!(
-            self.at,
-            At::Greeting | At::Reviewing { until: None, .. } | At::Hearing | At::Telling { .. }
-        )
+        matches!(self.at, At::Greeting | At::Reviewing { until: None, .. } | At::Hearing | At::Telling { .. })
     }
 
     pub(super) fn asks(&self) -> bool {

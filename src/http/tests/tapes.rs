@@ -36,8 +36,7 @@ pub(super) fn shelf() -> FewTapes {
         let tape = KeptTape { name: name.to_owned(), kind, folder: "x".into(), label, length, octets: 10 };
         StoredTape { tape, heard: None }
     };
-    let tapes =
-        vec![tape(TapeKind::Message, "m17", Some("support")), tape(TapeKind::Conversation, "r18", None)];
+    let tapes = vec![tape(TapeKind::Message, "m17", Some("support")), tape(TapeKind::Conversation, "r18", None)];
     FewTapes { tapes: Mutex::new(tapes), folder }
 }
 

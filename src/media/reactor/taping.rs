@@ -1,9 +1,7 @@
 //! What a reactor does for tapes: it drives the recorders of its legs and hands their blocks to who writes them.
 
 use crate::media::tapes::{Deck, Job};
-use crate::telephony::{
-    LegId, MediaEvent, MediaTally, TapeEnd, TapeId, TapeKind, TapeOrder, TapeReport,
-};
+use crate::telephony::{LegId, MediaEvent, MediaTally, TapeEnd, TapeId, TapeKind, TapeOrder, TapeReport};
 
 use super::legs::Leg;
 

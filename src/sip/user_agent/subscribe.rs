@@ -172,10 +172,13 @@ impl UserAgent {
         let mut request = subscription.dialog.request(Method::Notify, None, &self.settings);
         let peer = subscription.dialog.next_hop(&self.settings);
         request.headers.push(HeaderName::Contact, dialog::contact(peer.transport, peer.local));
-        request.headers.push(HeaderName::Event, match &subscription.event_id {
-            Some(id) => format!("{EVENT};id={id}"),
-            None => EVENT.to_owned(),
-        });
+        request.headers.push(
+            HeaderName::Event,
+            match &subscription.event_id {
+                Some(id) => format!("{EVENT};id={id}"),
+                None => EVENT.to_owned(),
+            },
+        );
         request.headers.push(HeaderName::SubscriptionState, state);
         request.headers.push(HeaderName::ContentType, CONTENT);
         let waiting = if new > 0 { "yes" } else { "no" };

@@ -7,9 +7,7 @@ use super::{CALL_MAX, Call, Phase};
 use crate::flow::SessionInput;
 use crate::journal::{JournalEvent, TapeEvent};
 use crate::switchboard::{RecordingWish, Turn};
-use crate::telephony::{
-    Clip, LegId, MediaCommand, Sides, TapeEnd, TapeId, TapeKind, TapeLabel, TapeOrder, TapeReport,
-};
+use crate::telephony::{Clip, LegId, MediaCommand, Sides, TapeEnd, TapeId, TapeKind, TapeLabel, TapeOrder, TapeReport};
 
 /// A message that a caller leaves.
 #[derive(Debug)]
@@ -101,10 +99,13 @@ impl Call {
         let (leg, tape) = (self.leg.id, taking.tape);
         let keep = keep && taking.report.is_none_or(|report| !report.empty);
         self.tell_message(turn, &taking, keep);
-        turn.media(self.leg.audio.port, match keep {
-            true => MediaCommand::KeepTape { leg, tape },
-            false => MediaCommand::DropTape { leg, tape },
-        });
+        turn.media(
+            self.leg.audio.port,
+            match keep {
+                true => MediaCommand::KeepTape { leg, tape },
+                false => MediaCommand::DropTape { leg, tape },
+            },
+        );
         self.record_again(turn);
     }
 

@@ -9,10 +9,11 @@ use jiff::tz::TimeZone;
 
 use crate::flow::hours::{Hours, HoursIndex, Range};
 use crate::flow::{
-    Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, FlowTarget, LanguageIndex, Menu, Patience, Piece,
-    Prompt, PromptId, QueueIndex, QueueSpec, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
+    Choice, Collect, Condition, Consent, Currency, Flow, FlowIndex, FlowSet, FlowTarget, LanguageIndex, Menu, Patience,
+    Piece, Prompt, PromptId, QueueIndex, QueueSpec, Record, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value,
+    Voicemail, speech,
 };
-use crate::telephony::{DialPlan, Digit, TransportKind, Trunk};
+use crate::telephony::{DialPlan, Digit, Sides, TransportKind, Trunk};
 
 const QUEUES: u16 = 3;
 const NAMES: [&str; 10] = [
@@ -165,7 +166,7 @@ fn random_target(random: &mut Rng, bounds: &Bounds) -> Target {
 
 fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32) -> Step {
     let must_hear = random.u8(..4) == 0;
-    let kind = match random.u8(..21) {
+    let kind = match random.u8(..24) {
         0..3 => StepKind::Say { speech: random_speech(random, set, bounds, 3), must_hear },
         3 => StepKind::Play { speech: random_speech(random, set, bounds, 1), must_hear },
         4..10 => StepKind::Menu(random_menu(random, set, bounds, must_hear)),
@@ -192,6 +193,27 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             priority: random.u8(..=9),
             otherwise: random.bool().then(|| random_target(random, bounds)),
         },
+        21 => StepKind::Voicemail(Box::new(Voicemail {
+            mailbox: "support".into(),
+            greeting: random.bool().then(|| random_speech(random, set, bounds, 2)),
+            longest: Voicemail::LONGEST,
+            shortest: Voicemail::SHORTEST,
+            silence: Voicemail::SILENCE,
+            review: random.bool(),
+            mail: Vec::new(),
+            failed: random.bool().then(|| random_target(random, bounds)),
+        })),
+        22 => StepKind::Record(Box::new(Record::Start {
+            consent: if random.bool() { Consent::Ask } else { Consent::Announce },
+            prompt: random.bool().then(|| random_speech(random, set, bounds, 2)),
+            sides: Sides::Stereo,
+            refused: random.bool().then(|| random_target(random, bounds)),
+        })),
+        23 => StepKind::Record(Box::new(match random.u8(..3) {
+            0 => Record::Stop,
+            1 => Record::Pause,
+            _ => Record::Resume,
+        })),
         16 => StepKind::Language(LanguageIndex(random.u8(..u8::try_from(bounds.languages.len()).expect("few")))),
         17 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),
         _ => StepKind::HangUp { speech: random.bool().then(|| random_speech(random, set, bounds, 2)) },

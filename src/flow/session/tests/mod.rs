@@ -4,6 +4,7 @@ mod callbacks;
 mod flows;
 mod hours;
 mod menus;
+mod messages;
 mod questions;
 mod queues;
 mod random;

@@ -8,8 +8,9 @@ flow: main
 numbers: [1000]
 start: one
 steps:
-  one: {set: {turn: 1}, next: two}
-  two: {say: 'Round {turn|number}.', next: one}
+  one: {when: caller.number is empty, then: out, next: two}
+  two: {say: Round and round., next: one}
+  out: {hangup: }
 ";
 
 #[test]

@@ -338,3 +338,38 @@ fn tones_become_events_or_stay_tones_and_never_both() {
         assert_eq!(pair.told, told);
     }
 }
+
+#[test]
+fn a_key_that_was_for_us_is_not_heard_by_the_other_when_it_ends_in_the_bridge() {
+    let near = AudioPlan { telephone_event: None, inband_digits: true, ..plan(4_000, Codec::Pcmu) };
+    for events_agreed in [true, false] {
+        let far = AudioPlan { telephone_event: events_agreed.then_some(101), ..plan(5_000, Codec::Pcmu) };
+        let mut pair = Pair::new(near.clone(), far);
+        pair.near.unbridge();
+        let mut keypad = Keypad::default();
+        keypad.press(key('5'));
+        keypad.release(Length::Samples(4_000));
+        let mut bridged = false;
+        for _ in 0..25 {
+            let mut payload = [0; 160];
+            assert!(keypad.tone(Codec::Pcmu, &mut payload));
+            let header = pair.header(0);
+            pair.hear(header, &payload);
+            if !bridged && !pair.told.is_empty() {
+                bridged = true;
+                pair.sent.clear();
+                pair.near.bridge();
+            }
+            pair.tick();
+        }
+        assert!(bridged, "the key was told while it was down");
+        assert_eq!((tones(&pair), events(&pair).0.as_str()), (vec![], ""));
+        assert!(pair.last_level() < 100, "{}", pair.last_level());
+        pair.say(20);
+        assert!(pair.last_level() > 7_000, "then the voice is heard");
+        sound(&mut pair, '7');
+        pair.say(20);
+        assert_eq!(pair.told.len(), 2, "and the next key is passed on");
+        assert_eq!(tones(&pair).len() + events(&pair).0.len(), 1);
+    }
+}

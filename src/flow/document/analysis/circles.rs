@@ -1,0 +1,112 @@
+//! Circles that callers go round without doing anything.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{Analysis, placed};
+use crate::flow::document::codes;
+use crate::flow::document::diagnostic::{Faults, Severity};
+use crate::flow::graph::{By, Exit, Goal, Node, StepId};
+use crate::flow::session::MOST_STEPS;
+
+pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
+    let graph = analysis.graph;
+    let idle = |_: &Node, exit: &Exit| is_idle(exit);
+    let ways = graph.ways(|_, _| Some(1));
+    for circle in graph.circles(idle) {
+        let members: Vec<StepId> = circle.iter().map(|position| graph.nodes[*position].at).collect();
+        if !members.iter().any(|at| ways.reach(*at)) {
+            continue;
+        }
+        let first = members[0];
+        let round = round(analysis, &members);
+        let place = analysis.set.places.step(first);
+        let asks = members.iter().any(|at| graph.node(*at).nature.asks);
+        let note = format!("the circle: {}", round.join(", "));
+        if !asks && !has_way_out(analysis, &members) {
+            let message = match members.len() {
+                1 => format!("`{}` leads to itself, and nowhere else", analysis.name(first)),
+                many => format!("{many} steps lead to each other, and nowhere else"),
+            };
+            let fault = placed(place, codes::ENDLESS, Severity::Error, message);
+            let fault = fault.remedy("lead one of them out: to a menu, a queue or `hangup`");
+            let consequence = format!(
+                "callers would go round until, after {MOST_STEPS} steps, they hear an apology and are hung up on"
+            );
+            faults.push(fault.consequence(consequence).note(note));
+            continue;
+        }
+        let (message, remedy) = match asks {
+            true => (
+                format!("who presses nothing in `{}` is never let go", analysis.name(first)),
+                "lead `otherwise` to a person or to a goodbye",
+            ),
+            false => (
+                format!("callers can go round `{}` without doing anything", analysis.name(first)),
+                "ask them something in between, or lead them on",
+            ),
+        };
+        let fault = placed(place, codes::SILENT_CIRCLE, Severity::Warning, message).remedy(remedy);
+        let consequence = format!("they would hear the same again and again, and an apology after {MOST_STEPS} steps");
+        faults.push(fault.consequence(consequence).note(note));
+    }
+}
+
+/// Whether callers take an exit while they do nothing, and again the next time: a queue is not full for long, but nobody is
+/// there for a whole night.
+fn is_idle(exit: &Exit) -> bool {
+    !exit.by.takes_a_caller() && (exit.by != By::Refusal || &*exit.name == "no_agents")
+}
+
+/// Whether anything leads out of the circle.
+fn has_way_out(analysis: &Analysis<'_>, members: &[StepId]) -> bool {
+    let graph = analysis.graph;
+    let ending = graph.ending_flows(|_, _| true);
+    let within = |at: &StepId| members.binary_search(at).is_ok();
+    members.iter().any(|at| {
+        graph.node(*at).exits.iter().any(|exit| match (&exit.by, exit.to) {
+            (By::Return, _) if !graph.comes_back(graph.node(*at), &ending) => false,
+            (_, Goal::Step(to)) => !within(&to),
+            (_, Goal::Again | Goal::Back) => false,
+            (_, Goal::End | Goal::HangUp | Goal::Callback) => true,
+        })
+    })
+}
+
+/// Once round, from the first step to itself.
+fn round(analysis: &Analysis<'_>, members: &[StepId]) -> Vec<String> {
+    let (graph, first) = (analysis.graph, members[0]);
+    let mut came: BTreeMap<StepId, (StepId, &Exit)> = BTreeMap::new();
+    let mut open = VecDeque::from([first]);
+    'search: while let Some(at) = open.pop_front() {
+        for exit in graph.node(at).exits.iter().filter(|exit| is_idle(exit)) {
+            let to = match exit.to {
+                Goal::Step(to) => to,
+                // To one of the questions of the circle, whichever it was.
+                Goal::Again | Goal::Back => match members.iter().find(|at| graph.node(**at).nature.asks) {
+                    Some(question) => *question,
+                    None => continue,
+                },
+                Goal::End | Goal::HangUp | Goal::Callback => continue,
+            };
+            if members.binary_search(&to).is_err() || came.contains_key(&to) {
+                continue;
+            }
+            came.insert(to, (at, exit));
+            if to == first {
+                break 'search;
+            }
+            open.push_back(to);
+        }
+    }
+    let mut round = vec![analysis.shown(first, first)];
+    let mut at = first;
+    while let Some((before, exit)) = came.get(&at) {
+        round.push(analysis.stop(*before, exit, first));
+        at = *before;
+        if at == first {
+            break;
+        }
+    }
+    round.reverse();
+    round
+}

@@ -1,0 +1,104 @@
+//! What is told of flows that can be read and yet would not do their callers good: it is looked for in the graph of all
+//! flows, when nothing else is wrong with them.
+
+mod choices;
+mod circles;
+mod ends;
+mod reach;
+mod secrets;
+
+use super::diagnostic::{Diagnostic, Faults, Severity};
+use super::{Code, Span};
+use crate::flow::FlowSet;
+use crate::flow::graph::{By, EntryBy, Graph, StepId, Way};
+use crate::flow::place::Place;
+
+/// Stops of a way that are shown; of a longer one the last.
+const STOPS_SHOWN: usize = 8;
+
+/// Tells whatever callers would not get on with.
+pub(super) fn tell(set: &FlowSet, faults: &mut Faults) {
+    let graph = Graph::of(set);
+    let analysis = Analysis { set, graph: &graph };
+    reach::tell(&analysis, faults);
+    circles::tell(&analysis, faults);
+    ends::tell(&analysis, faults);
+    choices::tell(&analysis, faults);
+    secrets::tell(&analysis, faults);
+}
+
+/// What is looked at.
+struct Analysis<'a> {
+    set: &'a FlowSet,
+    graph: &'a Graph,
+}
+
+impl Analysis<'_> {
+    fn name(&self, at: StepId) -> &str {
+        &self.set.flow(at.flow).step(at.step).name
+    }
+
+    /// A step's name, with its flow's where that is another than `beside`.
+    fn shown(&self, at: StepId, beside: StepId) -> String {
+        match at.flow == beside.flow {
+            true => format!("`{}`", self.name(at)),
+            false => format!("`{}/{}`", self.set.flow(at.flow).name, self.name(at)),
+        }
+    }
+
+    /// A warning at a step's name.
+    fn warning(&self, code: Code, at: StepId, message: impl Into<String>) -> Diagnostic {
+        placed(self.set.places.step(at), code, Severity::Warning, message)
+    }
+
+    /// The way to a step, in words: "the way there: `welcome`, press 2 in `main`, `billing`".
+    fn way_there(&self, way: &Way<'_>, to: StepId) -> String {
+        let mut stops: Vec<String> = way.stops.iter().map(|stop| self.stop(stop.at, stop.exit, to)).collect();
+        if stops.len() > STOPS_SHOWN {
+            stops.drain(..stops.len() - STOPS_SHOWN);
+            stops.insert(0, "…".to_owned());
+        }
+        stops.push(self.shown(to, to));
+        let from = match &way.entry.by {
+            EntryBy::Number(_) => String::new(),
+            EntryBy::Queue(queue, exit) => {
+                format!("an agent sends them to `{}`, `{exit}`, ", self.set.queue(*queue).name)
+            }
+        };
+        format!("the way there: {from}{}", stops.join(", "))
+    }
+
+    fn stop(&self, at: StepId, exit: &crate::flow::graph::Exit, beside: StepId) -> String {
+        let name = self.shown(at, beside);
+        match &exit.by {
+            By::Keys(_) | By::Always(_) => {
+                let keys = exit.name.split_once(' ').map_or("", |(_, keys)| keys);
+                format!("press {keys} in {name}")
+            }
+            By::Tries => format!("press nothing that fits in {name}"),
+            By::Answer => format!("answer {name}"),
+            By::Outcome | By::Wait | By::Refusal => format!("{name} ({})", exit.name.replace('_', " ")),
+            By::Conversation => format!("talk with somebody in {name}"),
+            By::Itself | By::Return => name,
+        }
+    }
+}
+
+/// A fault at a place that was kept; of flows without places it is one of no file.
+fn placed(place: Option<&Place>, code: Code, severity: Severity, message: impl Into<String>) -> Diagnostic {
+    match place {
+        Some(place) => Diagnostic::at(place, code, severity, message),
+        None => Diagnostic { span: Span::default(), ..Diagnostic::of_file(code, severity, "", message) },
+    }
+}
+
+/// `a`, `b` and `c`, or the first of many.
+fn named(names: &[String]) -> String {
+    const NAMED: usize = 4;
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] if names.len() <= NAMED => format!("{} and {last}", first.join(", ")),
+        many => format!("{} and {} more", many[..NAMED].join(", "), many.len() - NAMED),
+    }
+}
