@@ -110,7 +110,9 @@ pub(super) async fn messages(State(view): State<View>, Path(mailbox): Path<Strin
     };
     if page.tapes.is_empty() && query.before.is_none() {
         let flows = view.snapshot.borrow().as_ref().map(|snapshot| snapshot.flows.clone()).unwrap_or_default();
-        if flows.listeners(&mailbox).is_empty() && !used(&flows).any(|used| used == mailbox) {
+        let known = !flows.listeners(&mailbox).is_empty() || used(&flows).any(|used| used == mailbox);
+        let stored = view.shelf.mailboxes().await;
+        if !known && stored.is_ok_and(|stored| stored.iter().all(|(name, ..)| *name != mailbox)) {
             return problem(StatusCode::NOT_FOUND, "there is no mailbox of this name; /api/v1/voicemail lists them");
         }
     }

@@ -274,7 +274,10 @@ impl Recorder {
         self.position += near.len() as u64;
         let mut from = 0;
         while from < near.len() {
-            let Some(block) = &mut self.block else {
+            if self.block.as_ref().is_some_and(|block| block.length == BLOCK) {
+                self.pass_on();
+            }
+            let Some(block) = self.block.as_mut().filter(|block| block.length < BLOCK) else {
                 let rest = (near.len() - from) as u64;
                 self.lost += rest;
                 self.lost_in_all += rest;
@@ -321,7 +324,9 @@ impl Recorder {
     }
 
     /// Takes a block to be filled.
-    pub fn give(&mut self, block: Box<Block>) {
+    pub fn give(&mut self, mut block: Box<Block>) {
+        // Nothing of what it held before may be heard again.
+        (block.length, block.lost) = (0, 0);
         if self.block.is_none() {
             self.put(block);
         } else {

@@ -247,9 +247,9 @@ mod tests {
         };
         let stored = StoredTape { tape, heard: None };
         let to = ["support@example.com".to_owned()];
-        let written = letter("helpline@example.com", &stored, &to, vec![1, 2, 3, 4]).expect("a letter").formatted();
+        let written = letter("helpline@example.com", &stored, &to, vec![0xFF, 1, 2, 3]).expect("a letter").formatted();
         let written = String::from_utf8(written).expect("text");
-        for part in ["To: support@example.com", "Content-Type: audio/wav", "m17.wav", "AQIDBA==", "72 seconds", "123"] {
+        for part in ["To: support@example.com", "Content-Type: audio/wav", "m17.wav", "/wECAw==", "72 seconds", "123"] {
             assert!(written.contains(part), "{part} is not in\n{written}");
         }
         assert!(!written.contains("\nBcc:"), "{written}");

@@ -233,7 +233,8 @@ impl Session {
     /// It cannot be written: the caller hears an apology and goes on to somebody.
     pub(super) fn message_lost(&mut self, turn: &mut Turn<'_>) -> Next {
         match self.state {
-            State::Leaving(Leaving { at: At::Telling { .. }, .. }) => Next::Stay,
+            // Of one that was dropped before nobody wants to know.
+            State::Leaving(Leaving { at: At::Telling { .. } | At::Greeting, .. }) => Next::Stay,
             // What was written until then is kept.
             State::Leaving(_) => {
                 turn.actions.push(Action::EndMessage);

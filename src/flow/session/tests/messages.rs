@@ -72,7 +72,7 @@ fn a_message_is_heard_and_said_again() {
         says INSTRUCTION
         > .
         takes a message for support
-        > full
+        > longest
         says Your message is as long as it can be. REVIEW
         > .
         > ~
@@ -179,8 +179,8 @@ start: welcome
 always: {0: away}
 steps:
   welcome: {say: Hello., next: consent}
-  consent: {record: {consent: ask, refused: without}, next: again}
-  again: {record: {consent: announce}, next: quiet}
+  consent: {record: {consent: ask, refused: without}, next: once_more}
+  once_more: {record: {consent: announce}, next: quiet}
   quiet: {record: pause, next: loud}
   loud: {record: resume, next: over}
   over: {record: stop, next: bye}
@@ -210,10 +210,9 @@ fn no_key_goes_round_the_question() {
         > .
         says YES_NO
         > 1
-        falls silent
         records the call
         consent: next
-        again: next
+        once_more: next
         pauses the recording
         quiet: next
         resumes the recording

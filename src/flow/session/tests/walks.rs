@@ -125,7 +125,7 @@ impl Walk {
             }
             "said" => self.input(ended(TapeEnd::Told, false)),
             "silent" => self.input(ended(TapeEnd::Silence, false)),
-            "full" => self.input(ended(TapeEnd::Longest, false)),
+            "longest" => self.input(ended(TapeEnd::Longest, false)),
             "nothing" => self.input(ended(TapeEnd::Silence, true)),
             "lost" => self.input(SessionInput::MessageLost),
             "read" => self.input(SessionInput::MessageRead(true)),
