@@ -22,4 +22,5 @@ mod sipsak;
 mod softphone;
 mod stories;
 mod transfers;
+mod voicemail;
 mod wave;
