@@ -36,8 +36,11 @@ fn report_on(name: &str, text: &str) -> String {
     }
     let sources = sources(name, text);
     let prompts = BTreeSet::new();
-    let mut faults =
-        document::read(&sources, &Known { today: jiff::civil::date(2026, 11, 22), mails: !name.ends_with("mail.yaml"), ..Known::of(&prompts) }).diagnostics;
+    let mut faults = document::read(
+        &sources,
+        &Known { today: jiff::civil::date(2026, 11, 22), mails: !name.ends_with("mail.yaml"), ..Known::of(&prompts) },
+    )
+    .diagnostics;
     if !name.starts_with("recording_missing") {
         faults.retain(|fault| fault.code != codes::NO_RECORDING && fault.code != codes::NO_PHRASES);
     }

@@ -189,7 +189,7 @@ struct Keeping<K> {
     teller: Teller,
     keep: TapesKept,
     /// What the database could not take yet. Its files are there, and found at the next start.
-    waiting: Vec<Box<KeptTape>>,
+    waiting: Vec<KeptTape>,
     tidied: Option<Instant>,
     kept: K,
 }
@@ -201,7 +201,7 @@ impl<K: Fn()> Keeping<K> {
             self.tidy();
             let patience = if self.waiting.is_empty() { TIDY_GAP } else { AGAIN };
             match told.recv_timeout(patience) {
-                Ok(Told::Kept(tape)) => self.waiting.push(tape),
+                Ok(Told::Kept(tape)) => self.waiting.push(*tape),
                 Ok(Told::End) | Err(RecvTimeoutError::Disconnected) => {
                     return self.put_all();
                 }
@@ -209,7 +209,7 @@ impl<K: Fn()> Keeping<K> {
             }
             while let Ok(more) = told.try_recv() {
                 match more {
-                    Told::Kept(tape) => self.waiting.push(tape),
+                    Told::Kept(tape) => self.waiting.push(*tape),
                     Told::End => return self.put_all(),
                 }
             }

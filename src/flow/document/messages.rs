@@ -162,7 +162,7 @@ impl FlowReader<'_, '_> {
                     let message =
                         format!("`record` is a table, or `stop`, `pause` or `resume`, and not `{}`", shortened(other));
                     let fault = self.page.error(codes::WRONG_WORD, entry.value.span, message);
-                    let fault = fault.meant(other, RECORD_WORDS.into_iter());
+                    let fault = fault.meant(other, RECORD_WORDS);
                     self.fault(fault.or_remedy("write `record: {consent: ask}` to begin"));
                     return None;
                 }

@@ -56,7 +56,7 @@ impl Line {
         let mut actions = self.session.handle(self.now, self.calendar.time_of(self.now), input);
         self.take(&actions);
         if actions.contains(&Action::HearMessage) {
-            let plays = self.now.as_micros() % 3 > 0;
+            let plays = !self.now.as_micros().is_multiple_of(3);
             self.playing |= plays;
             actions.extend(self.input(SessionInput::MessageRead(plays)));
         }
