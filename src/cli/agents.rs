@@ -2,26 +2,20 @@
 //! know.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
-use std::net::{Ipv6Addr, SocketAddr, TcpStream};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::listing::{Format, flows_or_errors, print};
+use super::running::ask;
 use super::{COULD_NOT_RUN, report};
-use crate::config::{HttpSettings, Installation, Loaded};
+use crate::config::{Installation, Loaded};
 use crate::flow::document::diagnostic::nearest;
 use crate::flow::{AgentCode, AgentSpec};
 use crate::server::passwords::Passwords;
-
-/// A server on this machine answers at once, or does not run.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
-/// No answer is longer than this, in octets.
-const ANSWER_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 
 /// What `helpline agents` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -192,49 +186,8 @@ fn explained(agent: &Value, ready: Option<&str>) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Why the running server was not heard.
-#[derive(Debug, thiserror::Error)]
-enum Unheard {
-    #[error("no server answers at http://{0} (start it with `helpline serve`, or name its file with `--config`)")]
-    NotRunning(SocketAddr),
-    #[error("the server at http://{0} wants another `token` than `http.token` gives it")]
-    Token(SocketAddr),
-    #[error("what answers at http://{0} is no Helpline of this version")]
-    Stranger(SocketAddr),
-}
-
-/// What the server that runs with these settings says of `path`.
-fn ask(http: &HttpSettings, path: &str) -> Result<Value, Unheard> {
-    let mut address = http.listen;
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() });
-    }
-    let answer = request(address, http.token.as_deref(), path).map_err(|_| Unheard::NotRunning(address))?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or(Unheard::Stranger(address))?;
-    match head.split(' ').nth(1) {
-        Some("200") => serde_json::from_str(body).map_err(|_| Unheard::Stranger(address)),
-        Some("401") => Err(Unheard::Token(address)),
-        _ => Err(Unheard::Stranger(address)),
-    }
-}
-
-fn request(address: SocketAddr, token: Option<&str>, path: &str) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&address, ANSWER_MAX)?;
-    stream.set_read_timeout(Some(ANSWER_MAX))?;
-    stream.set_write_timeout(Some(ANSWER_MAX))?;
-    let token = token.map_or(String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}Connection: close\r\n\r\n")?;
-    let mut answer = Vec::new();
-    stream.take(ANSWER_LENGTH_MAX).read_to_end(&mut answer)?;
-    Ok(answer)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-    use std::thread;
-
     use super::*;
 
     #[test]
@@ -257,34 +210,5 @@ mod tests {
             "1002 (Grace): wrap up\nThe wrap-up of the last call takes 9s more.\n\
              When that is over they will be paused: lunch.\n",
         );
-    }
-
-    /// What is made of one answer of something that listens.
-    fn asked(answer: &'static str) -> Result<Value, Unheard> {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let listen = listener.local_addr().expect("an address");
-        let server = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("somebody asks");
-            let mut request = [0; 1024];
-            let length = stream.read(&mut request).expect("it can be read");
-            stream.write_all(answer.as_bytes()).expect("it can be answered");
-            String::from_utf8_lossy(&request[..length]).into_owned()
-        });
-        let http = HttpSettings { listen, advertise: None, token: Some("s3cret".to_owned()) };
-        let result = ask(&http, "/api/v1/agents");
-        assert!(server.join().expect("it ends").contains("Authorization: Bearer s3cret\r\n"));
-        result
-    }
-
-    #[test]
-    fn whoever_answers_is_understood_or_told() {
-        assert_eq!(asked("HTTP/1.1 200 OK\r\n\r\n{\"items\": []}").expect("it is right"), json!({"items": []}));
-        let why = |answer| asked(answer).expect_err("it is wrong").to_string();
-        assert!(why("HTTP/1.1 401 Unauthorized\r\n\r\n").contains("token"));
-        assert!(why("HTTP/1.1 200 OK\r\n\r\n<html>").contains("no Helpline"));
-        assert!(why("SSH-2.0\r\n").contains("no Helpline"));
-        let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-        let http = HttpSettings { listen: nobody, advertise: None, token: None };
-        assert!(ask(&http, "/").expect_err("nobody listens").to_string().contains("helpline serve"));
     }
 }

@@ -8,10 +8,16 @@ use clap::{Parser, Subcommand};
 pub mod agents;
 pub mod check;
 pub mod dial;
+pub mod diff;
+pub mod explain;
 pub mod hours;
 pub mod listing;
+mod log_line;
 pub mod prompts;
+mod reading;
+pub mod reload;
 pub mod report;
+mod running;
 pub mod schema;
 pub mod serve;
 mod terminal;
@@ -46,8 +52,16 @@ enum Command {
     Agents(agents::Arguments),
     /// Whether hours are open at a time, why, and when that changes; or the calendar of a year
     Hours(hours::Arguments),
+    /// The long story of a fault's code; without one, the list of all
+    Explain(explain::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
+    /// What changed flow files mean to callers, in words, and how many callers are there now
+    Diff(diff::Arguments),
+    /// Lets the running server read flows and recordings again, and tells what callers will notice
+    Reload(reload::Arguments),
+    /// Lets the running server go back to an earlier revision of the flows
+    Rollback(reload::BackArguments),
     /// The JSON Schema of the files, by which editors complete and underline
     Schema(schema::Arguments),
 }
@@ -63,7 +77,11 @@ pub fn main() -> ExitCode {
         Command::Dial(arguments) => Ok(dial::run(&arguments)),
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),
+        Command::Explain(arguments) => explain::run(&arguments).map_err(Into::into),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
+        Command::Diff(arguments) => diff::run(&arguments, &config),
+        Command::Reload(arguments) => reload::run(&arguments, &config),
+        Command::Rollback(arguments) => reload::run_back(&arguments, &config),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     outcome.unwrap_or_else(|reason| {

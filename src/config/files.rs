@@ -51,7 +51,11 @@ pub(super) fn load_installation(file: &Path, environment: &dyn Fn(&str) -> Optio
 
 /// Reads every `*.yaml` below the folder of flows, and checks them against the recordings that exist.
 pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
-    let files = read_flow_files(&installation.flows);
+    check_flows(installation, read_flow_files(&installation.flows))
+}
+
+/// Checks flow files against the recordings that exist.
+pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, Vec<Source>) {
     let prompts = recordings(&installation.prompts);
     let folder = installation.prompts.display().to_string();
     let mut reading = document::read(
@@ -64,6 +68,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
             environment: &|name| std::env::var(name).ok(),
             dial_plan: &installation.sip.dial_plan(),
             mails: installation.mail.is_some(),
+            secret: &|path| read_text(&installation.flows.join(path), MAX_SECRET_BYTES).map_err(|unread| unread.why()),
         },
     );
     if !files.diagnostics.is_empty() {

@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use files::{FlowFiles, load_flows, read_flow_files};
+pub use files::{FlowFiles, check_flows, load_flows, read_flow_files};
 
 use crate::flow::AgentCodes;
 use crate::flow::document::{Diagnostic, Severity, Source};
@@ -45,6 +45,8 @@ pub struct Installation {
     pub flows: PathBuf,
     /// The folder of the recordings.
     pub prompts: PathBuf,
+    /// Whether flows and recordings are read again when their files change.
+    pub watch: bool,
     /// How long calls in progress go on after a shutdown has begun.
     pub drain: Duration,
     /// What agents dial to steer their working day.
@@ -232,6 +234,7 @@ impl Default for Installation {
             tapes: TapesKept::default(),
             flows: PathBuf::from("flows"),
             prompts: PathBuf::from("prompts"),
+            watch: false,
             drain: Duration::from_secs(30),
             codes: AgentCodes::default(),
         }

@@ -18,7 +18,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 15] = [
     "helpline",
     "sip",
     "media",
@@ -31,6 +31,7 @@ pub(super) const KEYS: [&str; 14] = [
     "recordings",
     "flows",
     "prompts",
+    "watch",
     "drain",
     "codes",
 ];
@@ -107,6 +108,7 @@ impl Reader<'_> {
                 None => {}
             }
         }
+        self.watch(root, installation);
         self.drain(root, installation);
         self.records(root, installation);
         self.mail(root, installation);
@@ -346,6 +348,23 @@ impl Reader<'_> {
                     let message = format!("`{key}` is a number from 1 to {MOST_CALLS}");
                     self.error(codes::WRONG_NUMBER, entry, message, "");
                 }
+            }
+        }
+    }
+
+    fn watch(&mut self, root: &Node, installation: &mut Installation) {
+        let Some(entry) = root.find("watch") else { return };
+        let Some(text) = self.text(entry, "`true` or `false`") else { return };
+        match scalar::truth(&text) {
+            Some(watch) => installation.watch = watch,
+            None => {
+                let message = format!("`{}` is neither `true` nor `false`", shortened(&text));
+                self.error(
+                    codes::WRONG_SHAPE,
+                    entry,
+                    message,
+                    "write `watch: true` to have changed files read at once",
+                );
             }
         }
     }

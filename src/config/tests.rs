@@ -43,6 +43,7 @@ data: /var/lib/helpline
 records: {keep: 30d, size_mb: 100}
 flows: \"${NONE:-menus}\"
 prompts: audio
+watch: true
 drain: 1m30s
 mail: {server: smtp://mail.example.com, from: helpline@example.com, user: acme, password: \"${TOKEN}\"}
 voicemail: {keep: 20d}
@@ -76,6 +77,7 @@ codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 3
         tapes: TapesKept { messages: Duration::from_secs(20 * 86_400), ..TapesKept::default() },
         flows: "menus".into(),
         prompts: "audio".into(),
+        watch: true,
         drain: Duration::from_secs(90),
         codes: codes_of(&[
             ("*1", AgentCode::Ready),

@@ -7,6 +7,7 @@ mod audio;
 mod calls;
 mod connection;
 mod explanation;
+mod flows;
 mod hours;
 mod paging;
 mod queues;
@@ -23,7 +24,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use tokio::sync::{oneshot, watch};
 use tracing::warn;
@@ -35,6 +36,7 @@ use crate::switchboard::{OperatorCommand, Snapshot};
 pub use ask::{Ask, Asked, Desk, QUESTIONS_MAX, Question, Seen};
 pub use connection::CONNECTIONS_MAX;
 use connection::Limited;
+pub use flows::{KeptRevision, ListRevisions, Reload, Reloaded};
 pub use tapes::{Answer, Shelf};
 
 /// What HTTP looks at.
@@ -52,6 +54,10 @@ pub struct View {
     pub records: FindRecords,
     /// Messages and recordings.
     pub shelf: Arc<dyn Shelf>,
+    /// Has everything read again.
+    pub reload: Reload,
+    /// The revisions of the flows that are kept.
+    pub revisions: ListRevisions,
     /// Tells what the desk alone knows.
     pub desk: Desk,
     /// The clock of the process.
@@ -153,6 +159,11 @@ pub fn router(view: View) -> Router {
         .route("/api/v1/recordings", get(tapes::recordings))
         .route("/api/v1/recordings/{recording}", get(tapes::recording).delete(tapes::delete_recording))
         .route("/api/v1/recordings/{recording}/audio", get(tapes::recording_audio))
+        .route("/api/v1/flows", get(flows::flows))
+        .route("/api/v1/flows/{flow}", get(flows::one_flow))
+        .route("/api/v1/revisions", get(flows::revisions))
+        .route("/api/v1/reload", post(flows::reload))
+        .route("/api/v1/rollback", post(flows::roll_back))
         .route("/api/v1/queues", get(queues::queues))
         .route("/api/v1/queues/{name}", get(queues::one_queue))
         .route("/api/v1/records", get(records::records))
@@ -227,8 +238,17 @@ fn time(calendar: Calendar, at: Moment) -> String {
 
 /// RFC 9457.
 fn problem(status: StatusCode, detail: &str) -> Response {
+    problem_with(status, detail, serde_json::json!({}))
+}
+
+/// The same with members of our own (RFC 9457 section 3.2).
+fn problem_with(status: StatusCode, detail: &str, more: serde_json::Value) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
-    let body = Json(serde_json::json!({"title": title, "status": status.as_u16(), "detail": detail}));
+    let mut body = serde_json::json!({"title": title, "status": status.as_u16(), "detail": detail});
+    if let (Some(body), serde_json::Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+    }
+    let body = Json(body);
     let content_type = HeaderValue::from_static("application/problem+json");
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }

@@ -70,8 +70,6 @@ impl House {
             answer.send(seen).is_ok()
         };
         let view = View {
-            exposition: Metrics::new(clock).exposition(),
-            snapshot: receiver,
             token: token.map(Arc::from),
             operate: Arc::new(move |command| {
                 told.lock().expect("nobody panics with it").push(command);
@@ -79,8 +77,9 @@ impl House {
             }),
             records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
             shelf: Arc::new(tapes::shelf()),
+            reload: Arc::new(|back_to| Box::pin(std::future::ready(Some(reloaded(back_to))))),
             desk: Desk::new(Arc::new(ask)),
-            clock,
+            ..idle(clock, receiver)
         };
         let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
         House { http, commands, _snapshot: sender }
@@ -302,20 +301,49 @@ fn a_token_is_asked_for() {
     check(Some("secret"), None, "GET /healthz", 200, "ok");
 }
 
+/// A house in which nothing is had, and nobody takes letters.
+fn idle(clock: Clock, snapshot: watch::Receiver<Option<Snapshot>>) -> View {
+    View {
+        exposition: Metrics::new(clock).exposition(),
+        snapshot,
+        token: None,
+        operate: Arc::new(|_| false),
+        records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
+        reload: Arc::new(|_| Box::pin(std::future::ready(None))),
+        revisions: Arc::new(|| {
+            let since = jiff::Timestamp::UNIX_EPOCH;
+            let kept = |number, back_to| KeptRevision { number, since, why: "api", back_to };
+            Ok(vec![kept(8, Some(6)), kept(7, None), kept(6, None), kept(5, None)])
+        }),
+        desk: Desk::new(Arc::new(|_| false)),
+        shelf: Arc::new(tapes::shelf()),
+        clock,
+    }
+}
+
+/// What becomes of a reload, and of the way back to a revision: 5 is sound, 6 has faults, and no other is kept.
+fn reloaded(back_to: Option<u32>) -> Reloaded {
+    match back_to {
+        None | Some(5) => Reloaded::Done {
+            revision: 9,
+            back_to,
+            changes: vec!["callers pressing 2 in `main` will now reach `order` instead of `help`".to_owned()],
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        },
+        Some(6) => {
+            Reloaded::Faulty { text: "error[HL0207]".to_owned(), faults: vec![serde_json::json!({"code": "HL0207"})] }
+        }
+        Some(7) => Reloaded::Failed("the disk is gone".to_owned()),
+        Some(_) => Reloaded::NotKept,
+    }
+}
+
 #[test]
 fn nobody_else_reads_without_a_token() {
     let (_sender, receiver) = watch::channel(None);
     let clock = Clock::start();
-    let view = View {
-        exposition: Metrics::new(clock).exposition(),
-        snapshot: receiver,
-        token: None,
-        operate: Arc::new(|_| true),
-        records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
-        shelf: Arc::new(tapes::shelf()),
-        desk: Desk::new(Arc::new(|_| true)),
-        clock,
-    };
+    let view = idle(clock, receiver);
     let refused = start("0.0.0.0:0".parse().expect("an address"), view).err();
     assert!(matches!(refused, Some(HttpError::TokenWanted(_))));
 }

@@ -2,20 +2,22 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Sleep, sleep_until};
 
 use crate::acd::{AgentState, Estimate, LevelFormula};
 use crate::clock::{Calendar, Clock, Moment};
+use crate::connectors::Connectors;
 use crate::http::{Asked, Question, Seen};
 use crate::journal::{self, JournalEntry, Records, Stories, Story};
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
+use crate::sip::transport::Alarm;
 use crate::store::Store;
-use crate::switchboard::{Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
+use crate::switchboard::{Answered, Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
 use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
 
 /// As many letters may wait in the inbox.
@@ -56,6 +58,16 @@ impl Letter {
 impl From<Input> for Letter {
     fn from(input: Input) -> Letter {
         Letter { posted: Instant::now(), content: Content::One(input) }
+    }
+}
+
+impl Letter {
+    /// The input in it, of one that could not be posted.
+    pub fn into_input(self) -> Option<Input> {
+        match self.content {
+            Content::One(input) => Some(input),
+            Content::Asked(_) | Content::Media(_) => None,
+        }
     }
 }
 
@@ -133,6 +145,8 @@ pub struct Desk {
     pub media: SendMedia,
     /// To those who only look.
     pub snapshot: watch::Sender<Option<Snapshot>>,
+    /// Who asks web services.
+    pub connectors: Connectors,
     /// A fold of the journal.
     pub metrics: Metrics,
     /// What the switchboard wants before its first input.
@@ -147,6 +161,8 @@ struct Pending {
     sip: VecDeque<SipCommand>,
     journal: Vec<JournalEntry>,
     asked: Vec<Asked>,
+    /// Lookups that found no room: they are answered already.
+    unasked: Vec<Answered>,
 }
 
 /// What the journal says of calls.
@@ -179,15 +195,19 @@ impl Desk {
         let mut calendar = (self.clock.now(), self.clock.calendar());
         let mut latest = self.clock.now();
         let mut closing = Closing::No;
-        let mut alarm = Box::pin(sleep_until(self.clock.instant(latest).into()));
+        let mut alarm = Alarm::new();
         let mut wished = true;
         let outbox = self.sip.clone();
+        // Made once: it is asked for each time round.
+        let mut closed = pin!(outbox.closed());
         let first = std::mem::take(&mut self.first);
         self.obey(first, &mut pending);
         self.publish(latest);
         loop {
             let deadline = self.wake_at(closing);
-            set_alarm(&mut alarm, deadline.map(|deadline| self.clock.instant(deadline)));
+            if let Some(deadline) = deadline {
+                alarm.set(self.clock.instant(deadline));
+            }
             tokio::select! {
                 biased;
                 permit = outbox.reserve(), if !pending.sip.is_empty() => {
@@ -199,9 +219,9 @@ impl Desk {
                     Some(wish) => batch.extend(self.wish(wish, &mut closing).map(Letter::from)),
                     None => wished = false,
                 },
-                () = outbox.closed() => return,
+                () = closed.as_mut() => return,
                 count = self.inbox.recv_many(&mut batch, BATCH) => if count == 0 { return },
-                () = alarm.as_mut(), if deadline.is_some() => {}
+                () = poll_fn(|context| alarm.poll_ring(context)), if deadline.is_some() => {}
             }
             latest = self.work_through(&mut batch, latest, &mut calendar, &mut pending);
             self.send(&mut pending.sip);
@@ -251,6 +271,9 @@ impl Desk {
             latest = now;
             self.take(latest, Input::Expired, pending);
         }
+        while let Some(answered) = pending.unasked.pop() {
+            self.take(latest, Input::Answered(Box::new(answered)), pending);
+        }
         let due = self.switchboard.view_due().into_iter().chain(self.switchboard.keep_due()).min();
         if due.is_some_and(|due| due <= now) {
             // Whoever looks, now or after a restart, is to see what is so now.
@@ -279,6 +302,8 @@ impl Desk {
             match output {
                 Output::Sip(command) => pending.sip.push_back(command),
                 Output::Media { reactor, command } => (self.media)(reactor, command),
+                Output::Ask(ask) => pending.unasked.extend(self.connectors.ask(*ask).err()),
+                Output::CancelAsk { call, lookup } => self.connectors.cancel(call, lookup),
                 Output::Journal(entry) => pending.journal.push(entry),
             }
         }
@@ -419,12 +444,4 @@ async fn let_others_run() {
         Poll::Pending
     })
     .await;
-}
-
-fn set_alarm(alarm: &mut std::pin::Pin<Box<Sleep>>, deadline: Option<Instant>) {
-    if let Some(deadline) = deadline.map(tokio::time::Instant::from_std)
-        && (deadline != alarm.deadline() || alarm.is_elapsed())
-    {
-        alarm.as_mut().reset(deadline);
-    }
 }

@@ -2,10 +2,14 @@
 
 pub mod desk;
 mod mailboxes;
+pub mod pace;
 pub mod passwords;
 mod post;
+pub mod reload;
+pub mod revisions;
 mod signals;
 pub mod spool;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -20,10 +24,15 @@ use tracing::{info, warn};
 
 use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
 use self::mailboxes::{Asking, Keeper};
+use self::pace::Pace;
 use self::post::Post;
+use self::reload::{REQUESTS_MAX, Reader, Reading, Reloads};
+use self::revisions::Revisions;
 use self::signals::Signals;
 use crate::clock::Clock;
 use crate::config::{MailSettings, TapesKept};
+use crate::connectors::Connectors;
+
 use crate::flow::session::exits;
 use crate::flow::{FlowSet, StepKind};
 use crate::http;
@@ -82,6 +91,8 @@ pub struct Setup {
     pub mail: Option<MailSettings>,
     /// How long calls may go on when Helpline closes down.
     pub drain: Duration,
+    /// Files and folders: when something in them changes, everything is read again.
+    pub watch: Vec<PathBuf>,
 }
 
 /// Flows that were read and found without fault, with their recordings.
@@ -106,28 +117,37 @@ impl Loaded {
     }
 }
 
-/// Reads flows and recordings, at the start and at each reload. The error says all that is wrong.
-pub type Reader = Arc<dyn Fn() -> anyhow::Result<Loaded> + Send + Sync>;
-
-/// Runs the server until it is told to end, and its calls have. `loaded` is what `reader` read first.
+/// Runs the server until it is told to end, and its calls have. `first` is what `reader` read first.
 ///
 /// # Errors
 /// It could not start: an address is taken, a folder cannot be written, ...
-pub fn run(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(serve(setup, loaded, reader));
+pub fn run(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
+    let pace = Arc::new(Pace::new());
+    let resting = pace.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .on_thread_unpark(move || pace.begin())
+        .on_thread_park(move || resting.rest())
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(serve(setup, first, reader));
     // A reload that is still reading is of no use to anybody.
     runtime.shutdown_background();
     ended
 }
 
-async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<()> {
+async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
     raise_open_files(setup.calls);
     let clock = Clock::start_with_a_past();
     let (inbox_end, inbox) = mpsc::channel::<Letter>(INBOX_MAX);
     let (sip_end, outbox) = mpsc::channel(OUTBOX_MAX);
     let (wishes_end, wishes) = mpsc::channel(WISHES_MAX);
     let (snapshot, snapshots) = watch::channel(None);
+
+    let revisions = Revisions::below(&setup.data);
+    let reloads = Reloads::begin(reader, revisions.clone(), &first);
+    let number = reloads.number();
+    let loaded = first.loaded;
+    let (requests_end, requests) = mpsc::channel(REQUESTS_MAX);
 
     let mut metrics = Metrics::new(clock);
     know_steps(&mut metrics, &loaded.flows);
@@ -153,6 +173,8 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
         operate,
         records,
         shelf: Arc::new(Asking::new(&setup.data, inbox_end.clone())),
+        reload: reload::on_request(requests_end.clone()),
+        revisions: revisions::listed(revisions),
         desk: http::Desk::new(ask),
         clock,
     };
@@ -178,7 +200,7 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     announce(&loaded, &bound, http.address);
     let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());
     metrics.know_trunks(trunks.iter().map(|trunk| &*trunk.name));
-    let revision = Arc::new(loaded.revision(0));
+    let revision = Arc::new(loaded.revision(number));
     let random = fastrand::Rng::new();
     let (switchboard, first, places_lost) =
         Switchboard::restored(clock.now(), &kept, settings, clock.calendar(), revision, random);
@@ -187,8 +209,17 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
+    let answers = inbox_end.clone();
+    let tell = move |input: Input| match answers.try_send(input.into()) {
+        Err(mpsc::error::TrySendError::Full(letter)) => letter.into_input().map_or(Ok(()), Err),
+        // Nobody is there any more to whom it could be told.
+        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+    };
+    let connectors =
+        Connectors::start(clock, Arc::new(tell)).context("the thread that asks web services cannot be started")?;
     let desk = Desk {
         clock,
+        connectors,
         switchboard,
         inbox,
         wishes,
@@ -201,12 +232,15 @@ async fn serve(setup: Setup, loaded: Loaded, reader: Reader) -> anyhow::Result<(
     };
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints, secret), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
-    let signals = tokio::spawn(signals.follow(reader, wishes_end));
+    let watch = watching::start(&setup.watch, requests_end.clone());
+    tokio::spawn(reloads.follow(requests, wishes_end.clone()));
+    let signals = tokio::spawn(signals.follow(requests_end, wishes_end));
     // As a task: waking the runtime's own future costs a call to the system each time, waking a task none.
     tokio::spawn(desk.run()).await.context("the switchboard broke off")?;
 
     info!("Helpline has ended");
     signals.abort();
+    drop(watch);
     // The desk was the last to hold the other end: `sip` sends what it still has to, and ends.
     let signalled = tokio::time::timeout(LAST_GOODBYES, signalling).await;
     drop(http);
@@ -331,6 +365,7 @@ fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
             );
         }
     }
+    metrics.know_connectors(flows.connectors.iter().map(|connector| &*connector.name));
 }
 
 /// One line that says who answers, and how to try it.

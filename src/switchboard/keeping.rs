@@ -29,13 +29,21 @@ pub(super) struct Keeping {
     lively: bool,
     /// All is to be told again.
     all: bool,
+    /// What is to be forgotten.
+    gone: Vec<Fact>,
     /// Agents whose phones are others than were told last, as they were at that moment.
     phones: BTreeMap<Arc<str>, (Moment, Vec<RegisteredPhone>)>,
 }
 
 impl Keeping {
     pub(super) fn since(now: Moment) -> Keeping {
-        Keeping { told: now, lively: false, all: true, phones: BTreeMap::new() }
+        Keeping { told: now, lively: false, all: true, gone: Vec::new(), phones: BTreeMap::new() }
+    }
+
+    /// These are no more, and all else is to be told again.
+    pub(super) fn forget(&mut self, gone: impl Iterator<Item = Fact>) {
+        self.gone.extend(gone);
+        self.all = true;
     }
 
     /// An agent's phones, as `sip` knows them.
@@ -64,10 +72,12 @@ impl Switchboard {
         let queues = &mut self.queues;
         let mut changes = queues.distributor.changes();
         if std::mem::take(&mut self.keeping.all) {
+            changes.entries.extend(queues.book.keys());
             changes.agents.extend(queues.distributor.agents());
             changes.queues.extend(queues.distributor.queues());
         }
-        let mut facts = Vec::with_capacity(changes.entries.len() + changes.agents.len() + changes.queues.len() + 1);
+        let mut facts = std::mem::take(&mut self.keeping.gone);
+        facts.reserve(changes.entries.len() + changes.agents.len() + changes.queues.len() + 1);
         for id in changes.entries {
             let mut kept = queues.distributor.kept_entry(id);
             if let Some(kept) = &mut kept

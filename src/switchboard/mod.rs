@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
+use crate::flow::difference::renamed;
 use crate::flow::{FlowSet, PromptId, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
@@ -30,10 +31,12 @@ mod incoming;
 mod keeping;
 mod kept;
 mod leg;
+mod lookup;
 mod messages;
 mod notes;
 mod ports;
 mod queues;
+mod renaming;
 mod routing;
 mod switches;
 mod transfer;
@@ -54,6 +57,7 @@ pub use kept::{
     Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue,
     KeptSkills, KeptTransport, KeptWish, WallTime,
 };
+pub use lookup::{Answered, Ask};
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
 pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
@@ -113,6 +117,15 @@ pub enum Input {
     Media(MediaEvent),
     /// By whoever runs the place.
     Operator(OperatorCommand),
+    /// By those who ask web services.
+    Answered(Box<Answered>),
+    /// By the same: a service has failed too often and is left alone for so long, or answers again.
+    Connector {
+        /// Its name.
+        name: Arc<str>,
+        /// How long it is not asked.
+        rests: Option<Duration>,
+    },
     /// The deadline has come.
     Expired,
     /// Somebody has set the time of day, or a while has passed since it was last told.
@@ -187,6 +200,15 @@ pub enum Output {
         /// What.
         command: MediaCommand,
     },
+    /// By whoever asks web services; [`Input::Answered`] comes of it, be it late.
+    Ask(Box<Ask>),
+    /// By the same: nobody awaits this any more.
+    CancelAsk {
+        /// On whose behalf it was asked.
+        call: CallId,
+        /// The name in the request.
+        lookup: u32,
+    },
     /// By whoever reads the journal.
     Journal(JournalEntry),
 }
@@ -206,6 +228,8 @@ pub struct Snapshot {
     pub draining: bool,
     /// Queues and agents, as they were [`VIEW_AGE`] ago at most.
     pub view: Arc<View>,
+    /// The number of the revision that new calls follow.
+    pub revision: u32,
     /// The flows that new calls follow.
     pub flows: Arc<FlowSet>,
     /// What hours people have switched by hand.
@@ -386,12 +410,15 @@ impl Switchboard {
             Input::Sip(event) => self.signal(now, event, &mut out),
             Input::Media(event) => self.media(now, event, &mut out),
             Input::Operator(command) => self.operate(now, command, &mut out),
+            Input::Answered(answered) => self.answered(now, *answered, &mut out),
+            Input::Connector { name, rests } => out.push(journal(now, None, JournalEvent::Connector { name, rests })),
             Input::Expired => self.expire(now, &mut out),
             Input::Calendar(calendar) => self.calendar = calendar,
             Input::Revision(revision) => {
                 out.push(journal(now, None, JournalEvent::Revised { revision: revision.number }));
                 out.push(Output::Sip(SipCommand::SetAgents(revision.accounts.clone())));
                 out.push(Output::Sip(SipCommand::SetTrunks(revision.trunks.clone())));
+                self.rename(&renamed(&self.revision.flows, &revision.flows));
                 let settings = self.queues.settings(&revision.flows);
                 self.errands.push_back(Errand::Distribute(acd::Input::Reconfigured(Box::new(settings))));
                 self.revision = revision;
@@ -423,6 +450,7 @@ impl Switchboard {
             ports_free: self.ports.available(now),
             draining: self.drain.is_some(),
             view: self.viewed(now),
+            revision: self.revision.number,
             flows: self.revision.flows.clone(),
             switches: self.switches.clone(),
         }

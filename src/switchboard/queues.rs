@@ -10,6 +10,7 @@ use crate::acd::{
     Skills, SpokenWait, Strategy, Target, Wants,
 };
 use crate::clock::Moment;
+use crate::flow::difference::Renamed;
 use crate::flow::{
     CallbackOrder, CallbackSpec, FlowSet, QueueSpec, QueueStrategy, SpokenPlace, SpokenWaitMinutes, WaitingTalk,
 };
@@ -100,6 +101,25 @@ impl Names {
         number
     }
 
+    /// The number of what is called so now, and not of what was called so before it was renamed.
+    fn own_number(&mut self, name: &Arc<str>) -> u32 {
+        if self.numbers.get(name).is_some_and(|number| self.names[*number as usize] != *name) {
+            self.numbers.remove(name);
+        }
+        self.number(name)
+    }
+
+    /// What is called `new` from now on keeps its number; whoever still says `old` means it too. Whether that was done: not
+    /// where the new name has a number of its own.
+    fn rename(&mut self, old: &str, new: &Arc<str>) -> bool {
+        let number = self.numbers.get(old).copied().filter(|_| !self.numbers.contains_key(new));
+        if let Some(number) = number {
+            self.names[number as usize] = new.clone();
+            self.numbers.insert(new.clone(), number);
+        }
+        number.is_some()
+    }
+
     fn name(&self, number: u32) -> Arc<str> {
         self.names.get(number as usize).cloned().unwrap_or_default()
     }
@@ -129,10 +149,21 @@ impl Queues {
         queues
     }
 
+    /// Gives queues and agents their new names: who waits and who works goes on as they are. Tells what was renamed.
+    pub(super) fn rename(&mut self, renamed: &Renamed) -> Renamed {
+        let queues = renamed.queues.iter().filter(|(old, new)| self.queues.rename(old, new)).cloned().collect();
+        let agents = renamed.agents.iter().filter(|(old, new)| self.agents.rename(old, new)).cloned().collect();
+        let renamed = Renamed { queues, agents };
+        for promise in self.book.values_mut().filter_map(|booked| booked.promise.as_mut()) {
+            promise.place.rename(&renamed);
+        }
+        renamed
+    }
+
     /// What the distributor is to know of `flows`.
     pub(super) fn settings(&mut self, flows: &FlowSet) -> acd::Settings {
         let agents = flows.agents.iter().map(|spec| {
-            let agent = AgentId(self.agents.number(&spec.extension));
+            let agent = AgentId(self.agents.own_number(&spec.extension));
             self.called.insert(agent, spec.name.clone());
             let skills = spec.skills.iter().map(|(skill, level)| (skill_id(self.skills.number(skill)), *level));
             AgentSettings { agent, skills: Skills::new(skills) }
@@ -143,7 +174,7 @@ impl Queues {
                 .agents
                 .iter()
                 .map(|(extension, tier)| Member { agent: AgentId(self.agents.number(extension)), tier: *tier });
-            queue_settings(queue_id(self.queues.number(&spec.name)), members.collect(), spec)
+            queue_settings(queue_id(self.queues.own_number(&spec.name)), members.collect(), spec)
         });
         acd::Settings { queues: queues.collect(), agents }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::acd::{AgentId, EntryId, Told};
 use crate::clock::Moment;
+use crate::flow::difference::Renamed;
 use crate::journal::Parted;
 use crate::telephony::{LegId, PlaybackId};
 
@@ -60,6 +61,15 @@ pub(super) struct Place {
     pub(super) told: Told,
     /// As long is the place kept for who leaves it by a key.
     pub(super) kept_for: Duration,
+}
+
+impl Place {
+    /// The queue may have another name now.
+    pub(super) fn rename(&mut self, renamed: &Renamed) {
+        if let Some((_, new)) = renamed.queues.iter().find(|(old, _)| *old == self.queue) {
+            self.queue = new.clone();
+        }
+    }
 }
 
 /// A place that a caller had in this call: the next queue gives them its time.

@@ -27,7 +27,7 @@ agents:
 
 /// Asks until the answer is as it should be.
 #[track_caller]
-fn becomes(line: &Line, path: &str, fits: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+pub fn becomes(line: &Line, path: &str, fits: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
     let mut last = serde_json::Value::Null;
     for _ in 0..200 {
         last = line.json(path);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use helpline::journal::{PAGE_MAX, RecordQuery};
@@ -76,6 +76,17 @@ impl Line {
         Line::start_in(folder, Some(media))
     }
 
+    /// One that reads its files as soon as they change.
+    pub fn start_watching(flow: &str) -> Line {
+        let folder = tempfile::tempdir().expect("a folder");
+        let media = write_installation(folder.path());
+        fs::write(folder.path().join("flows/main.yaml"), flow).expect("it can be written");
+        let settings = folder.path().join("helpline.yaml");
+        let text = fs::read_to_string(&settings).expect("it was written") + "watch: true\n";
+        fs::write(settings, text).expect("it can be written");
+        Line::start_in(folder, Some(media))
+    }
+
     /// Kills it, as `kill -9` does, and starts it again where it was.
     pub fn die_and_rise(&mut self) {
         self.child.kill().expect("it runs");
@@ -125,17 +136,24 @@ impl Line {
     /// A PUT that is to be taken.
     #[track_caller]
     pub fn put(&self, path: &str, body: &str) {
+        let (status, answer) = self.send("PUT", path, body);
+        assert_eq!(status, 204, "{body}: {answer}");
+    }
+
+    /// The status and the whole answer to a request with JSON.
+    pub fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.http).expect("HTTP listens");
         let length = body.len();
         write!(
             stream,
-            "PUT {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         )
         .expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
-        assert!(answer.starts_with("HTTP/1.1 204 "), "{body}: {answer}");
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, answer)
     }
 
     /// Waits until `/metrics` has the line, and fails with all of them when it never does.
@@ -200,12 +218,19 @@ impl Drop for Line {
     }
 }
 
+/// Another command with the installation in `folder`.
+pub fn helpline(folder: &Path, arguments: &[&str]) -> Output {
+    let config = folder.join("helpline.yaml");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_helpline"));
+    command.args(arguments).arg("--config").arg(config).output().expect("helpline starts")
+}
+
 /// An installation on ports of its own, with a tone for each recording.
 pub fn write_installation(folder: &Path) -> MediaPorts {
-    let (sip, media) = (free_port(), MediaPorts::claim(MEDIA_PORTS));
+    let (sip, http, media) = (free_port(), free_port(), MediaPorts::claim(MEDIA_PORTS));
     let settings = format!(
         "sip: {{listen: [\"udp://127.0.0.1:{sip}\", \"tcp://127.0.0.1:{sip}\"]}}\n\
-         http: {{listen: \"127.0.0.1:0\"}}\nmedia: {{ports: {}-{}}}\n",
+         http: {{listen: \"127.0.0.1:{http}\"}}\nmedia: {{ports: {}-{}}}\n",
         media.first, media.last
     );
     fs::write(folder.join("helpline.yaml"), settings).expect("it can be written");

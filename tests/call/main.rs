@@ -5,6 +5,7 @@ mod line;
 mod phone;
 #[path = "../interop/ports.rs"]
 mod ports;
+mod reload;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shape::{
-    Draft, documented, length, named, names, number, one_or_more, or_nothing, or_variable, pattern, text,
+    Draft, documented, length, named, names, number, one_or_more, or_nothing, or_variable, pattern, text, truth,
     with_examples, with_required,
 };
 use crate::config::keys;
@@ -73,6 +73,7 @@ fn settings(draft: &mut Draft) -> Value {
             ("recordings", "For how long recordings of calls are kept.", or_nothing(recordings)),
             ("flows", "The folder of the flow files.", text(&["flows"])),
             ("prompts", "The folder of the recordings.", text(&["prompts"])),
+            ("watch", "Whether changed flows and recordings are read again at once.", or_variable(truth())),
             ("drain", "How long calls in progress may go on when Helpline ends, up to 24 h.", length("30s")),
             ("codes", "What agents dial to steer their working day; `off` for nothing.", codes),
         ],

@@ -165,6 +165,29 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
                 next(),
             ],
         ),
+        "lookup" => (
+            "Asks a web service; the fields of its answer become values.",
+            vec![
+                (
+                    "lookup",
+                    "A connector, and what stands behind its URL: `orders/{order_number}`.",
+                    pattern("^[A-Za-z0-9][A-Za-z0-9_-]*([/?].*)?$", &["orders/{order_number}"]),
+                ),
+                (
+                    "save",
+                    "The name of the answer: its field `status` is then `order.status`.",
+                    pattern("^[A-Za-z][A-Za-z0-9_]*$", &["order"]),
+                ),
+                ("found", "The way when there is an answer; without it, `next`.", named("way")),
+                ("not_found", "The way when the service knows nothing; without it, that of `failed`.", named("way")),
+                (
+                    "failed",
+                    "The way when the service cannot be asked; without it, key 0's in `always`, else goodbye.",
+                    named("way"),
+                ),
+                next(),
+            ],
+        ),
         "language" => (
             "From now on the caller hears this language.",
             vec![("language", "One of the flow's `languages`.", named("language")), next()],

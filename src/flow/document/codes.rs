@@ -11,6 +11,13 @@ pub struct Code {
     pub title: &'static str,
 }
 
+impl Code {
+    /// The page of docs/codes about it, in Markdown: what it is, what callers would meet, examples, and where to read on.
+    pub fn page(self) -> &'static str {
+        ALL.iter().position(|code| *code == self).map_or("", |place| PAGES[place])
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.id)
@@ -29,6 +36,9 @@ macro_rules! codes {
 
         /// Every code, in order.
         pub const ALL: &[Code] = &[$($name),*];
+
+        /// The long text of each, in the same order: a code without its page in docs/codes does not compile.
+        const PAGES: &[&str] = &[$(include_str!(concat!("../../../docs/codes/", $id, ".md"))),*];
     };
 }
 
@@ -47,6 +57,12 @@ codes! {
     TOO_MANY_FAULTS = "HL0111", "More faults than are listed";
     NOT_AVAILABLE = "HL0112", "Something that this version does not have";
     TAG = "HL0113", "A YAML tag";
+    COMMA = "HL0114", "A comma that cuts a text in two";
+    NO_SPACE = "HL0115", "A colon without a space after it";
+    QUOTATION_MARKS = "HL0116", "Quotation marks that are none to YAML";
+    ODD_SPACE = "HL0117", "A space that is none to YAML";
+    UNUSED_ANCHOR = "HL0118", "A word that YAML takes for a name";
+    COMMENT_IN_TEXT = "HL0119", "A text that ends where a comment begins";
 
     // Names, and where they lead.
     NO_KIND = "HL0201", "A step that does nothing";
@@ -77,6 +93,9 @@ codes! {
     RECORDING_NAME = "HL0311", "Not the name of a recording";
     NO_TIME_ZONE = "HL0312", "A time is spoken, and the flow has no time zone";
     UNUSABLE_RECORDING = "HL0313", "A recording that cannot be used";
+    CLIPPED_RECORDING = "HL0314", "A recording that is distorted";
+    QUIET_RECORDING = "HL0315", "A recording that is too quiet";
+    OLD_RECORDING = "HL0316", "A recording that is older than its text";
 
     // Values and conditions.
     DURATION = "HL0401", "Not a length of time, or one that is too short or too long";
@@ -140,6 +159,20 @@ codes! {
     CLOCK_CHANGE = "HL0809", "A time that a clock change skips or repeats";
     UNUSED_HOURS = "HL0810", "Hours that nothing reads";
     HOURS_WITHOUT_ZONE = "HL0811", "Hours without a time zone";
+
+    // Connectors and lookups.
+    NO_SUCH_CONNECTOR = "HL0901", "No connector has this name";
+    DUPLICATE_CONNECTOR = "HL0902", "Two connectors of the same name";
+    CONNECTOR_URL = "HL0903", "Not an address that could be asked";
+    HOST = "HL0904", "A host that is not asked";
+    SECRET_SENT = "HL0905", "A secret would stand in an address";
+    CLEAR_TEXT = "HL0906", "A service that is asked without encryption";
+    FIELD = "HL0907", "Not a field of an answer";
+    NO_SUCH_FIELD = "HL0908", "An answer has no such field";
+    RETRIES = "HL0909", "Something would be done twice";
+    UNUSED_CONNECTOR = "HL0910", "A connector that no step asks";
+    HEADER = "HL0911", "Not a header, or one that cannot be set";
+    ANY_TEXT = "HL0912", "A text that could be anything would be spoken";
 
     // Messages and recordings.
     NO_SUCH_MAILBOX = "HL1101", "No mailbox has this name";

@@ -8,12 +8,16 @@
 mod agents;
 mod analysis;
 pub mod codes;
+mod connectors;
 pub mod diagnostic;
 mod duty;
 pub mod environment;
+pub mod explanation;
+mod fields;
 mod flow;
 mod hours;
 pub mod keys;
+mod lookup;
 mod menu;
 mod messages;
 mod outline;
@@ -31,6 +35,7 @@ mod values;
 mod words;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::LazyLock;
 
 pub use codes::Code;
@@ -38,6 +43,7 @@ pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 pub(crate) use messages::is_mail_address;
 
 use self::agents::Agents;
+use self::connectors::ConnectorBook;
 use self::flow::FlowReader;
 use self::hours::HoursBook;
 use self::outline::Outline;
@@ -64,7 +70,12 @@ pub struct Known<'a> {
     pub dial_plan: &'a DialPlan,
     /// Whether messages can be mailed.
     pub mails: bool,
+    /// What stands in a file that holds a secret; the error finishes a sentence.
+    pub secret: ReadSecret<'a>,
 }
+
+/// The way to the files of secrets.
+pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
 
 // Variables may be secrets.
 impl std::fmt::Debug for Known<'_> {
@@ -93,6 +104,7 @@ impl<'a> Known<'a> {
             environment: &|_| None,
             dial_plan: &NO_DIAL_PLAN,
             mails: true,
+            secret: &|_| Err("it is not there".to_owned()),
         }
     }
 
@@ -125,6 +137,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let outlines = outline::outlines(&pages, &trees, &mut faults);
     let agents = Agents::read(&pages, &trees, &outlines, known, &mut faults);
     let hours = HoursBook::read(&pages, &trees, known.today, &mut faults);
+    let connectors = ConnectorBook::read(&pages, &trees, known, &mut faults);
     let queues = Queues::read(&pages, &trees, &agents, known.prompts, &mut faults);
     let all_read = trees.iter().all(Option::is_some);
 
@@ -132,7 +145,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         pages: &pages,
         outlines: &outlines,
         known,
-        values: Values::collect(&outlines, hours),
+        values: Values::collect(&outlines, hours, connectors),
         recordings: Recordings::default(),
         agents,
         queues,
@@ -179,6 +192,7 @@ impl Reader<'_> {
         }
         set.places.queues = self.queues.places(self.pages);
         set.queues = self.finish_queues();
+        self.tell_sent();
         let mut languages: Vec<_> =
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
         languages.sort();
@@ -190,11 +204,13 @@ impl Reader<'_> {
             if !self.records {
                 std::mem::take(&mut self.steered).into_iter().for_each(|fault| self.faults.push(fault));
             }
+            self.values.connectors.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
             self.tell_rounds(&set);
         }
+        set.connectors = std::mem::take(&mut self.values.connectors.connectors);
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
         set.dial_plan = self.known.dial_plan.clone();

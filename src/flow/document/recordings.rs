@@ -67,10 +67,11 @@ impl Recordings {
 /// The phrases that a language needs. Of one without rules for numbers and days these are what needs no rules: digits, and whole
 /// sentences; their texts are English, to be said in the language.
 fn phrases(language: &str) -> Vec<(String, String)> {
-    const WITHOUT_RULES: [&str; 8] = [
+    const WITHOUT_RULES: [&str; 9] = [
         "phrases/digit/",
         "phrases/menu/",
         "phrases/collect/",
+        "phrases/lookup/",
         "phrases/system/",
         "phrases/queue/",
         "phrases/agent/",

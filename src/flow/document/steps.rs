@@ -11,6 +11,7 @@ use super::hours::no_such_hours;
 use super::outline::find_flow;
 use super::queues::no_such_queue;
 use super::scalar;
+use super::syntax;
 use super::tree::{Content, Entry, Node};
 use super::values::{self, Known, MAX_VALUE};
 use super::words::Said;
@@ -23,7 +24,7 @@ pub(super) struct Kind {
     pub settings: &'static [&'static str],
 }
 
-pub(super) const KINDS: [Kind; 14] = [
+pub(super) const KINDS: [Kind; 15] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -51,6 +52,7 @@ pub(super) const KINDS: [Kind; 14] = [
     Kind { key: "set", settings: &["next"] },
     Kind { key: "when", settings: &["then", "otherwise", "next"] },
     Kind { key: "hours", settings: &["open", "closed", "next"] },
+    Kind { key: "lookup", settings: &["save", "found", "not_found", "failed", "next"] },
     Kind { key: "language", settings: &["next"] },
     Kind { key: "flow", settings: &["next"] },
     Kind { key: "queue", settings: &["skill", "skills", "priority", "next"] },
@@ -64,7 +66,7 @@ pub(super) const KINDS: [Kind; 14] = [
 ];
 
 /// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 3] = ["lookup", "transfer", "survey"];
+pub(super) const LATER_KINDS: [&str; 2] = ["transfer", "survey"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -85,8 +87,11 @@ impl FlowReader<'_, '_> {
                 shortened(&step.key),
                 step.value.described()
             );
-            let fault = self.page.error(codes::WRONG_SHAPE, step.place(), message);
-            self.fault(fault);
+            let missing = step.value.plain().and_then(syntax::without_space);
+            self.fault(match missing {
+                Some(key) => syntax::no_space(self.page, step.value.span.start, key),
+                None => self.page.error(codes::WRONG_SHAPE, step.place(), message),
+            });
             return None;
         };
         let later = entries.iter().find(|entry| LATER_KINDS.contains(&entry.key.as_str()));
@@ -119,6 +124,7 @@ impl FlowReader<'_, '_> {
             "set" => self.set(entry),
             "when" => self.when(step, entry),
             "hours" => self.hours(step, entry),
+            "lookup" => self.lookup(index, step, entry),
             "language" => self.language(entry),
             "flow" => self.other_flow(entry),
             "queue" => self.queue(step, entry),
@@ -333,9 +339,9 @@ impl FlowReader<'_, '_> {
                     self.page.error(codes::NOT_AVAILABLE, place, format!("`{name}` is not available in this version"))
                 }
                 Known::Nothing => self
-                    .page
-                    .error(codes::NO_SUCH_VALUE, place, format!("nothing sets `{}`", shortened(name)))
-                    .meant(name, self.reader.values.names())
+                    .reader
+                    .values
+                    .no_such_value(self.page, name, place)
                     .or_remedy(&format!("a text stands in quotes: '{}'", shortened(name)))
                     .consequence("this would never hold"),
             };

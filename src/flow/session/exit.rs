@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::callback::callback_exits;
+use super::lookup::lookup_exits;
 use super::queue::queue_exits;
 use super::record::record_exits;
 use super::voicemail::voicemail_exits;
@@ -40,6 +41,10 @@ pub(in crate::flow) enum Exit<'a> {
     Full,
     /// Nobody was there to answer.
     NoAgents,
+    /// A service knew what it was asked for.
+    Found,
+    /// It knew nothing.
+    NotFound,
     /// Something broke.
     Failed,
     /// The caller is called back.
@@ -68,6 +73,8 @@ struct Names {
     timed_out: Arc<str>,
     full: Arc<str>,
     no_agents: Arc<str>,
+    found: Arc<str>,
+    not_found: Arc<str>,
     failed: Arc<str>,
     callback: Arc<str>,
     refused: Arc<str>,
@@ -90,6 +97,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     timed_out: "timed_out".into(),
     full: "full".into(),
     no_agents: "no_agents".into(),
+    found: "found".into(),
+    not_found: "not_found".into(),
     failed: "failed".into(),
     callback: "callback".into(),
     refused: "refused".into(),
@@ -119,6 +128,8 @@ impl Exit<'_> {
             Exit::TimedOut => &names.timed_out,
             Exit::Full => &names.full,
             Exit::NoAgents => &names.no_agents,
+            Exit::Found => &names.found,
+            Exit::NotFound => &names.not_found,
             Exit::Failed => &names.failed,
             Exit::Callback => &names.callback,
             Exit::Refused => &names.refused,
@@ -155,6 +166,7 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
                 exits.extend(everywhere);
             }
         }
+        StepKind::Lookup(_) => exits.extend(lookup_exits()),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),
     }

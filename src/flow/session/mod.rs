@@ -7,6 +7,7 @@ mod exit;
 mod hang_up;
 mod hours;
 mod language;
+mod lookup;
 mod menu;
 mod play;
 mod queue;
@@ -28,15 +29,18 @@ use jiff::Timestamp;
 
 pub(in crate::flow) use self::exit::Exit;
 pub use self::exit::exits;
+pub use self::lookup::{COMFORT_AFTER, COMFORT_AGAIN, LOOKUP_SPARE};
 pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 
 use self::asking::Asking;
 use self::callback::Arranging;
+use self::lookup::{LookingUp, WaysTaken};
 use self::queue::Waiting;
 use self::record::{Agreed, Consenting};
 use self::turn::Turn;
 use self::voicemail::Leaving;
 use self::way::{Next, Place, Return};
+use super::connector::{LookupAnswer, LookupRequest};
 use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Switches, Value};
 use crate::clock::Moment;
 use crate::telephony::{Caller, Digit, PhoneNumber, Sides, TapeReport};
@@ -87,6 +91,10 @@ pub struct Session {
     agreed: Agreed,
     /// Something is being played: `PlaybackFinished` or a key will come.
     playing: bool,
+    /// Lookups so far: each has a name of its own.
+    lookups: u32,
+    /// How often ways out of lookups were taken.
+    ways_taken: WaysTaken,
     state: State,
 }
 
@@ -108,6 +116,8 @@ enum State {
     Leaving(Leaving),
     /// Whether the call may be recorded.
     Consenting(Consenting),
+    /// A web service is asked.
+    LookingUp(LookingUp),
     /// The last words; then the call ends.
     Parting,
     /// The call was ended.
@@ -126,7 +136,7 @@ pub struct CallFacts {
 }
 
 /// What a session is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum SessionInput {
     /// A key.
     Digit(Digit),
@@ -155,6 +165,13 @@ pub enum SessionInput {
     MessageLost,
     /// The answer to [`Action::HearMessage`]: whether it plays. `PlaybackFinished` follows when it does.
     MessageRead(bool),
+    /// The answer to [`Action::Lookup`]: one to another lookup than that which is awaited changes nothing.
+    LookupAnswered {
+        /// The name in the request.
+        lookup: u32,
+        /// What came of it.
+        answer: Box<LookupAnswer>,
+    },
     /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
     /// that led them to the agent is left.
     SentToQueue(QueueIndex),
@@ -227,6 +244,13 @@ pub enum Action {
         /// On which number; it may be called.
         number: PhoneNumber,
     },
+    /// Ask a web service: [`SessionInput::LookupAnswered`] is awaited. Silence and comfort are the session's own.
+    Lookup(Box<LookupRequest>),
+    /// Nobody awaits the answer any more.
+    CancelLookup {
+        /// The name in the request.
+        lookup: u32,
+    },
     /// The waiting caller is choosing something: no announcement now. The place is kept, and an agent's answer comes first.
     MenuOpened,
     /// The choosing is over. Follows every `MenuOpened`, at the latest with whatever ends the wait.
@@ -252,7 +276,7 @@ pub enum FlowNote {
         /// The step.
         step: StepIndex,
         /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
-        /// `caller_hung_up`; from a queue or a callback also `answered`, `timed_out`, `full`, `no_agents`, `failed` or `callback`: bounded by
+        /// `caller_hung_up`; from a queue or a callback also `answered`, `timed_out`, `full`, `no_agents`, `failed` or `callback`; from a lookup `found`, `not_found` or `failed`: bounded by
         /// what is written.
         exit: Arc<str>,
     },
@@ -263,6 +287,15 @@ pub enum FlowNote {
         flow: FlowIndex,
         /// The step.
         step: StepIndex,
+    },
+    /// A service could not be asked, since a value that is to be sent is not known or cannot be sent.
+    Unaskable {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+        /// The value's name.
+        value: Arc<str>,
     },
     /// More than [`MOST_STEPS`] steps without the caller's input, or flows deeper than [`DEEPEST_FLOW`]: ended politely.
     RanAway {
@@ -348,6 +381,8 @@ impl Session {
             steps: 0,
             agreed: Agreed::Unasked,
             playing: false,
+            lookups: 0,
+            ways_taken: Vec::new(),
             state: State::Ended,
         }
     }
@@ -370,6 +405,7 @@ impl Session {
             SessionInput::Unqueued(why) => self.unqueued(&mut turn, why),
             SessionInput::Done => self.conversation_over(&mut turn),
             SessionInput::CallbackBooked(booked) => self.callback_booked(&mut turn, booked),
+            SessionInput::LookupAnswered { lookup, answer } => self.lookup_answered(&mut turn, lookup, answer),
             SessionInput::SentToQueue(queue) => self.sent_to_queue(&mut turn, queue),
         };
         self.walk(&mut turn, next);
@@ -395,6 +431,7 @@ impl Session {
             State::Arranging(arranging) => arranging.deadline(),
             State::Leaving(leaving) => leaving.deadline(),
             State::Consenting(consenting) => consenting.deadline(),
+            State::LookingUp(looking) => looking.deadline(),
             State::Speaking { .. } | State::Parting | State::Ended => None,
         }
     }
@@ -404,6 +441,7 @@ impl Session {
         let flows = Arc::clone(&self.flows);
         let mut turn = Turn::new(&flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
         self.abandon_queue(&mut turn);
+        self.abandon_lookup(&mut turn);
         self.leave(&mut turn, Exit::CallerHungUp.name());
         self.state = State::Ended;
         self.playing = false;
@@ -428,13 +466,18 @@ impl Session {
             State::Arranging(arranging) => arranging.asks(),
             State::Leaving(leaving) => leaving.asks(),
             State::Consenting(consenting) => consenting.asks(),
-            State::Speaking { .. } | State::Parting | State::Ended => false,
+            State::Speaking { .. } | State::LookingUp(_) | State::Parting | State::Ended => false,
         }
     }
 
     /// Whether the caller waits in a queue, or talks with the agent to whom it led.
     pub fn is_queued(&self) -> bool {
         matches!(self.state, State::Waiting(_))
+    }
+
+    /// Whether a web service is being asked.
+    pub fn is_looking_up(&self) -> bool {
+        matches!(&self.state, State::LookingUp(looking) if looking.awaited().is_some())
     }
 
     /// Whether the session has ended: nothing comes from it any more.
@@ -459,7 +502,9 @@ impl Session {
     pub fn assert_consistent(&self) {
         let speaks = self.speaks();
         assert_eq!(self.playing, speaks, "something plays exactly while it is awaited: {:?}", self.state);
-        if !self.is_queued() {
+        if let State::LookingUp(looking) = &self.state {
+            assert_ne!(looking.deadline().is_some(), speaks, "silence has an end: {:?}", self.state);
+        } else if !self.is_queued() {
             assert_eq!(
                 self.deadline().is_some(),
                 self.awaits_keys() && !speaks,
@@ -496,6 +541,7 @@ impl Session {
                 assert!(self.inside && self.agreed != Agreed::Yes, "who has agreed is not asked");
                 assert!(self.ahead.is_empty(), "no key was pressed before the question");
             }
+            State::LookingUp(_) => assert!(self.inside, "a lookup belongs to a step"),
             State::Parting => {}
             State::Ended => assert!(!self.inside, "an ended session has left its step"),
         }
@@ -523,6 +569,7 @@ impl Session {
             State::Arranging(arranging) => self.arranging_key(turn, arranging, digit),
             State::Leaving(leaving) => self.message_key(turn, leaving, digit),
             State::Consenting(consenting) => self.consent_key(turn, consenting, digit),
+            State::LookingUp(looking) => self.looking_up_key(turn, looking),
             heard_to_the_end => {
                 self.state = heard_to_the_end;
                 Next::Stay
@@ -541,6 +588,7 @@ impl Session {
             State::Arranging(arranging) => self.arranging_words_heard(turn, arranging),
             State::Leaving(leaving) => self.message_words_heard(turn, leaving),
             State::Consenting(consenting) => self.consent_words_heard(turn, consenting),
+            State::LookingUp(looking) => self.looking_up_words_heard(turn, looking),
             State::Parting => {
                 self.end(turn);
                 Next::Stay
@@ -574,6 +622,7 @@ impl Session {
             State::Arranging(arranging) => self.arranging_time_is_up(turn, arranging),
             State::Leaving(leaving) => self.message_time_is_up(turn, leaving),
             State::Consenting(consenting) => self.consent_time_is_up(turn, consenting),
+            State::LookingUp(looking) => self.looking_up_time_is_up(turn, looking),
             other => {
                 self.state = other;
                 Next::Stay
@@ -612,6 +661,7 @@ impl Session {
             StepKind::Set(values) => self.enter_set(turn, values),
             StepKind::When { condition, then, otherwise } => self.enter_when(turn, condition, *then, *otherwise),
             StepKind::Hours { hours, open, closed } => self.enter_hours(turn, *hours, *open, *closed),
+            StepKind::Lookup(spec) => self.enter_lookup(turn, spec),
             StepKind::Language(language) => self.enter_language(turn, *language),
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
             StepKind::Queue { queue, skills, priority } => self.enter_queue(turn, *queue, skills, *priority),
@@ -647,6 +697,7 @@ impl Session {
             State::Arranging(arranging) => arranging.speaks(),
             State::Leaving(leaving) => leaving.speaks(),
             State::Consenting(consenting) => consenting.speaks(),
+            State::LookingUp(looking) => looking.speaks(),
             State::Ended => false,
         }
     }

@@ -124,17 +124,7 @@ fn a_desk_that_does_not_answer_is_said_to_be_busy() {
     use super::*;
     let (_sender, receiver) = watch::channel(None);
     let clock = Clock::start();
-    let view = View {
-        exposition: Metrics::new(clock).exposition(),
-        snapshot: receiver,
-        token: None,
-        operate: Arc::new(|_| false),
-        records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
-        shelf: Arc::new(super::tapes::shelf()),
-        desk: Desk::new(Arc::new(|_| false)),
-        clock,
-    };
-    let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
+    let http = start("127.0.0.1:0".parse().expect("an address"), idle(clock, receiver)).expect("a free port");
     let house = House { http, commands: Arc::default(), _snapshot: watch::channel(None).0 };
     for request in ["GET /api/v1/calls", "GET /api/v1/calls/c1", "DELETE /api/v1/calls/c1"] {
         let answer = house.ask(request);
@@ -207,4 +197,32 @@ fn an_agents_state_is_set() {
     let pause =
         |reason: &str| OperatorCommand::Agent { extension: "1001".into(), command: AgentCommand::Pause(reason.into()) };
     assert_eq!(house.commands(), [pause("lunch"), pause("paused")]);
+}
+
+#[test]
+fn everything_is_read_again_and_earlier_revisions_are_had_back() {
+    let house = House::furnished();
+    let post = |path: &str, body: &str| {
+        let answer = house.send(&format!("POST {path}"), &[], body);
+        (answer.status, answer.json())
+    };
+    let (status, told) = post("/api/v1/reload", "");
+    assert_eq!((status, &told["revision"], &told["back_to"]), (200, &json!(9), &json!(null)), "{told}");
+    assert_eq!(told["changes"].as_array().map(Vec::len), Some(1));
+    // 8 was the way back to 6, so what was before is 5.
+    let (status, told) = post("/api/v1/rollback", "");
+    assert_eq!((status, &told["back_to"]), (200, &json!(5)));
+    let (status, told) = post("/api/v1/rollback", "{\"revision\": 6}");
+    assert_eq!((status, &told["faults"][0]["code"]), (422, &json!("HL0207")), "{told}");
+    for (body, expected) in [("{\"revision\": 7}", 500), ("{\"revision\": 1}", 404), ("{\"back\": 1}", 400), ("5", 400)]
+    {
+        assert_eq!(post("/api/v1/rollback", body).0, expected, "{body}");
+    }
+    let kept = house.ask("GET /api/v1/revisions").json();
+    assert_eq!((&kept["items"][0]["revision"], &kept["items"][0]["in_use"]), (&json!(8), &json!(true)), "{kept}");
+    let flows = house.ask("GET /api/v1/flows").json();
+    assert_eq!((&flows["items"][0]["name"], &flows["items"][0]["numbers"]), (&json!("main"), &json!(["1000"])));
+    assert_eq!(house.ask("GET /api/v1/flows/main").json()["steps"], json!([]));
+    assert_eq!(house.ask("GET /api/v1/flows/sales").status, 404);
+    assert_eq!(house.ask("GET /api/v1/reload").status, 405);
 }

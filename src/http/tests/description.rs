@@ -20,6 +20,7 @@ fn asked(path: &str) -> String {
         ("{name}", "support"),
         ("{extension}", "1001"),
         ("{hours}", "office"),
+        ("{flow}", "main"),
         ("{mailbox}", "support"),
         ("{message}", "m17"),
         ("{recording}", "r18"),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::flow::hours::{Hours, Range};
-use crate::flow::{FlowSet, Switch};
+use crate::flow::{Flow, FlowIndex, FlowSet, StepIndex, Switch};
 
 /// `office` never opens, `always` never closes.
 pub(super) fn flows() -> Arc<FlowSet> {
@@ -14,7 +14,17 @@ pub(super) fn flows() -> Arc<FlowSet> {
     };
     let always = std::array::from_fn(|_| vec![Range { from: 0, to: 24 * 60 }]);
     let always = Hours { name: "always".into(), week: always, ..never.clone() };
-    Arc::new(FlowSet { hours: vec![never, always], ..FlowSet::default() })
+    let main = Flow {
+        name: "main".into(),
+        languages: vec!["en".into()],
+        time_zone: jiff::tz::TimeZone::UTC,
+        currency: None,
+        start: StepIndex(0),
+        always: Default::default(),
+        steps: Vec::new(),
+    };
+    let numbers = [("1000".to_owned(), FlowIndex(0))].into();
+    Arc::new(FlowSet { flows: vec![main], numbers, hours: vec![never, always], ..FlowSet::default() })
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 mod level;
 mod resample;
+mod shelf;
 mod wav;
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::codecs;
@@ -16,13 +16,12 @@ use crate::telephony::{Clip, Codec};
 
 pub use level::{GAIN_MAX_DB, TARGET_DBOV};
 pub use resample::Converter;
+pub use shelf::Shelf;
 pub use wav::{RATE_MAX, RATE_MIN, Recording, SECONDS_MAX, decode_wav, write_wav};
 
 /// Files that a folder is searched for, at most, and folders of hold music below each other.
 const WAVS_MAX: usize = 5_000;
 const MUSIC_DEPTH_MAX: usize = 4;
-/// Threads that load, at most.
-const LOADERS_MAX: usize = 8;
 
 /// Why a recording cannot be used; the text goes on after the name of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +61,7 @@ pub enum PromptFault {
 }
 
 /// What kind of recording it is: what happens to its ends differs.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     /// Joined with others: silence at its ends is cut to a fixed measure.
     Prompt,
@@ -84,23 +83,7 @@ pub struct Library {
 impl Library {
     /// Loads `<folder>/<language>/<name>.wav` for each language and name that is wanted.
     pub fn load(folder: &Path, wanted: &[(Arc<str>, Arc<str>)]) -> Library {
-        let paths: Vec<PathBuf> =
-            wanted.iter().map(|(language, name)| recording_path(folder, language, name)).collect();
-        let mut library = Library::default();
-        for (place, result) in load_all(&paths, Kind::Prompt).into_iter().enumerate() {
-            library.clips.push(match result {
-                Some(Ok(clip)) => Some(Arc::new(clip)),
-                Some(Err(fault)) => {
-                    library.faults.push((paths[place].clone(), fault));
-                    None
-                }
-                None => {
-                    library.missing.push(place);
-                    None
-                }
-            });
-        }
-        library
+        Shelf::default().library(folder, wanted)
     }
 }
 
@@ -116,23 +99,6 @@ pub struct Music {
     pub clips: Vec<Arc<Clip>>,
     /// Files that are there and cannot be used.
     pub faults: Vec<(PathBuf, PromptFault)>,
-}
-
-/// Loads every WAV below `<folder>/music/`, or below `<folder>/music/<name>/`. A folder that is not there holds none.
-pub fn music(folder: &Path, name: Option<&str>) -> Music {
-    let mut below = folder.join("music");
-    below.extend(name);
-    let mut paths = Vec::new();
-    find_wavs(&below, MUSIC_DEPTH_MAX, &mut paths);
-    let mut music = Music::default();
-    for (path, result) in paths.iter().zip(load_all(&paths, Kind::Music)) {
-        match result {
-            Some(Ok(clip)) => music.clips.push(Arc::new(clip)),
-            Some(Err(fault)) => music.faults.push((path.clone(), fault)),
-            None => {}
-        }
-    }
-    music
 }
 
 /// Loads one recording as a prompt.
@@ -231,34 +197,6 @@ fn prepared(converter: &mut Converter, recording: Recording, kind: Kind) -> Clip
 /// A sample of -1 to 1 in 16 bits.
 fn linear(sample: f32) -> i16 {
     (sample * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16
-}
-
-/// Loads files side by side; nothing for one that is not there.
-fn load_all(paths: &[PathBuf], kind: Kind) -> Vec<Option<Result<Clip, PromptFault>>> {
-    let next = AtomicUsize::new(0);
-    let load_some = || {
-        let mut converter = Converter::new();
-        let mut loaded = Vec::new();
-        while let Some((place, path)) = {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            paths.get(place).map(|path| (place, path))
-        } {
-            let there = path.try_exists().unwrap_or(true);
-            loaded.push((place, there.then(|| load_with(&mut converter, path, kind))));
-        }
-        loaded
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(LOADERS_MAX).min(paths.len());
-    let mut results: Vec<Option<Result<Clip, PromptFault>>> = paths.iter().map(|_| None).collect();
-    std::thread::scope(|scope| {
-        let loaders: Vec<_> = (0..threads).map(|_| scope.spawn(load_some)).collect();
-        for loader in loaders {
-            for (place, result) in loader.join().expect("loading reports its faults as values") {
-                results[place] = result;
-            }
-        }
-    });
-    results
 }
 
 /// Every WAV below a folder, in the order of names, folders within it included.

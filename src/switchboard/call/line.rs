@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Call, Phase};
 use crate::acd::{AgentId, Announcement, EntryId, Input, Leaving};
 use crate::clock::Moment;
+use crate::flow::difference::Renamed;
 use crate::flow::{LeaveWhy, QueueIndex, SessionInput, Unqueued};
 use crate::journal::{Joined, JournalEvent};
 use crate::switchboard::Turn;
@@ -57,6 +58,19 @@ impl Call {
         match &self.line {
             Line::Waiting(waiting) => Some(&waiting.place),
             Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => None,
+        }
+    }
+
+    /// Their queue may have another name now.
+    pub(in crate::switchboard) fn rename(&mut self, renamed: &Renamed) {
+        let place = match &mut self.line {
+            Line::Waiting(waiting) => Some(&mut waiting.place),
+            Line::Talking(conversation) => conversation.place.as_mut(),
+            Line::Passed(passed) => passed.place.as_mut(),
+            Line::None | Line::Dialled(_) => None,
+        };
+        if let Some(place) = place {
+            place.rename(renamed);
         }
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::tape::MessageOrder;
 use super::{Beginning, Call, LINGER, Phase, Start};
 use crate::acd::Leaving;
-use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex, Switches};
+use crate::flow::{
+    Action, CallFacts, FlowIndex, FlowNote, LookupFailure, PromptId, Session, SessionInput, StepIndex, Switches,
+};
 use crate::journal::{JournalEvent, Outcome, StepName};
 use crate::switchboard::Turn;
 use crate::telephony::{Cause, Clip, MediaCommand};
@@ -111,6 +113,10 @@ impl Call {
                     Action::StartRecording { sides } => self.start_recording(turn, sides),
                     Action::StopRecording => self.stop_recording(turn),
                     Action::PauseRecording(paused) => drop(self.pause_recording(turn, paused, "flow")),
+                    Action::Lookup(request) => self.look_up(turn, *request),
+                    Action::CancelLookup { lookup } => {
+                        self.cancel_lookup(turn, lookup, LookupFailure::TimedOut.label())
+                    }
                     Action::MenuOpened => self.in_menu(turn, true),
                     Action::MenuClosed => self.in_menu(turn, false),
                 }
@@ -184,11 +190,13 @@ impl Call {
         self.leave_message(turn);
     }
 
-    /// The notes among `actions`, where nothing else is to be done any more.
+    /// The notes among `actions`, where nothing else is to be done any more but to let go of what was asked.
     pub(super) fn note_all(&mut self, turn: &mut Turn<'_>, actions: Vec<Action>) {
         for action in actions {
-            if let Action::Note(note) = action {
-                self.note(turn, note);
+            match action {
+                Action::Note(note) => self.note(turn, note),
+                Action::CancelLookup { lookup } => self.cancel_lookup(turn, lookup, "cancelled"),
+                _ => {}
             }
         }
     }
@@ -207,6 +215,7 @@ impl Call {
                 };
                 JournalEvent::PromptMissing { step: self.name(flow, step), language: language.clone(), prompt: None }
             }
+            FlowNote::Unaskable { flow, step, value } => self.unaskable((flow, step), &value),
             FlowNote::RanAway { flow, step } => JournalEvent::RanAway(self.name(flow, step)),
         };
         turn.journal(Some(self.id), event);

@@ -3,6 +3,7 @@
 mod callbacks;
 mod flows;
 mod hours;
+mod lookups;
 mod menus;
 mod messages;
 mod questions;

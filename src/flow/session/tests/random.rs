@@ -26,6 +26,8 @@ struct Line {
     recorded: bool,
     /// All words of the last `PlayWhole` were heard, and a key pressed where one is asked for.
     told: bool,
+    /// The lookup that is under way.
+    asked: Option<u32>,
 }
 
 impl Line {
@@ -47,6 +49,7 @@ impl Line {
             message: false,
             recorded: false,
             told: false,
+            asked: None,
         };
         line.take(&actions);
         line
@@ -138,7 +141,12 @@ impl Line {
                     assert!(self.inside && !exit.is_empty());
                     self.inside = false;
                 }
-                Action::Note(FlowNote::Unspeakable { .. } | FlowNote::RanAway { .. }) => {}
+                Action::Lookup(request) => {
+                    assert!(self.inside && self.asked.is_none(), "one service is asked at a time, by a step");
+                    self.asked = Some(request.lookup);
+                }
+                Action::CancelLookup { lookup } => assert_eq!(self.asked.take(), Some(*lookup), "who asks lets go"),
+                Action::Note(FlowNote::Unspeakable { .. } | FlowNote::RanAway { .. } | FlowNote::Unaskable { .. }) => {}
             }
         }
         assert!(entered <= usize::from(MOST_STEPS) * (MOST_KEYS_AHEAD + 1), "{entered} steps at once");
@@ -165,6 +173,7 @@ impl Line {
             State::Asking(asking) => !asking.must_be_heard(),
             State::Waiting(_)
             | State::Arranging(_)
+            | State::LookingUp(_)
             | State::Leaving(_)
             | State::Consenting(_)
             | State::Parting
@@ -245,6 +254,7 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
             SessionInput::MessageLost,
             SessionInput::MessageRead(true),
             message_ended(random),
+            SessionInput::LookupAnswered { lookup: 1, answer: Box::new(LookupAnswer::NotFound) },
         ];
         for input in late {
             assert_eq!(line.input(input), [], "an ended session stays ended");
@@ -252,8 +262,9 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
     }
     let (waits, menu) = (line.session.is_queued() && !connected(&line.session), line.menu);
     let farewell = line.session.abandon();
-    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu);
-    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue");
+    let asks = line.asked.is_some();
+    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu) + usize::from(asks);
+    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue, and a service");
     line.session.assert_consistent();
     assert!(line.session.has_ended() && line.session.abandon().is_empty(), "a caller hangs up once");
     length
@@ -289,11 +300,27 @@ fn message_ended(random: &mut Rng) -> SessionInput {
     SessionInput::MessageEnded(TapeReport { end, length, empty: random.u8(..3) == 0, lost })
 }
 
+fn random_answer(random: &mut Rng) -> Box<LookupAnswer> {
+    Box::new(match random.u8(..3) {
+        0 => LookupAnswer::Found(vec![("status".into(), Value::Text("gold".into()))]),
+        1 => LookupAnswer::NotFound,
+        _ => LookupAnswer::Failed(crate::flow::LookupFailure::TimedOut),
+    })
+}
+
 fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
     if random.u8(..if line.session.is_queued() { 3 } else { 40 }) == 0 {
         let (queued, input) = (line.session.is_queued(), told_by_queue(random));
-        let actions = line.input(input);
+        let actions = line.input(input.clone());
         assert!(queued || actions.is_empty(), "{input:?} is out of place");
+        return;
+    }
+    if random.u8(..if line.asked.is_some() { 3 } else { 40 }) == 0 {
+        let late = random.u8(..8) == 0;
+        let asked = line.asked.take_if(|_| !late);
+        let lookup = asked.unwrap_or(random.u32(1_000..));
+        let actions = line.input(SessionInput::LookupAnswered { lookup, answer: random_answer(random) });
+        assert!(asked.is_some() || actions.is_empty(), "an answer to another question changes nothing");
         return;
     }
     let tells_of_message = random.u8(..if line.message { 6 } else { 60 }) == 0;

@@ -1,0 +1,149 @@
+//! Changes of a small installation, and what is told of them.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::flow::document::{self, Known, Source};
+
+const OLD: &str = r#"
+flow: main
+numbers: [1000]
+time_zone: Europe/London
+start: welcome
+steps:
+  welcome: {say: Thank you for calling., next: open}
+  open: {hours: office, open: main, closed: order}
+  main:
+    menu: How can we help?
+    choices:
+      1: To follow an order -> order
+      2: For help -> help
+  order: {say: It is on its way., next: main}
+  help: {queue: support}
+hours:
+  office: {mon-fri: 09:00-17:30, time_zone: Europe/London}
+agents: {1001: {name: Ada}, 1002: {name: Grace, skills: [billing]}}
+queues:
+  support: {agents: [1001, 1002], ring: 15s, when_no_agents: {go: order}}
+"#;
+
+fn flows(text: &str) -> FlowSet {
+    let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
+    let reading = document::read(&[source], &Known::of(&BTreeSet::new()));
+    reading.flows.unwrap_or_else(|| panic!("the flow has faults: {:#?}", reading.diagnostics))
+}
+
+fn check(replacements: &[(&str, &str)], expected: &[&str]) {
+    let mut text = OLD.to_owned();
+    for (before, after) in replacements {
+        assert!(text.contains(before), "{before}");
+        text = text.replace(before, after);
+    }
+    let told: Vec<String> = differences(&flows(OLD), &flows(&text)).into_iter().map(|change| change.text).collect();
+    if told != expected {
+        println!("GOT {replacements:?}\n{told:#?}");
+    }
+}
+
+#[test]
+fn what_callers_notice_is_told_in_words() {
+    check(&[], &[]);
+    check(
+        &[("2: For help -> help", "3: To end -> hangup")],
+        &[
+            "callers can no longer press 2 in `main`; until now they would reach `help`",
+            "callers can now press 3 in `main`: they will hear goodbye",
+        ],
+    );
+    check(
+        &[("2: For help -> help", "2: For help -> order")],
+        &["callers pressing 2 in `main` will now reach `order` instead of `help`"],
+    );
+    check(
+        &[("2: For help", "2: For a person")],
+        &["callers in `main` will now hear \"For a person, press two.\" of 2 instead of \"For help, press two.\""],
+    );
+    check(
+        &[("It is on its way.", "It is late.")],
+        &["callers in `order` will now hear \"It is late.\" instead of \"It is on its way.\""],
+    );
+    check(
+        &[("open: main, closed: order", "open: main, closed: help")],
+        &["callers in `open` (closed) will now reach `help` instead of `order`"],
+    );
+    check(
+        &[("  order: {say: It is on its way., next: main}", "  order: {say: It is on its way.}")],
+        &["after `order` callers will now come to the end of the flow; until now they would reach `main`"],
+    );
+    check(
+        &[("  order: {say: It is on its way., next: main}", "  order: {hangup: It is on its way.}")],
+        &["`order` is now another kind of step"],
+    );
+}
+
+#[test]
+fn what_is_around_the_steps_is_told_too() {
+    check(
+        &[("numbers: [1000]", "numbers: [1005, any]")],
+        &[
+            "1005 will now be answered, by the flow `main`",
+            "every other number will now be answered, by the flow `main`",
+        ],
+    );
+    check(&[("numbers: [1000]", "numbers: [1000, 1004]")], &["1004 will now be answered, by the flow `main`"]);
+    check(
+        &[("09:00-17:30", "09:00-18:00, sat: 10:00-12:00, holidays: [2026-12-25]")],
+        &[
+            "on Mondays to Fridays `office` is now open 09:00-18:00 instead of open 09:00-17:30",
+            "on Saturdays `office` is now open 10:00-12:00 instead of closed",
+            "on 2026-12-25 `office` is now closed instead of as on any other week",
+        ],
+    );
+    check(
+        &[("[1001, 1002], ring: 15s", "[1002, 1003], ring: 20s"), ("1001: {name: Ada}", "1003: {name: Alan}")],
+        &[
+            "`support`: ring is now 20s instead of 15s",
+            "Alan (1003) now answers `support`",
+            "Ada (1001) no longer answers `support`",
+            "Ada (1001) is no longer an agent",
+            "Alan (1003) is a new agent",
+        ],
+    );
+    check(
+        &[("skills: [billing]", "skills: [billing, {sales: 3}]")],
+        &["the skills of Grace (1002) are now billing 5, sales 3 instead of billing 5"],
+    );
+    check(
+        &[("flow: main", "flow: first")],
+        &[
+            "callers of 1000 will now meet the flow `first` instead of `main`",
+            "the flow `main` is gone",
+            "the flow `first` is new",
+        ],
+    );
+    check(
+        &[("queue: support", "queue: aid"), ("  support:", "  aid:")],
+        &["the queue `support` is now called `aid`; who waits in it keeps their place"],
+    );
+}
+
+#[test]
+fn a_queue_with_another_name_alone_is_the_same_queue() {
+    let renames = |text: &str| renamed(&flows(OLD), &flows(text)).queues;
+    let once = OLD.replace("queue: support", "queue: aid").replace("  support:", "  aid:");
+    assert_eq!(renames(&once), [("support".into(), "aid".into())]);
+    // Another setting makes it another queue, and so does a second one that is alike.
+    assert_eq!(renames(&once.replace("ring: 15s", "ring: 16s")), []);
+    let twice = once.clone() + "  twin: {agents: [1001, 1002], ring: 15s, when_no_agents: {go: order}}\n";
+    let twice = twice.replace("queue: aid}", "queue: aid, next: more}\n  more: {queue: twin}");
+    assert_eq!(renames(&twice), []);
+    assert_eq!(renames(OLD), []);
+}
+
+#[test]
+fn an_agent_with_another_extension_alone_is_the_same_agent() {
+    let new = OLD.replace("1001", "1007").replace("queue: support", "queue: aid").replace("  support:", "  aid:");
+    let found = renamed(&flows(OLD), &flows(&new));
+    assert_eq!(found.agents, [("1001".into(), "1007".into())]);
+    assert_eq!(found.queues, [("support".into(), "aid".into())]);
+}
