@@ -331,7 +331,7 @@ fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
             _ => message_ended(random),
         };
         let leaves = matches!(line.session.state, State::Leaving(_));
-        let actions = line.input(input);
+        let actions = line.input(input.clone());
         assert!(leaves || actions.is_empty(), "{input:?} is out of place");
         return;
     }
