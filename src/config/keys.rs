@@ -1,6 +1,6 @@
 //! Every table of keys that the reader of the installation file goes by, for the schema of editors.
 
-use super::{codes, mail, settings, trunks};
+use super::{codes, mail, settings, trunks, voice};
 use crate::flow::document::keys::KeyTable;
 
 /// The tables of `helpline.yaml`.
@@ -18,6 +18,7 @@ pub fn tables() -> Vec<KeyTable> {
         KeyTable::new("voicemail", &mail::KEEP_KEYS),
         KeyTable::new("recordings", &mail::KEEP_KEYS),
         KeyTable::new("codes", &codes::KEYS),
+        KeyTable::new("text_to_speech", &voice::KEYS),
     ]
 }
 

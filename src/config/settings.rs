@@ -18,7 +18,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 16] = [
     "helpline",
     "sip",
     "media",
@@ -34,6 +34,7 @@ pub(super) const KEYS: [&str; 15] = [
     "watch",
     "drain",
     "codes",
+    "text_to_speech",
 ];
 pub(super) const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 pub(super) const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
@@ -114,6 +115,7 @@ impl Reader<'_> {
         self.mail(root, installation);
         self.keep_tapes(root, installation);
         installation.codes = self.codes(root);
+        installation.text_to_speech = self.text_to_speech(root);
         let pairs = installation.media.pairs();
         if pairs > 0 && pairs < installation.limits.calls {
             let place = root.find("media").and_then(|media| media.value.find("ports"));

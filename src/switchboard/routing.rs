@@ -171,11 +171,15 @@ impl Switchboard {
 
     /// All that a part may use while it takes an input.
     pub(super) fn turn<'a>(&'a mut self, now: Moment, out: &'a mut Vec<Output>) -> Turn<'a> {
+        if !self.watched.is_empty() {
+            self.stand(now);
+        }
         Turn {
             now,
             calendar: self.calendar,
             settings: &self.settings,
             switches: &self.switches,
+            standings: &self.standings,
             playbacks: &mut self.playbacks,
             tapes: &mut self.tapes,
             entries: &mut self.entries,

@@ -117,8 +117,9 @@ fn a_message_is_what_was_said_and_is_shown_on_the_phone() {
     assert!((3.0..12.0).contains(&seconds), "{seconds} s");
     let (begin, gap) = longest_gap(&heard, 300.0, Codec::Pcmu);
     assert!(begin < 1_600, "the caller is heard after {begin} samples");
-    // baresip's packets are each 20 ms: not one is missing.
-    assert!(gap < 8, "{gap} samples in a row are not what was said");
+    // baresip's packets are each 20 ms: not one is missing. Where a key was pressed it sends no audio, and the jitter
+    // buffer may move by some samples.
+    assert!(gap < 120, "{gap} samples in a row are not what was said");
 
     let stored = fs::read(&file).expect("it is there");
     assert_eq!(octets(&server, path, None), stored, "what is played is the file");

@@ -8,8 +8,8 @@ use std::time::Duration;
 use helpline::clock::Calendar;
 use helpline::flow::{
     AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Consent, Flow, FlowIndex, FlowSet, FlowTarget, Menu,
-    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Record, Speech, SpokenAs, Step, StepIndex,
-    StepKind, Target, Voicemail, speech,
+    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Record, Speech, SpokenAs, Step,
+    StepIndex, StepKind, Target, Voicemail, speech,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, Sides, TransportKind, Trunk};
@@ -266,11 +266,30 @@ pub fn revision(number: u32) -> Revision {
         step("told", StepKind::Say { speech: told, must_hear: false }, Some(1)),
         step("silent", StepKind::Say { speech: recordings.speech("main/silent", 0), must_hear: false }, Some(1)),
         step("bye", StepKind::HangUp { speech: Some(recordings.speech("main/bye", 1_000)) }, None),
-        step("support", StepKind::Queue { queue: QueueIndex(0), skills: vec!["billing".into()], priority: 0 }, Some(1)),
-        step("sales", StepKind::Queue { queue: QueueIndex(1), skills: Vec::new(), priority: 1 }, None),
+        step(
+            "support",
+            StepKind::Queue {
+                queue: QueueIndex(0),
+                skills: vec!["billing".into()],
+                priority: 0,
+                wish: QueueWish::default(),
+            },
+            Some(1),
+        ),
+        step(
+            "sales",
+            StepKind::Queue { queue: QueueIndex(1), skills: Vec::new(), priority: 1, wish: QueueWish::default() },
+            None,
+        ),
         step(
             "call_back",
-            StepKind::Callback { queue: QueueIndex(0), skills: Vec::new(), priority: 0, otherwise: None },
+            StepKind::Callback {
+                queue: QueueIndex(0),
+                skills: Vec::new(),
+                priority: 0,
+                wish: QueueWish::default(),
+                otherwise: None,
+            },
             Some(1),
         ),
         step("message", StepKind::Voicemail(Box::new(voicemail)), Some(1)),

@@ -19,7 +19,7 @@ use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
 use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
-use crate::flow::{CallFacts, FlowIndex, FlowSet, PromptId, QueueIndex, Session, SessionInput, StepIndex};
+use crate::flow::{CallFacts, FlowIndex, FlowSet, KnownCaller, PromptId, QueueIndex, Session, SessionInput, StepIndex};
 use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
     CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
@@ -86,6 +86,8 @@ pub(super) struct Call {
     taking: Option<Taking>,
     /// What is recorded of the call.
     recording: Option<Recording>,
+    /// What is known of them from earlier calls.
+    known: KnownCaller,
     /// A web service is asked on their behalf.
     pub(super) asking: Option<Asking>,
     phase: Phase,
@@ -170,6 +172,7 @@ impl Call {
             kept: None,
             taking: None,
             recording: None,
+            known: visit.facts.known,
             asking: None,
             phase,
         }

@@ -12,3 +12,4 @@ mod random;
 mod spoken;
 mod walks;
 mod ways;
+mod wishes;
