@@ -38,11 +38,12 @@ fn faults_of(name: &str, text: &str) -> (Vec<Diagnostic>, Vec<Source>) {
     }
     let sources = sources(name, text);
     let prompts = BTreeSet::new();
-    let mut faults = document::read(
-        &sources,
-        &Known { today: jiff::civil::date(2026, 11, 22), mails: !name.ends_with("mail.yaml"), ..Known::of(&prompts) },
-    )
-    .diagnostics;
+    let (languages, flows): (Vec<_>, Vec<_>) =
+        sources.iter().cloned().partition(|source| source.file.ends_with(&format!("/{}", document::LANGUAGE_FILE)));
+    let today = jiff::civil::date(2026, 11, 22);
+    let mails = !name.ends_with("mail.yaml");
+    let known = Known { today, mails, languages: &languages, ..Known::of(&prompts) };
+    let mut faults = document::read(&flows, &known).diagnostics;
     if !name.starts_with("recording_missing") {
         faults.retain(|fault| fault.code != codes::NO_RECORDING && fault.code != codes::NO_PHRASES);
     }

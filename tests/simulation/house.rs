@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Consent, Flow, FlowIndex, FlowSet, FlowTarget, Menu,
-    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Record, Speech, SpokenAs, Step,
-    StepIndex, StepKind, Target, Voicemail, speech,
+    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Consent, Flow, FlowIndex, FlowSet, FlowTarget, Languages,
+    Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Record, Speech, SpokenAs,
+    Step, StepIndex, StepKind, Target, Voicemail,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, Sides, TransportKind, Trunk};
@@ -187,10 +187,13 @@ pub fn revision(number: u32) -> Revision {
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
     }
-    for (phrase, _) in speech::phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/")) {
+    for (phrase, _) in Languages::built_in().phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/"))
+    {
         recordings.add(phrase, 700);
     }
-    for (phrase, _) in speech::phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/voicemail/")) {
+    for (phrase, _) in
+        Languages::built_in().phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/voicemail/"))
+    {
         recordings.add(phrase, 800);
     }
     recordings.add("phrases/record/yes_no", 1_200);
@@ -306,6 +309,7 @@ pub fn revision(number: u32) -> Revision {
         steps,
     };
     let flows = FlowSet {
+        languages: Languages::built_in(),
         flows: vec![flow],
         numbers: BTreeMap::from([(NUMBER.to_owned(), FlowIndex(0))]),
         prompts: recordings.prompts,

@@ -10,6 +10,7 @@ mod questions;
 mod queues;
 mod random;
 mod spoken;
+mod stranded;
 mod walks;
 mod ways;
 mod wishes;
