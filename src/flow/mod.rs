@@ -17,6 +17,7 @@ pub mod place;
 mod queue;
 pub mod session;
 pub mod speech;
+mod transfer;
 mod value;
 
 pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
@@ -28,6 +29,7 @@ pub use queue::{
 pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };
+pub use transfer::{RING_RANGE, TransferSpec, TransferTo, Untransferred};
 pub use value::Value;
 
 /// A flow's place in its [`FlowSet`].
@@ -251,6 +253,8 @@ pub enum StepKind {
         /// Where callers go who are not called back; without it, the step's `next`.
         otherwise: Option<Target>,
     },
+    /// Pass the caller on, and go on to `next` after the conversation.
+    Transfer(Box<TransferSpec>),
     /// Say the last words and hang up.
     HangUp {
         /// The last words.

@@ -36,6 +36,7 @@ mod ports;
 mod queues;
 mod renaming;
 mod routing;
+mod sent;
 mod switches;
 mod transfer;
 mod view;

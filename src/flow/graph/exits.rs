@@ -3,7 +3,7 @@
 use super::{By, Entry, EntryBy, Exit, Goal, Nature, Node, StepId};
 use crate::flow::place::Place;
 use crate::flow::session::Exit as Name;
-use crate::flow::{Choice, Condition, FlowSet, FlowTarget, Menu, Patience, QueueIndex, Step, StepKind, Target, Value};
+use crate::flow::{Choice, Condition, FlowSet, FlowTarget, Menu, Patience, QueueIndex, Step, StepKind, Target, Untransferred, Value};
 use crate::telephony::Digit;
 
 /// The step at `at` with its ways out.
@@ -111,6 +111,13 @@ impl Leaving<'_> {
                     self.or_next(Name::Failed, By::Refusal, *otherwise);
                 }
                 Nature { message: can, ..nothing }
+            }
+            StepKind::Transfer(spec) => {
+                self.next(Name::Answered, By::Conversation);
+                self.or_next(Name::Busy, By::Refusal, spec.way_for(Untransferred::Busy));
+                self.or_next(Name::NoAnswer, By::Wait, spec.way_for(Untransferred::NoAnswer));
+                self.or_next(Name::Failed, By::Refusal, spec.way_for(Untransferred::Failed));
+                Nature { person: true, ..nothing }
             }
             StepKind::HangUp { .. } => {
                 self.leave(Name::HangUp, By::Itself, Goal::HangUp, None);

@@ -38,6 +38,10 @@ pub(in crate::flow) enum Exit<'a> {
     Full,
     /// Nobody was there to answer.
     NoAgents,
+    /// Whoever was rung is busy, or declined.
+    Busy,
+    /// Whoever was rung did not answer.
+    NoAnswer,
     /// Something broke.
     Failed,
     /// The caller is called back.
@@ -64,6 +68,8 @@ struct Names {
     timed_out: Arc<str>,
     full: Arc<str>,
     no_agents: Arc<str>,
+    busy: Arc<str>,
+    no_answer: Arc<str>,
     failed: Arc<str>,
     callback: Arc<str>,
     hang_up: Arc<str>,
@@ -85,6 +91,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     timed_out: "timed_out".into(),
     full: "full".into(),
     no_agents: "no_agents".into(),
+    busy: "busy".into(),
+    no_answer: "no_answer".into(),
     failed: "failed".into(),
     callback: "callback".into(),
     hang_up: "hangup".into(),
@@ -113,6 +121,8 @@ impl Exit<'_> {
             Exit::TimedOut => &names.timed_out,
             Exit::Full => &names.full,
             Exit::NoAgents => &names.no_agents,
+            Exit::Busy => &names.busy,
+            Exit::NoAnswer => &names.no_answer,
             Exit::Failed => &names.failed,
             Exit::Callback => &names.callback,
             Exit::HangUp => &names.hang_up,
@@ -140,6 +150,7 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
         StepKind::Hours { .. } => exits.extend([Exit::Open, Exit::Closed]),
         StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
+        StepKind::Transfer(_) => exits.extend([Exit::Answered, Exit::Busy, Exit::NoAnswer, Exit::Failed, Exit::CallerHungUp]),
         StepKind::Callback { .. } => exits.extend(callback_exits().into_iter().chain(everywhere)),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),

@@ -13,6 +13,7 @@ mod queue;
 mod say;
 mod set;
 mod sub_flow;
+mod transfer;
 mod turn;
 mod way;
 mod when;
@@ -20,6 +21,7 @@ mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -30,9 +32,13 @@ pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, Waitin
 use self::asking::Asking;
 use self::callback::Arranging;
 use self::queue::Waiting;
+use self::transfer::Transferring;
 use self::turn::Turn;
 use self::way::{Next, Place, Return};
-use super::{FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Switches, Value};
+use super::{
+    FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Switches, TransferTo, Untransferred,
+    Value,
+};
 use crate::clock::Moment;
 use crate::telephony::{Caller, Digit, PhoneNumber};
 
@@ -97,6 +103,8 @@ enum State {
     Waiting(Waiting),
     /// The number on which the caller is to be called back.
     Arranging(Arranging),
+    /// Another telephone, which rings, or the conversation to which that led.
+    Transferring(Transferring),
     /// The last words; then the call ends.
     Parting,
     /// The call was ended.
@@ -139,6 +147,8 @@ pub enum SessionInput {
     /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
     /// that led them to the agent is left.
     SentToQueue(QueueIndex),
+    /// The answer to [`Action::Transfer`], unless it is `Connected`: nobody talks to the caller.
+    NotTransferred(Untransferred),
 }
 
 /// What a session wants.
@@ -176,6 +186,16 @@ pub enum Action {
         /// On which number; it may be called.
         number: PhoneNumber,
     },
+    /// Ring somebody else for the caller, who hears music whenever nothing is played, and join the two when they have heard
+    /// `announce`: `Connected` or `NotTransferred` is awaited.
+    Transfer {
+        /// Whom.
+        to: TransferTo,
+        /// How long.
+        ring: Duration,
+        /// What they hear before they hear the caller.
+        announce: Vec<PromptId>,
+    },
     /// The waiting caller is choosing something: no announcement now. The place is kept, and an agent's answer comes first.
     MenuOpened,
     /// The choosing is over. Follows every `MenuOpened`, at the latest with whatever ends the wait.
@@ -201,7 +221,7 @@ pub enum FlowNote {
         /// The step.
         step: StepIndex,
         /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
-        /// `caller_hung_up`; from a queue or a callback also `answered`, `timed_out`, `full`, `no_agents`, `failed` or `callback`: bounded by
+        /// `caller_hung_up`; from a queue, a callback or a transfer also `answered`, `busy`, `no_answer`, `timed_out`, `full`, `no_agents`, `failed` or `callback`: bounded by
         /// what is written.
         exit: Arc<str>,
     },
@@ -309,12 +329,17 @@ impl Session {
             SessionInput::PlaybackFinished => self.playback_finished(&mut turn),
             SessionInput::Expired => self.expire(&mut turn),
             SessionInput::Announce(talk) => self.announce(&mut turn, talk),
+            SessionInput::Connected if self.is_transferring() => self.transferred(),
             SessionInput::Connected => self.connect(&mut turn),
             SessionInput::WaitsAgain => self.wait_again(&mut turn),
             SessionInput::Unqueued(why) => self.unqueued(&mut turn, why),
+            SessionInput::Done if matches!(self.state, State::Transferring(Transferring::Connected)) => {
+                self.transfer_over(&turn)
+            }
             SessionInput::Done => self.conversation_over(&mut turn),
             SessionInput::CallbackBooked(booked) => self.callback_booked(&mut turn, booked),
             SessionInput::SentToQueue(queue) => self.sent_to_queue(&mut turn, queue),
+            SessionInput::NotTransferred(why) => self.not_transferred(&mut turn, why),
         };
         self.walk(&mut turn, next);
         turn.actions
@@ -337,7 +362,7 @@ impl Session {
             State::Asking(asking) => asking.deadline(),
             State::Waiting(waiting) => waiting.deadline(),
             State::Arranging(arranging) => arranging.deadline(),
-            State::Speaking { .. } | State::Parting | State::Ended => None,
+            State::Speaking { .. } | State::Transferring(_) | State::Parting | State::Ended => None,
         }
     }
 
@@ -368,8 +393,13 @@ impl Session {
             State::Asking(_) => true,
             State::Waiting(waiting) => !waiting.is_connected(),
             State::Arranging(arranging) => arranging.asks(),
-            State::Speaking { .. } | State::Parting | State::Ended => false,
+            State::Speaking { .. } | State::Transferring(_) | State::Parting | State::Ended => false,
         }
+    }
+
+    /// Whether somebody else is rung for the caller, or talks to them, whom no queue gave.
+    pub fn is_transferring(&self) -> bool {
+        matches!(self.state, State::Transferring(_))
     }
 
     /// Whether the caller waits in a queue, or talks with the agent to whom it led.
@@ -428,6 +458,7 @@ impl Session {
                 assert!(self.inside && self.ahead.is_empty(), "a number belongs to a step, and keys to the number");
                 arranging.assert_consistent();
             }
+            State::Transferring(_) => assert!(self.inside && self.ahead.is_empty(), "who is passed on keys nothing here"),
             State::Parting => {}
             State::Ended => assert!(!self.inside, "an ended session has left its step"),
         }
@@ -441,6 +472,9 @@ impl Session {
             return Next::Stay;
         }
         if matches!(self.state, State::Parting | State::Ended) {
+            return Next::Stay;
+        }
+        if self.is_transferring() {
             return Next::Stay;
         }
         let takes_each = matches!(self.state, State::Waiting(_) | State::Arranging(_));
@@ -468,11 +502,18 @@ impl Session {
             State::Asking(asking) => self.words_heard(turn, asking),
             State::Waiting(waiting) => self.waiting_words_heard(turn, waiting),
             State::Arranging(arranging) => self.arranging_words_heard(turn, arranging),
+            State::Transferring(Transferring::Speaking) => {
+                self.state = State::Transferring(Transferring::Holding);
+                Next::Stay
+            }
             State::Parting => {
                 self.end(turn);
                 Next::Stay
             }
-            State::Ended => Next::Stay,
+            other @ (State::Transferring(_) | State::Ended) => {
+                self.state = other;
+                Next::Stay
+            }
         }
     }
 
@@ -526,6 +567,7 @@ impl Session {
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
             StepKind::Queue { queue, skills, priority } => self.enter_queue(turn, *queue, skills, *priority),
             StepKind::Callback { queue, .. } => self.enter_callback(turn, *queue),
+            StepKind::Transfer(spec) => self.enter_transfer(turn, spec),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
         }
     }
@@ -549,11 +591,11 @@ impl Session {
 
     fn speaks(&self) -> bool {
         match &self.state {
-            State::Speaking { .. } | State::Parting => true,
+            State::Speaking { .. } | State::Parting | State::Transferring(Transferring::Speaking) => true,
             State::Asking(asking) => asking.speaks(),
             State::Waiting(waiting) => waiting.speaks(),
             State::Arranging(arranging) => arranging.speaks(),
-            State::Ended => false,
+            State::Transferring(_) | State::Ended => false,
         }
     }
 }

@@ -8,6 +8,8 @@ use crate::acd::Leaving;
 use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex, Switches};
 use crate::journal::{JournalEvent, Outcome, StepName};
 use crate::switchboard::Turn;
+use crate::switchboard::errand::Errand;
+use crate::switchboard::sent::Sending;
 use crate::telephony::{Cause, Clip, MediaCommand};
 
 /// As often may a session be told at once that it had nothing to play; far more than its own limit of steps.
@@ -97,6 +99,10 @@ impl Call {
                     Action::LeaveQueue { why } => self.leave_queue(turn, &why),
                     Action::BookCallback { queue, skills, priority, number } => {
                         self.book(turn, (queue, skills, priority), number);
+                    }
+                    Action::Transfer { to, ring, announce } => {
+                        let sending = Sending { to, ring, announce: self.revision.clips_of(&announce) };
+                        turn.errand(Errand::Send { call: self.id, sending: Box::new(sending) });
                     }
                     Action::MenuOpened => self.in_menu(turn, true),
                     Action::MenuClosed => self.in_menu(turn, false),
