@@ -6,6 +6,7 @@ pub mod acd;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connectors;
 pub mod flow;
 pub mod http;
 pub mod journal;

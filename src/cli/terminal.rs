@@ -1,5 +1,6 @@
 //! A telephone made of text: what a caller would hear, line by line, in a time that jumps.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,10 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use super::hours::time_meant;
 use super::waiting_room::{MOST_AHEAD, Told, WaitingRoom};
 use crate::clock::{Calendar, Moment};
+use crate::flow::document::diagnostic::listed;
 use crate::flow::{
-    Action, CallFacts, FlowIndex, FlowNote, FlowSet, LeaveWhy, Prompt, PromptId, QueueIndex, Session, SessionInput,
-    StepIndex,
+    Action, CallFacts, ConnectorIndex, FlowIndex, FlowNote, FlowSet, LeaveWhy, LookupAnswer, LookupFailure,
+    LookupRequest, Prompt, PromptId, QueueIndex, Session, SessionInput, StepIndex, Untransferred,
 };
 use crate::telephony::Digit;
 
@@ -31,6 +33,10 @@ const HELP: &str = "  12#              press these keys, one after another
   :time mon 18:05  set the clock: a day, a date or nothing, and a time
   :agents 0        so many agents work; everybody does at first
   :ahead 3         so many callers enter the next queue just before you
+  :lookup orders {\"status\": \"sent\"}
+                   what the web service of this connector answers from now on; also `not_found` or `failed`
+  :transfer busy   what becomes of a telephone that rings for you: answered, busy, no_answer or failed;
+                   `over` ends the conversation
   :hangup          hang up
   :quit            hang up and leave
   :help            this list
@@ -51,6 +57,9 @@ pub(super) enum Misunderstood {
     /// No key of a telephone.
     #[error("`{0}` is no key: press 0 to 9, * and #, or type :help")]
     Key(char),
+    /// Nothing that could become of a transfer now.
+    #[error("{0}")]
+    Transfer(&'static str),
     /// No command.
     #[error("there is no `:{0}`: type :help to see what there is")]
     Command(String),
@@ -60,6 +69,9 @@ pub(super) enum Misunderstood {
     /// No time of day.
     #[error("`{0}` is no time: write it like 18:05, mon 18:05 or 2026-12-24 18:05")]
     Time(String),
+    /// No connector, or no answer that it could give.
+    #[error("{0}")]
+    Lookup(String),
     /// No number of agents or callers.
     #[error("`{0}` is no number from 0 to {MOST_AHEAD}")]
     Number(String),
@@ -81,6 +93,12 @@ pub(super) struct Telephone<'a> {
     playing: Option<Moment>,
     room: WaitingRoom,
     facts: CallFacts,
+    /// What web services answer, by connector.
+    answers: BTreeMap<String, LookupAnswer>,
+    /// What is asked and not answered yet.
+    asked: Option<(u32, ConnectorIndex)>,
+    /// A telephone rings for the caller, at the longest until then.
+    rings_until: Option<Moment>,
     explained: bool,
     printed: String,
 }
@@ -109,6 +127,9 @@ impl<'a> Telephone<'a> {
             playing: None,
             room,
             facts,
+            answers: BTreeMap::new(),
+            asked: None,
+            rings_until: None,
             explained: false,
             printed: String::new(),
         };
@@ -205,6 +226,8 @@ impl<'a> Telephone<'a> {
                 self.aside(&format!("{count} {} at work.", if count == 1 { "agent is" } else { "agents are" }));
                 self.hear_of_queue();
             }
+            "lookup" => self.set_answer(rest)?,
+            "transfer" => self.transferred(rest)?,
             "ahead" => {
                 let count = number(rest)?;
                 self.room.set_ahead(count);
@@ -249,10 +272,17 @@ impl<'a> Telephone<'a> {
             self.finish_playing();
             return true;
         }
+        if let Some(until) = self.rings_until {
+            self.now = self.now.max(until);
+            self.aside("Nobody answers.");
+            self.end_ringing(SessionInput::NotTransferred(Untransferred::NoAnswer));
+            return true;
+        }
         let Some(deadline) = self.session.deadline() else { return false };
         let silence = deadline - self.now;
         self.now = deadline;
-        let told = format!("Nothing is pressed for {}.", seconds(silence));
+        let what = if self.session.is_looking_up() { "Silence for" } else { "Nothing is pressed for" };
+        let told = format!("{what} {}.", seconds(silence));
         self.aside(&told);
         self.input(SessionInput::Expired);
         true
@@ -271,7 +301,7 @@ impl<'a> Telephone<'a> {
     /// When something happens by itself.
     fn next_due(&self) -> Option<Moment> {
         let queue = self.room.deadline().filter(|_| self.hears_of_queues());
-        self.playing.or(self.session.deadline()).into_iter().chain(queue).min()
+        self.playing.or(self.session.deadline()).or(self.rings_until).into_iter().chain(queue).min()
     }
 
     /// Whether something that happens in queues can reach the caller.
@@ -322,6 +352,7 @@ impl<'a> Telephone<'a> {
 
     fn perform(&mut self, actions: Vec<Action>) {
         let mut booked = None;
+        let mut answered = None;
         for action in actions {
             match action {
                 Action::Play(prompts) => self.hear(&prompts),
@@ -346,6 +377,18 @@ impl<'a> Telephone<'a> {
                         LeaveWhy::ByKey | LeaveWhy::HungUp => self.aside("You leave the queue."),
                     }
                 }
+                Action::Lookup(request) => {
+                    self.asked = Some((request.lookup, request.connector));
+                    answered = self.answer_to(&request);
+                }
+                Action::CancelLookup { .. } => self.asked = None,
+                Action::Transfer { to, ring, .. } => {
+                    self.aside(&format!(
+                        "The telephone of {} rings; tell with :transfer answered, busy, no_answer or failed what becomes of it.",
+                        to.name()
+                    ));
+                    self.rings_until = Some(self.now + ring);
+                }
                 Action::MenuOpened => self.room.set_menu(self.now, true),
                 Action::MenuClosed => self.room.set_menu(self.now, false),
                 Action::BookCallback { queue, skills, priority, .. } => {
@@ -363,6 +406,81 @@ impl<'a> Telephone<'a> {
         if let Some(booked) = booked {
             self.input(SessionInput::CallbackBooked(booked));
         }
+        if let Some(answer) = answered {
+            self.give_answer(answer);
+        }
+    }
+
+    /// What was said that a service answers; without it the operator is told how to answer.
+    fn answer_to(&mut self, request: &LookupRequest) -> Option<LookupAnswer> {
+        let connector = self.flows.connector(request.connector).clone();
+        let answer = self.answers.get(&*connector.name).cloned();
+        self.aside(&match &answer {
+            Some(answer) => format!("{} is asked: {}.", connector.name, answer.label()),
+            None => {
+                let answer = format!(":lookup {} {}", connector.name, connector.example_answer());
+                format!("{} is asked {} {}; answer with {answer}", connector.name, connector.method.name(), request.url)
+            }
+        });
+        answer
+    }
+
+    fn give_answer(&mut self, answer: LookupAnswer) {
+        if let Some((lookup, _)) = self.asked.take() {
+            self.input(SessionInput::LookupAnswered { lookup, answer: Box::new(answer) });
+        }
+    }
+
+    fn end_ringing(&mut self, with: SessionInput) {
+        self.rings_until = None;
+        self.input(with);
+    }
+
+    /// `answered`, `busy`, `no_answer`, `failed` or `over`.
+    fn transferred(&mut self, what: &str) -> Result<(), Misunderstood> {
+        if !self.session.is_transferring() {
+            return Err(Misunderstood::Transfer("no telephone rings for you"));
+        }
+        let (told, input) = match (what, self.rings_until) {
+            ("answered", Some(_)) => ("Somebody answers, and you talk.", SessionInput::Connected),
+            ("busy", Some(_)) => ("They are busy.", SessionInput::NotTransferred(Untransferred::Busy)),
+            ("no_answer", Some(_)) => ("Nobody answers.", SessionInput::NotTransferred(Untransferred::NoAnswer)),
+            ("failed", Some(_)) => ("They cannot be reached.", SessionInput::NotTransferred(Untransferred::Failed)),
+            ("over", None) => ("The other hangs up.", SessionInput::Done),
+            ("over", Some(_)) => return Err(Misunderstood::Transfer("nobody has answered yet")),
+            (_, None) => return Err(Misunderstood::Transfer("somebody talks to you: `:transfer over` ends that")),
+            _ => return Err(Misunderstood::Transfer("say `answered`, `busy`, `no_answer` or `failed`")),
+        };
+        self.playing = None;
+        self.aside(told);
+        self.end_ringing(input);
+        Ok(())
+    }
+
+    /// `orders {"status": "sent"}`, `orders not_found`, `orders failed`.
+    fn set_answer(&mut self, line: &str) -> Result<(), Misunderstood> {
+        let (name, answer) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let names = || self.flows.connectors.iter().map(|connector| &*connector.name);
+        let Some(connector) = self.flows.connectors.iter().find(|connector| &*connector.name == name).cloned() else {
+            let known = listed(names()).replace(" or ", " and ");
+            let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {known}") };
+            return Err(Misunderstood::Lookup(format!("no connector is called `{name}`: {known}")));
+        };
+        let answer = match answer.trim() {
+            "not_found" => LookupAnswer::NotFound,
+            "failed" => LookupAnswer::Failed(LookupFailure::Unreachable),
+            body => connector.read_answer(body, &self.zone).map_err(|why| {
+                let example = connector.example_answer();
+                Misunderstood::Lookup(format!("{name} cannot answer that: {why}; write {example}, not_found or failed"))
+            })?,
+        };
+        self.aside(&format!("{name} answers from now on: {}.", answer.label()));
+        self.answers.insert(name.to_owned(), answer.clone());
+        if self.asked.is_some_and(|(_, asked)| self.flows.connector(asked).name == connector.name) {
+            self.give_answer(answer);
+            self.listen();
+        }
+        Ok(())
     }
 
     fn hear(&mut self, prompts: &[PromptId]) {
@@ -410,6 +528,11 @@ impl<'a> Telephone<'a> {
             FlowNote::StepLeft { flow, step, exit } => format!("<- {} by {exit}", self.step_name(*flow, *step)),
             FlowNote::Unspeakable { flow, step } => {
                 let told = format!("Something in `{}` cannot be spoken and is left out.", self.step_name(*flow, *step));
+                return self.aside(&told);
+            }
+            FlowNote::Unaskable { flow, step, value } => {
+                let step = self.step_name(*flow, *step);
+                let told = format!("`{step}` asks nobody: the value `{value}` is not known, or cannot be sent.");
                 return self.aside(&told);
             }
             FlowNote::RanAway { flow, step } => {

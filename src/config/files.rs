@@ -67,6 +67,7 @@ pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, V
             codes: &installation.codes,
             environment: &|name| std::env::var(name).ok(),
             dial_plan: &installation.sip.dial_plan(),
+            secret: &|path| read_text(&installation.flows.join(path), MAX_SECRET_BYTES).map_err(|unread| unread.why()),
         },
     );
     if !files.diagnostics.is_empty() {

@@ -9,6 +9,7 @@ use crate::telephony::{DialPlan, Digit};
 pub mod agent_talk;
 mod codes;
 mod condition;
+pub mod connector;
 pub mod difference;
 pub mod document;
 pub mod graph;
@@ -22,6 +23,7 @@ mod value;
 
 pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
+pub use connector::{Connector, ConnectorIndex, LookupAnswer, LookupFailure, LookupRequest, LookupSpec, LookupWay};
 pub use hours::{Hours, HoursIndex, Switch, Switches};
 pub use queue::{
     AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy,
@@ -67,6 +69,8 @@ pub struct FlowSet {
     pub agents: Vec<AgentSpec>,
     /// Which numbers may be called back, and by which trunk.
     pub dial_plan: DialPlan,
+    /// The web services that can be asked, each name once.
+    pub connectors: Vec<Arc<Connector>>,
     /// When what is open, each name once.
     pub hours: Vec<Hours>,
     /// What agents can dial to steer their working day.
@@ -94,6 +98,11 @@ impl FlowSet {
     /// The queue at `index`.
     pub fn queue(&self, index: QueueIndex) -> &QueueSpec {
         &self.queues[usize::from(index.0)]
+    }
+
+    /// The connector at `index`.
+    pub fn connector(&self, index: ConnectorIndex) -> &Arc<Connector> {
+        &self.connectors[usize::from(index.0)]
     }
 
     /// The hours called `name`.
@@ -160,6 +169,32 @@ pub enum Currency {
     Usd,
     /// Euros and cents.
     Eur,
+}
+
+impl Currency {
+    /// How amounts say of which currency they are, before or after the number.
+    pub(crate) const MARKS: [(&'static str, Currency); 6] = [
+        ("GBP", Currency::Gbp),
+        ("£", Currency::Gbp),
+        ("USD", Currency::Usd),
+        ("$", Currency::Usd),
+        ("EUR", Currency::Eur),
+        ("€", Currency::Eur),
+    ];
+
+    /// Its code (ISO 4217).
+    pub const fn code(self) -> &'static str {
+        match self {
+            Currency::Gbp => "GBP",
+            Currency::Usd => "USD",
+            Currency::Eur => "EUR",
+        }
+    }
+
+    /// The currency of this code, in capitals or not.
+    pub fn of_code(code: &str) -> Option<Currency> {
+        [Currency::Gbp, Currency::Usd, Currency::Eur].into_iter().find(|known| known.code().eq_ignore_ascii_case(code))
+    }
 }
 
 /// Where a caller goes.
@@ -229,6 +264,8 @@ pub enum StepKind {
         /// While they are closed.
         closed: Option<Target>,
     },
+    /// Ask a web service, and take the way for its answer.
+    Lookup(Box<LookupSpec>),
     /// Speak this language from now on.
     Language(LanguageIndex),
     /// Walk another flow, and come back to `next` when it ends.

@@ -1,4 +1,6 @@
-//! What a caller keyed or a step set, with its type.
+//! What a caller keyed, a step set or a service answered, with its type.
+
+use super::Currency;
 
 /// A value.
 #[derive(Clone, PartialEq, Eq)]
@@ -12,8 +14,19 @@ pub enum Value {
         /// How many of them stand after the point, at most 9.
         places: u8,
     },
+    /// An amount of money: `units` / 10^`places`.
+    Money {
+        /// The digits, as a whole number.
+        units: i64,
+        /// How many of them stand after the point, at most 9.
+        places: u8,
+        /// Of which currency, where that is said; else the flow's.
+        currency: Option<Currency>,
+    },
     /// Yes or no.
     Truth(bool),
+    /// A day.
+    Date(jiff::civil::Date),
     /// A point in time.
     Time(jiff::Timestamp),
     /// A secret: never spoken, shown or logged.
@@ -25,18 +38,27 @@ impl Value {
     pub fn written(&self) -> Option<String> {
         match self {
             Value::Text(text) => Some(text.clone()),
-            Value::Number { units, places: 0 } => Some(units.to_string()),
-            Value::Number { units, places } => {
-                let width = usize::from(*places) + 1;
-                let digits = format!("{:0width$}", units.unsigned_abs());
-                let (whole, fraction) = digits.split_at(digits.len() - usize::from(*places));
-                Some(format!("{}{whole}.{fraction}", if *units < 0 { "-" } else { "" }))
+            Value::Number { units, places } => Some(decimal(*units, *places)),
+            Value::Money { units, places, currency: None } => Some(decimal(*units, *places)),
+            Value::Money { units, places, currency: Some(currency) } => {
+                Some(format!("{} {}", decimal(*units, *places), currency.code()))
             }
             Value::Truth(truth) => Some(truth.to_string()),
+            Value::Date(date) => Some(date.to_string()),
             Value::Time(time) => Some(time.to_string()),
             Value::Secret(_) => None,
         }
     }
+}
+
+fn decimal(units: i64, places: u8) -> String {
+    if places == 0 {
+        return units.to_string();
+    }
+    let width = usize::from(places) + 1;
+    let digits = format!("{:0width$}", units.unsigned_abs());
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(places));
+    format!("{}{whole}.{fraction}", if units < 0 { "-" } else { "" })
 }
 
 // A value may be what a caller keyed: logs learn its kind only.
@@ -45,7 +67,9 @@ impl std::fmt::Debug for Value {
         f.write_str(match self {
             Value::Text(_) => "Text(_)",
             Value::Number { .. } => "Number(_)",
+            Value::Money { .. } => "Money(_)",
             Value::Truth(_) => "Truth(_)",
+            Value::Date(_) => "Date(_)",
             Value::Time(_) => "Time(_)",
             Value::Secret(_) => "Secret(_)",
         })
@@ -67,6 +91,9 @@ mod tests {
             (number(i64::MIN, 9), Some("-9223372036.854775808")),
             (Value::Text("0042".into()), Some("0042")),
             (Value::Truth(true), Some("true")),
+            (Value::Date(jiff::civil::date(2026, 12, 24)), Some("2026-12-24")),
+            (Value::Money { units: 2450, places: 2, currency: Some(Currency::Eur) }, Some("24.50 EUR")),
+            (Value::Money { units: 24, places: 0, currency: None }, Some("24")),
             (Value::Secret("1234".into()), None),
         ] {
             assert_eq!(value.written().as_deref(), written);

@@ -240,6 +240,22 @@ fn tell(event: &JournalEvent) -> Told {
                 "from": joined.from,
             }),
         ),
+        JournalEvent::LookedUp(lookup) => (
+            "looked_up",
+            match lookup.outcome {
+                "found" => format!("{} has the answer", lookup.connector),
+                "not_found" => format!("{} knows nothing of it", lookup.connector),
+                "cancelled" => format!("The caller does not wait for {}", lookup.connector),
+                _ => format!("{} could not be asked", lookup.connector),
+            },
+            json!({
+                "connector": lookup.connector,
+                "outcome": lookup.outcome,
+                "took": lookup.took.as_secs_f64(),
+                "tries": lookup.tries,
+                "why": lookup.why,
+            }),
+        ),
         JournalEvent::Dialling { agent } => {
             ("dialling", format!("The phone of agent {agent} is to ring"), json!({"agent": agent}))
         }
@@ -313,6 +329,9 @@ fn tell(event: &JournalEvent) -> Told {
             format!("The trunk {trunk} takes {}", if down.is_some() { "no calls" } else { "calls" }),
             json!({"trunk": trunk, "up": down.is_none()}),
         ),
+        JournalEvent::Connector { name, .. } => {
+            ("connector", format!("{name} fails, or answers again"), json!({"connector": name}))
+        }
         JournalEvent::Revised { .. } => plain("revised", "New calls follow other flows"),
     }
 }

@@ -84,6 +84,17 @@ pub fn log(entry: &JournalEntry) {
         JournalEvent::AgentAsks { agent, code, reason } => {
             info!(%call, %agent, code, reason = reason.as_deref(), "an agent has dialled a code");
         }
+        JournalEvent::LookedUp(told) => {
+            let (connector, outcome, took) = (&told.connector, told.outcome, told.took.as_secs_f64());
+            match &told.why {
+                None => debug!(%call, %connector, outcome, took, tries = told.tries, "a service was asked"),
+                Some(why) => info!(%call, %connector, outcome, took, tries = told.tries, %why, "a lookup failed"),
+            }
+        }
+        JournalEvent::Connector { name, rests: Some(rests) } => {
+            warn!(connector = %name, seconds = rests.as_secs_f64(), "the service fails and is left alone for a while");
+        }
+        JournalEvent::Connector { name, rests: None } => info!(connector = %name, "the service answers again"),
         JournalEvent::Transfer(transfer) => info!(
             %call,
             by = %transfer.by,

@@ -128,6 +128,15 @@ pub enum JournalEvent {
         /// Why they pause.
         reason: Option<Arc<str>>,
     },
+    /// A web service was asked, or could not be.
+    LookedUp(Box<LookedUp>),
+    /// A web service has failed too often and is not asked for so long; `None`: it answers again.
+    Connector {
+        /// The connector's name.
+        name: Arc<str>,
+        /// How long.
+        rests: Option<Duration>,
+    },
     /// Somebody wants the call to go elsewhere.
     Transfer(Box<Transfer>),
     /// A caller and an agent hear each other.
@@ -226,6 +235,22 @@ pub struct Transfer {
     pub status: u16,
     /// Why it was refused.
     pub why: Option<&'static str>,
+}
+
+/// What came of asking a web service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LookedUp {
+    /// The connector's name.
+    pub connector: Arc<str>,
+    /// `found`, `not_found`, `cancelled` when the caller hung up, or why it failed: `timed_out`, `unreachable`, `refused`,
+    /// `not_allowed`, `unreadable`, `busy`, `resting` or `unaskable`.
+    pub outcome: &'static str,
+    /// How long it took.
+    pub took: Duration,
+    /// How often it was asked; 0 when that is not known, or it was not asked.
+    pub tries: u8,
+    /// What is known of a failure: no secret, and nothing that a caller said.
+    pub why: Option<Arc<str>>,
 }
 
 /// Somebody is being called back.

@@ -187,7 +187,8 @@ impl Story {
 
     /// About as many octets the story takes.
     fn octets(&self) -> usize {
-        let boxed = self.events().filter(|event| matches!(event.event, JournalEvent::Queue(_))).count();
+        let is_boxed = |event: &JournalEvent| matches!(event, JournalEvent::Queue(_) | JournalEvent::LookedUp(_));
+        let boxed = self.events().filter(|event| is_boxed(&event.event)).count();
         size_of::<Story>()
             + size_of::<Offered>()
             + (self.first.capacity() + self.last.capacity()) * size_of::<StoryEvent>()

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Bucket, Histogram as HistogramValue, Metric, MetricFamily, MetricType};
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::clock::{Clock, Moment};
@@ -21,6 +22,24 @@ pub use queues::{AgentStanding, QueueStanding, Standing};
 
 /// Upper bounds in seconds of `helpline_call_setup_seconds`.
 const SETUP_BOUNDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0];
+
+/// Upper bounds in seconds of `helpline_lookup_seconds`.
+const LOOKUP_BOUNDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+
+/// The outcomes of lookups.
+const LOOKUP_OUTCOMES: [&str; 11] = [
+    "found",
+    "not_found",
+    "cancelled",
+    "timed_out",
+    "unreachable",
+    "refused",
+    "not_allowed",
+    "unreadable",
+    "busy",
+    "resting",
+    "unaskable",
+];
 
 /// How audio travels, as the label `direction` has it.
 const DIRECTIONS: [&str; 2] = ["inbound", "outbound"];
@@ -46,6 +65,9 @@ pub struct Metrics {
     sip_rejected: IntCounterVec,
     sip_retransmissions: IntCounter,
     reloads: IntCounterVec,
+    lookups: IntCounterVec,
+    lookup_seconds: HistogramVec,
+    resting: IntGaugeVec,
     store_failures: IntCounter,
     records_lost: IntCounter,
     trunks: IntGaugeVec,
@@ -152,6 +174,25 @@ impl Metrics {
                     .expect("the name is right"),
             ),
             trunk_names: Vec::new(),
+            lookups: counters(
+                "helpline_lookups_total",
+                "Web services asked for callers, by what came of it.",
+                &["connector", "outcome"],
+            ),
+            lookup_seconds: {
+                let opts =
+                    HistogramOpts::new("helpline_lookup_seconds", "How long web services took, all tries together.");
+                let histogram = HistogramVec::new(opts.buckets(LOOKUP_BOUNDS.to_vec()), &["connector"]);
+                registered(&registry, histogram.expect("the bounds ascend"))
+            },
+            resting: registered(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new("helpline_connector_resting", "Whether a web service fails and is left alone: 1 or 0."),
+                    &["connector"],
+                )
+                .expect("the name is right"),
+            ),
             store_failures: counter("helpline_store_failures_total", "Times that the database could not be written."),
             records_lost: counter(
                 "helpline_records_lost_total",
@@ -205,6 +246,17 @@ impl Metrics {
         self.trunk_names = known.into_iter().map(Arc::from).collect();
     }
 
+    /// Makes the series of these connectors, at zero.
+    pub fn know_connectors<'a>(&mut self, connectors: impl IntoIterator<Item = &'a str>) {
+        for connector in connectors {
+            for outcome in LOOKUP_OUTCOMES {
+                self.lookups.with_label_values(&[connector, outcome]);
+            }
+            self.lookup_seconds.with_label_values(&[connector]);
+            self.resting.with_label_values(&[connector]);
+        }
+    }
+
     /// A reload took place; `good` when the new set is in use.
     pub fn reloaded(&self, good: bool) {
         self.reloads.with_label_values(&[if good { "good" } else { "bad" }]).inc();
@@ -233,6 +285,13 @@ impl Metrics {
             JournalEvent::Digit { source } => self.digits[*source as usize].inc(),
             JournalEvent::PromptMissing { step, language, .. } => {
                 self.missing.with_label_values(&[&*step.flow, &*step.step, &**language]).inc();
+            }
+            JournalEvent::LookedUp(told) => {
+                self.lookups.with_label_values(&[&*told.connector, told.outcome]).inc();
+                self.lookup_seconds.with_label_values(&[&*told.connector]).observe(told.took.as_secs_f64());
+            }
+            JournalEvent::Connector { name, rests } => {
+                self.resting.with_label_values(&[&**name]).set(i64::from(rests.is_some()));
             }
             JournalEvent::RanAway(step) => self.runaways.with_label_values(&[&*step.flow]).inc(),
             JournalEvent::Ended(ended) => {
@@ -383,7 +442,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::journal::Ended;
+    use crate::journal::{Ended, LookedUp};
     use crate::telephony::{CallId, Cause};
 
     fn step() -> StepName {
@@ -394,6 +453,7 @@ mod tests {
     fn check(events: Vec<JournalEvent>, lines: &[&str]) {
         let mut metrics = Metrics::new(Clock::start());
         metrics.know_step(&step(), ["next", "hangup"], ["en"]);
+        metrics.know_connectors(["orders"]);
         for event in events {
             let entry = JournalEntry { at: Moment::ZERO, call: Some(CallId(1)), event };
             metrics.fold(&entry, Moment::from_micros(300));
@@ -420,6 +480,9 @@ mod tests {
                 "helpline_rtp_packets_total{direction=\"inbound\"} 0",
                 "helpline_rtp_lost_total{direction=\"outbound\"} 0",
                 "helpline_media_tick_late_seconds_count 0",
+                "helpline_lookups_total{connector=\"orders\",outcome=\"timed_out\"} 0",
+                "helpline_lookup_seconds_count{connector=\"orders\"} 0",
+                "helpline_connector_resting{connector=\"orders\"} 0",
                 "helpline_sip_rejected_total{reason=\"ports_full\"} 0",
                 "helpline_config_reloads_total{result=\"bad\"} 0",
             ],
@@ -435,6 +498,14 @@ mod tests {
                 JournalEvent::StepEntered(step()),
                 JournalEvent::StepLeft { step: step(), exit: "choice 1".into() },
                 JournalEvent::Digit { source: DigitSource::Info },
+                JournalEvent::LookedUp(Box::new(LookedUp {
+                    connector: "orders".into(),
+                    outcome: "timed_out",
+                    took: Duration::from_secs(5),
+                    tries: 2,
+                    why: None,
+                })),
+                JournalEvent::Connector { name: "orders".into(), rests: Some(Duration::from_secs(30)) },
                 JournalEvent::Ended(Box::new(ended)),
             ],
             &[
@@ -445,6 +516,10 @@ mod tests {
                 "helpline_dtmf_digits_total{source=\"info\"} 1",
                 "helpline_dtmf_digits_total{source=\"rtp\"} 0",
                 "helpline_calls_total{outcome=\"failed\"} 1",
+                "helpline_lookups_total{connector=\"orders\",outcome=\"timed_out\"} 1",
+                "helpline_lookup_seconds_bucket{connector=\"orders\",le=\"5\"} 1",
+                "helpline_lookup_seconds_bucket{connector=\"orders\",le=\"2\"} 0",
+                "helpline_connector_resting{connector=\"orders\"} 1",
             ],
         );
     }

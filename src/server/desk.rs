@@ -11,11 +11,12 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::acd::{AgentState, Estimate, LevelFormula};
 use crate::clock::{Calendar, Clock, Moment};
+use crate::connectors::Connectors;
 use crate::http::{Asked, Question, Seen};
 use crate::journal::{self, JournalEntry, Records, Stories, Story};
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
 use crate::store::Store;
-use crate::switchboard::{Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
+use crate::switchboard::{Answered, Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
 use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
 
 /// As many letters may wait in the inbox.
@@ -49,6 +50,16 @@ enum Content {
 impl From<Input> for Letter {
     fn from(input: Input) -> Letter {
         Letter { posted: Instant::now(), content: Content::One(input) }
+    }
+}
+
+impl Letter {
+    /// The input in it, of one that could not be posted.
+    pub fn into_input(self) -> Option<Input> {
+        match self.content {
+            Content::One(input) => Some(input),
+            Content::Asked(_) | Content::Media(_) => None,
+        }
     }
 }
 
@@ -126,6 +137,8 @@ pub struct Desk {
     pub media: SendMedia,
     /// To those who only look.
     pub snapshot: watch::Sender<Option<Snapshot>>,
+    /// Who asks web services.
+    pub connectors: Connectors,
     /// A fold of the journal.
     pub metrics: Metrics,
     /// What the switchboard wants before its first input.
@@ -140,6 +153,8 @@ struct Pending {
     sip: VecDeque<SipCommand>,
     journal: Vec<JournalEntry>,
     asked: Vec<Asked>,
+    /// Lookups that found no room: they are answered already.
+    unasked: Vec<Answered>,
 }
 
 /// What the journal says of calls.
@@ -244,6 +259,9 @@ impl Desk {
             latest = now;
             self.take(latest, Input::Expired, pending);
         }
+        while let Some(answered) = pending.unasked.pop() {
+            self.take(latest, Input::Answered(Box::new(answered)), pending);
+        }
         let due = self.switchboard.view_due().into_iter().chain(self.switchboard.keep_due()).min();
         if due.is_some_and(|due| due <= now) {
             // Whoever looks, now or after a restart, is to see what is so now.
@@ -272,6 +290,8 @@ impl Desk {
             match output {
                 Output::Sip(command) => pending.sip.push_back(command),
                 Output::Media { reactor, command } => (self.media)(reactor, command),
+                Output::Ask(ask) => pending.unasked.extend(self.connectors.ask(*ask).err()),
+                Output::CancelAsk { call, lookup } => self.connectors.cancel(call, lookup),
                 Output::Journal(entry) => pending.journal.push(entry),
             }
         }

@@ -24,6 +24,7 @@ use self::reload::{REQUESTS_MAX, Reader, Reading, Reloads};
 use self::revisions::Revisions;
 use self::signals::Signals;
 use crate::clock::Clock;
+use crate::connectors::Connectors;
 use crate::flow::FlowSet;
 use crate::flow::session::exits;
 use crate::http;
@@ -185,8 +186,17 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
+    let answers = inbox_end.clone();
+    let tell = move |input: Input| match answers.try_send(input.into()) {
+        Err(mpsc::error::TrySendError::Full(letter)) => letter.into_input().map_or(Ok(()), Err),
+        // Nobody is there any more to whom it could be told.
+        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+    };
+    let connectors =
+        Connectors::start(clock, Arc::new(tell)).context("the thread that asks web services cannot be started")?;
     let desk = Desk {
         clock,
+        connectors,
         switchboard,
         inbox,
         wishes,
@@ -303,6 +313,7 @@ fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
             );
         }
     }
+    metrics.know_connectors(flows.connectors.iter().map(|connector| &*connector.name));
 }
 
 /// One line that says who answers, and how to try it.

@@ -53,7 +53,7 @@ impl Switchboard {
         why: Why,
         out: &mut Vec<Output>,
     ) -> Option<LegId> {
-        let port = self.port_beside(now, id)?;
+        let port = self.port_at(now, id)?;
         let call = self.calls.get(&id)?;
         out.push(journal(now, Some(id), JournalEvent::Dialling { agent: party.extension.clone() }));
         let headers = told(call);
@@ -65,7 +65,7 @@ impl Switchboard {
     }
 
     /// A port on a call's reactor.
-    pub(super) fn port_beside(&mut self, now: Moment, id: CallId) -> Option<u16> {
+    pub(super) fn port_at(&mut self, now: Moment, id: CallId) -> Option<u16> {
         let reactor = self.settings.reactor(self.calls.get(&id)?.port());
         let settings = &self.settings;
         self.ports.take_where(now, |port| settings.reactor(port) == reactor)

@@ -31,6 +31,7 @@ mod incoming;
 mod keeping;
 mod kept;
 mod leg;
+mod lookup;
 mod notes;
 mod ports;
 mod queues;
@@ -56,6 +57,7 @@ pub use kept::{
     Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue,
     KeptSkills, KeptTransport, KeptWish, WallTime,
 };
+pub use lookup::{Answered, Ask};
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
 pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
@@ -115,6 +117,15 @@ pub enum Input {
     Media(MediaEvent),
     /// By whoever runs the place.
     Operator(OperatorCommand),
+    /// By those who ask web services.
+    Answered(Box<Answered>),
+    /// By the same: a service has failed too often and is left alone for so long, or answers again.
+    Connector {
+        /// Its name.
+        name: Arc<str>,
+        /// How long it is not asked.
+        rests: Option<Duration>,
+    },
     /// The deadline has come.
     Expired,
     /// Somebody has set the time of day, or a while has passed since it was last told.
@@ -160,6 +171,15 @@ pub enum Output {
         reactor: usize,
         /// What.
         command: MediaCommand,
+    },
+    /// By whoever asks web services; [`Input::Answered`] comes of it, be it late.
+    Ask(Box<Ask>),
+    /// By the same: nobody awaits this any more.
+    CancelAsk {
+        /// On whose behalf it was asked.
+        call: CallId,
+        /// The name in the request.
+        lookup: u32,
     },
     /// By whoever reads the journal.
     Journal(JournalEntry),
@@ -349,6 +369,8 @@ impl Switchboard {
             Input::Sip(event) => self.signal(now, event, &mut out),
             Input::Media(event) => self.media(now, event, &mut out),
             Input::Operator(command) => self.operate(now, command, &mut out),
+            Input::Answered(answered) => self.answered(now, *answered, &mut out),
+            Input::Connector { name, rests } => out.push(journal(now, None, JournalEvent::Connector { name, rests })),
             Input::Expired => self.expire(now, &mut out),
             Input::Calendar(calendar) => self.calendar = calendar,
             Input::Revision(revision) => {

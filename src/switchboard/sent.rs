@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::agent_leg::{Ring, Why};
 use super::audio::Audio;
+use super::callback::OURS;
 use super::direct::told;
 use super::leg::Party;
-use super::callback::OURS;
 use super::{Output, Switchboard, journal};
 use crate::acd::AgentState;
 use crate::clock::Moment;
@@ -77,7 +77,7 @@ impl Switchboard {
         if matches!(&whom, Whom::Agent(party) if self.calls.get(&id).and_then(|call| call.party()) == Some(party)) {
             return Err(Untransferred::Busy);
         }
-        let Some(port) = self.port_beside(now, id) else { return Err(Untransferred::Failed) };
+        let Some(port) = self.port_at(now, id) else { return Err(Untransferred::Failed) };
         out.push(journal(now, Some(id), JournalEvent::Dialling { agent: whom.name() }));
         let call = self.calls.get(&id).expect("it was there a moment ago");
         // An agent sees who calls; the network is shown the number that the caller had dialled, as it is ours.

@@ -422,6 +422,7 @@ impl World {
             match output {
                 Output::Sip(command) => self.signal(command),
                 Output::Media { reactor, command } => self.play(reactor, command),
+                Output::Ask(_) | Output::CancelAsk { .. } => unreachable!("no step of the house asks a web service"),
                 Output::Journal(entry) => {
                     assert_eq!(entry.at, self.now);
                     let record = self.records.fold(&entry, house::calendar());

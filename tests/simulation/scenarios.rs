@@ -137,6 +137,8 @@ impl Rig {
                 Output::Sip(SipCommand::HangUp { cause, .. }) => Some(format!("hang up {cause:?}")),
                 Output::Sip(SipCommand::Ring { leg }) => Some(format!("ring {leg}")),
                 Output::Sip(SipCommand::TransferProgress { leg, status }) => Some(format!("progress {leg} {status}")),
+                Output::Ask(ask) => Some(format!("ask {} {}", ask.connector.name, ask.request.lookup)),
+                Output::CancelAsk { lookup, .. } => Some(format!("ask no more {lookup}")),
                 Output::Sip(SipCommand::Drain) => Some("drain".into()),
                 Output::Sip(SipCommand::DialAgent { extension, .. }) => Some(format!("dial {extension}")),
                 Output::Sip(SipCommand::DialTrunk { trunk, number, .. }) => {

@@ -6,7 +6,7 @@ use super::shape::{
     Draft, any_of, documented, length, named, names, number, one_or_more, or_nothing, pattern, text, truth,
     with_examples, with_required, words,
 };
-use super::steps;
+use super::{connectors, steps};
 use crate::flow::document::keys;
 
 /// What names look like: of flows, steps and queues.
@@ -42,6 +42,8 @@ pub(super) fn schema() -> (Value, Vec<String>) {
         "agent": agent(&mut draft),
         "hours": hours(&mut draft),
         "times": times(),
+        "connector": connectors::connector(&mut draft),
+        "way": connectors::way(&mut draft),
     });
     draft.finish();
     (root, draft.lacks)
@@ -84,6 +86,7 @@ fn file(draft: &mut Draft) -> Value {
                 or_nothing(names("^[A-Za-z0-9._-]{2,32}$", or_nothing(named("agent")))),
             ),
             ("hours", "When something is open, by name.", or_nothing(names(VALUE_NAME, named("hours")))),
+            ("connectors", "Web services that steps ask, by name.", or_nothing(names(NAME, named("connector")))),
         ],
     )
 }

@@ -128,6 +128,29 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
                 next(),
             ],
         ),
+        "lookup" => (
+            "Asks a web service; the fields of its answer become values.",
+            vec![
+                (
+                    "lookup",
+                    "A connector, and what stands behind its URL: `orders/{order_number}`.",
+                    pattern("^[A-Za-z0-9][A-Za-z0-9_-]*([/?].*)?$", &["orders/{order_number}"]),
+                ),
+                (
+                    "save",
+                    "The name of the answer: its field `status` is then `order.status`.",
+                    pattern("^[A-Za-z][A-Za-z0-9_]*$", &["order"]),
+                ),
+                ("found", "The way when there is an answer; without it, `next`.", named("way")),
+                ("not_found", "The way when the service knows nothing; without it, that of `failed`.", named("way")),
+                (
+                    "failed",
+                    "The way when the service cannot be asked; without it, key 0's in `always`, else goodbye.",
+                    named("way"),
+                ),
+                next(),
+            ],
+        ),
         "language" => (
             "From now on the caller hears this language.",
             vec![("language", "One of the flow's `languages`.", named("language")), next()],
@@ -154,6 +177,27 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
                     next(),
                 ],
             ]),
+        ),
+        "transfer" => (
+            "Passes the caller on to somebody outside of every queue; `next` is where they go after the conversation.",
+            vec![
+                (
+                    "transfer",
+                    "An agent's extension, a number that a trunk may call, or a SIP address.",
+                    text(&["1001", "+442079460000", "sip:reception@192.0.2.7"]),
+                ),
+                ("ring", "How long the other telephone rings, 5 s to 3 min.", length("30s")),
+                ("announce", "What the other hears before the caller; any key ends it.", named("speech")),
+                (
+                    "busy",
+                    "Where callers go when the other is busy or declines; without it, `otherwise`.",
+                    named("target"),
+                ),
+                ("no_answer", "Where they go when nobody answers; without it, `otherwise`.", named("target")),
+                ("failed", "Where they go when the other cannot be reached; without it, `otherwise`.", named("target")),
+                ("otherwise", "Where callers go who are not connected; without it, `next`.", named("target")),
+                next(),
+            ],
         ),
         "hangup" => (
             "Says the last words and ends the call.",

@@ -52,12 +52,15 @@ impl Kinds {
     pub const TRUTH: Kinds = Kinds(4);
     /// A point in time.
     pub const TIME: Kinds = Kinds(8);
+    /// A day.
+    pub const DATE: Kinds = Kinds(16);
 
     /// The kind of `value`.
     pub fn of(value: &Value) -> Kinds {
         match value {
             Value::Text(_) | Value::Secret(_) => Kinds::TEXT,
-            Value::Number { .. } => Kinds::NUMBER,
+            Value::Number { .. } | Value::Money { .. } => Kinds::NUMBER,
+            Value::Date(_) => Kinds::DATE,
             Value::Truth(_) => Kinds::TRUTH,
             Value::Time(_) => Kinds::TIME,
         }
@@ -80,6 +83,7 @@ impl Kinds {
             Kinds::NUMBER => "a number",
             Kinds::TRUTH => "true or false",
             Kinds::TIME => "a time",
+            Kinds::DATE => "a day",
             _ => "of several kinds",
         }
     }
@@ -216,10 +220,18 @@ impl Expression {
             Expression::Not(inner) => inner.compare_kinds(kinds, faults),
             Expression::Compare { left, how, right } => {
                 if how.of_order() {
-                    let ordered = Kinds::NUMBER.with(Kinds::TIME);
+                    let ordered = Kinds::NUMBER.with(Kinds::TIME).with(Kinds::DATE);
                     let before = faults.len();
-                    faults.extend(left.unfit(kinds, ordered, "only numbers and times are more or less than others"));
-                    faults.extend(right.unfit(kinds, ordered, "only numbers and times are more or less than others"));
+                    faults.extend(left.unfit(
+                        kinds,
+                        ordered,
+                        "only numbers, days and times are more or less than others",
+                    ));
+                    faults.extend(right.unfit(
+                        kinds,
+                        ordered,
+                        "only numbers, days and times are more or less than others",
+                    ));
                     if faults.len() > before {
                         return;
                     }
@@ -294,7 +306,13 @@ fn text(value: Option<Value>) -> Option<String> {
 
 /// How two like things stand to each other.
 fn order(left: Option<Value>, right: Option<Value>) -> Option<Ordering> {
-    match (left?, right?) {
+    let (left, right) = (left?, right?);
+    if let (Value::Money { currency: Some(one), .. }, Value::Money { currency: Some(other), .. }) = (&left, &right)
+        && one != other
+    {
+        return None;
+    }
+    match (as_number(left), as_number(right)) {
         (Value::Text(left) | Value::Secret(left), Value::Text(right) | Value::Secret(right)) => Some(left.cmp(&right)),
         (Value::Number { units: a, places: p }, Value::Number { units: b, places: q }) => {
             // At most 9 places and 19 digits each: 28 digits, and an i128 holds 38.
@@ -303,7 +321,16 @@ fn order(left: Option<Value>, right: Option<Value>) -> Option<Ordering> {
         }
         (Value::Truth(left), Value::Truth(right)) => Some(left.cmp(&right)),
         (Value::Time(left), Value::Time(right)) => Some(left.cmp(&right)),
+        (Value::Date(left), Value::Date(right)) => Some(left.cmp(&right)),
         _ => None,
+    }
+}
+
+/// An amount of money compares as its number.
+fn as_number(value: Value) -> Value {
+    match value {
+        Value::Money { units, places, currency: _ } => Value::Number { units, places },
+        other => other,
     }
 }
 

@@ -102,8 +102,8 @@ fn unlike_things_are_told() {
     check(
         "tier > 'a'",
         &[
-            ("tier", "only numbers and times are more or less than others"),
-            ("'a'", "only numbers and times are more or less than others"),
+            ("tier", "only numbers, days and times are more or less than others"),
+            ("'a'", "only numbers, days and times are more or less than others"),
         ],
     );
     check("now > 3", &[("3", "a time is compared with a number")]);

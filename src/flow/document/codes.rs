@@ -141,6 +141,25 @@ codes! {
     UNUSED_HOURS = "HL0810", "Hours that nothing reads";
     HOURS_WITHOUT_ZONE = "HL0811", "Hours without a time zone";
 
+    // Connectors and lookups.
+    NO_SUCH_CONNECTOR = "HL0901", "No connector has this name";
+    DUPLICATE_CONNECTOR = "HL0902", "Two connectors of the same name";
+    CONNECTOR_URL = "HL0903", "Not an address that could be asked";
+    HOST = "HL0904", "A host that is not asked";
+    SECRET_SENT = "HL0905", "A secret would stand in an address";
+    CLEAR_TEXT = "HL0906", "A service that is asked without encryption";
+    FIELD = "HL0907", "Not a field of an answer";
+    NO_SUCH_FIELD = "HL0908", "An answer has no such field";
+    RETRIES = "HL0909", "Something would be done twice";
+    UNUSED_CONNECTOR = "HL0910", "A connector that no step asks";
+    HEADER = "HL0911", "Not a header, or one that cannot be set";
+    ANY_TEXT = "HL0912", "A text that could be anything would be spoken";
+
+    // Transfers.
+    NO_SUCH_AGENT_TO_TRANSFER = "HL1001", "A transfer to an extension that no agent has";
+    TRANSFER_NOT_ALLOWED = "HL1002", "A transfer to a number that no trunk may call";
+    TRANSFER_TARGET = "HL1003", "Nothing that a transfer could lead to";
+
     // Ways through the flows.
     UNREACHABLE = "HL1401", "A step that no caller comes to";
     ENDLESS = "HL1402", "Steps that callers go round and never leave";

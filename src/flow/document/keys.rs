@@ -1,6 +1,7 @@
 //! Every table of keys that the reader of flow files goes by, for the schema of editors and for the canonical order.
 
-use super::{agents, duty, flow, hours, menu, outline, queues, steps, words};
+use super::{agents, connectors, duty, fields, flow, hours, lookup, menu, outline, queues, steps, words};
+use crate::flow::connector::Method;
 
 /// The keys that something has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,11 @@ pub fn tables() -> Vec<KeyTable> {
         KeyTable::new("missed", &duty::MISSED_KEYS),
         KeyTable::new("agent", &agents::KEYS),
         KeyTable::new("hours", &hours::SETTINGS),
+        KeyTable::new("connector", &connectors::KEYS),
+        KeyTable::new("breaker", &connectors::BREAKER_KEYS),
+        KeyTable::new("header", &connectors::HEADER_KEYS),
+        KeyTable::new("field", &fields::KEYS),
+        KeyTable::new("way", &lookup::WAY_KEYS),
     ];
     for kind in &steps::KINDS {
         tables.push(KeyTable::new(format!("step {}", kind.key), &[&[kind.key], kind.settings].concat()));
@@ -46,7 +52,7 @@ pub fn step_kinds() -> impl Iterator<Item = &'static str> {
     steps::KINDS.iter().map(|kind| kind.key)
 }
 
-/// The words that a setting takes: `strategy` of a queue, `order` of a callback, `currency` of a flow, `format` of a
+/// The words that a setting takes: `strategy` of a queue, `order` of a callback, `method` of a connector, `type` of a field, `currency` of a flow, `format` of a
 /// placeholder, `target` where no step is named.
 pub fn words_of(setting: &str) -> Vec<&'static str> {
     match setting {
@@ -54,6 +60,8 @@ pub fn words_of(setting: &str) -> Vec<&'static str> {
         "order" => queues::ORDERS.iter().map(|(name, _)| *name).collect(),
         "currency" => flow::CURRENCIES.iter().map(|(name, _)| *name).collect(),
         "format" => words::FORMATS.iter().map(|(name, _)| *name).collect(),
+        "method" => Method::ALL.iter().map(|(name, _)| *name).collect(),
+        "type" => fields::KINDS.to_vec(),
         "target" => outline::TARGET_WORDS.to_vec(),
         _ => Vec::new(),
     }

@@ -8,12 +8,15 @@
 mod agents;
 mod analysis;
 pub mod codes;
+mod connectors;
 pub mod diagnostic;
 mod duty;
 pub mod environment;
+mod fields;
 mod flow;
 mod hours;
 pub mod keys;
+mod lookup;
 mod menu;
 mod outline;
 mod placed;
@@ -25,17 +28,20 @@ mod section;
 mod steps;
 mod syntax;
 mod template;
+mod transfer;
 pub mod tree;
 mod values;
 mod words;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::LazyLock;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 
 use self::agents::Agents;
+use self::connectors::ConnectorBook;
 use self::flow::FlowReader;
 use self::hours::HoursBook;
 use self::outline::Outline;
@@ -60,7 +66,12 @@ pub struct Known<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Which numbers may be called back.
     pub dial_plan: &'a DialPlan,
+    /// What stands in a file that holds a secret; the error finishes a sentence.
+    pub secret: ReadSecret<'a>,
 }
+
+/// The way to the files of secrets.
+pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
 
 // Variables may be secrets.
 impl std::fmt::Debug for Known<'_> {
@@ -88,6 +99,7 @@ impl<'a> Known<'a> {
             codes: &NO_CODES,
             environment: &|_| None,
             dial_plan: &NO_DIAL_PLAN,
+            secret: &|_| Err("it is not there".to_owned()),
         }
     }
 
@@ -120,6 +132,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let outlines = outline::outlines(&pages, &trees, &mut faults);
     let agents = Agents::read(&pages, &trees, &outlines, known, &mut faults);
     let hours = HoursBook::read(&pages, &trees, known.today, &mut faults);
+    let connectors = ConnectorBook::read(&pages, &trees, known, &mut faults);
     let queues = Queues::read(&pages, &trees, &agents, known.prompts, &mut faults);
     let all_read = trees.iter().all(Option::is_some);
 
@@ -127,7 +140,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         pages: &pages,
         outlines: &outlines,
         known,
-        values: Values::collect(&outlines, hours),
+        values: Values::collect(&outlines, hours, connectors),
         recordings: Recordings::default(),
         agents,
         queues,
@@ -168,6 +181,7 @@ impl Reader<'_> {
         }
         set.places.queues = self.queues.places(self.pages);
         set.queues = self.finish_queues();
+        self.tell_sent();
         let mut languages: Vec<_> =
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
         languages.sort();
@@ -176,11 +190,13 @@ impl Reader<'_> {
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
             self.values.hours.tell_unused(self.pages, &mut self.faults);
+            self.values.connectors.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
             self.tell_rounds(&set);
         }
+        set.connectors = std::mem::take(&mut self.values.connectors.connectors);
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;
         set.dial_plan = self.known.dial_plan.clone();

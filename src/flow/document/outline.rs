@@ -17,12 +17,24 @@ pub const MAX_STEPS: usize = 2000;
 pub const MAX_LANGUAGES: usize = 16;
 
 /// The keys of a file.
-pub(super) const FILE_KEYS: [&str; 11] =
-    ["flow", "numbers", "languages", "time_zone", "currency", "start", "always", "steps", "queues", "agents", "hours"];
+pub(super) const FILE_KEYS: [&str; 12] = [
+    "flow",
+    "numbers",
+    "languages",
+    "time_zone",
+    "currency",
+    "start",
+    "always",
+    "steps",
+    "queues",
+    "agents",
+    "hours",
+    "connectors",
+];
 /// Those that a file can hold without a flow.
-const FLOWLESS_KEYS: [&str; 3] = ["queues", "agents", "hours"];
+const FLOWLESS_KEYS: [&str; 4] = ["queues", "agents", "hours", "connectors"];
 /// Keys of a file that this version does not have.
-const LATER_FILE_KEYS: [&str; 2] = ["connectors", "tests"];
+const LATER_FILE_KEYS: [&str; 1] = ["tests"];
 /// Words that stand where a step's name could, and so name no step.
 pub(super) const TARGET_WORDS: [&str; 4] = ["again", "back", "hangup", "callback"];
 /// Folders of recordings that belong to no flow.

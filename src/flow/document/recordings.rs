@@ -67,8 +67,15 @@ impl Recordings {
 /// The phrases that a language needs. Of one without rules for numbers and days these are what needs no rules: digits, and whole
 /// sentences; their texts are English, to be said in the language.
 fn phrases(language: &str) -> Vec<(String, String)> {
-    const WITHOUT_RULES: [&str; 6] =
-        ["phrases/digit/", "phrases/menu/", "phrases/collect/", "phrases/system/", "phrases/queue/", "phrases/agent/"];
+    const WITHOUT_RULES: [&str; 7] = [
+        "phrases/digit/",
+        "phrases/menu/",
+        "phrases/collect/",
+        "phrases/lookup/",
+        "phrases/system/",
+        "phrases/queue/",
+        "phrases/agent/",
+    ];
     /// Parts of sentences with a number in them.
     const WITH_NUMBERS: [&str; 5] = ["number", "in_line", "wait_about", "minute", "minutes"];
     let phrases = speech::phrases(language);

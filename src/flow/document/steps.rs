@@ -23,7 +23,7 @@ pub(super) struct Kind {
     pub settings: &'static [&'static str],
 }
 
-pub(super) const KINDS: [Kind; 12] = [
+pub(super) const KINDS: [Kind; 14] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -51,15 +51,17 @@ pub(super) const KINDS: [Kind; 12] = [
     Kind { key: "set", settings: &["next"] },
     Kind { key: "when", settings: &["then", "otherwise", "next"] },
     Kind { key: "hours", settings: &["open", "closed", "next"] },
+    Kind { key: "lookup", settings: &["save", "found", "not_found", "failed", "next"] },
     Kind { key: "language", settings: &["next"] },
     Kind { key: "flow", settings: &["next"] },
     Kind { key: "queue", settings: &["skill", "skills", "priority", "next"] },
     Kind { key: "callback", settings: &["skill", "skills", "priority", "otherwise", "next"] },
+    Kind { key: "transfer", settings: &["ring", "announce", "busy", "no_answer", "failed", "otherwise", "next"] },
     Kind { key: "hangup", settings: &[] },
 ];
 
 /// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 5] = ["lookup", "transfer", "voicemail", "survey", "record"];
+pub(super) const LATER_KINDS: [&str; 3] = ["voicemail", "survey", "record"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -114,10 +116,12 @@ impl FlowReader<'_, '_> {
             "set" => self.set(entry),
             "when" => self.when(step, entry),
             "hours" => self.hours(step, entry),
+            "lookup" => self.lookup(index, step, entry),
             "language" => self.language(entry),
             "flow" => self.other_flow(entry),
             "queue" => self.queue(step, entry),
             "callback" => self.callback(step, entry),
+            "transfer" => self.transfer(index, step, entry),
             _ => self.hang_up(index, step, entry),
         }
     }
@@ -326,9 +330,9 @@ impl FlowReader<'_, '_> {
                     self.page.error(codes::NOT_AVAILABLE, place, format!("`{name}` is not available in this version"))
                 }
                 Known::Nothing => self
-                    .page
-                    .error(codes::NO_SUCH_VALUE, place, format!("nothing sets `{}`", shortened(name)))
-                    .meant(name, self.reader.values.names())
+                    .reader
+                    .values
+                    .no_such_value(self.page, name, place)
                     .or_remedy(&format!("a text stands in quotes: '{}'", shortened(name)))
                     .consequence("this would never hold"),
             };

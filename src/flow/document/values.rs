@@ -1,16 +1,18 @@
 //! The values that flows set, ask for and speak: what is known of each before any call.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::codes;
-use super::diagnostic::{Faults, Page, Span};
+use super::connectors::ConnectorBook;
+use super::diagnostic::{Diagnostic, Faults, Page, Span, listed, shortened};
 use super::hours::HoursBook;
 use super::outline::Outline;
 use super::scalar;
 use super::steps::LATER_KINDS;
 use super::tree::{Content, Node};
 use crate::flow::condition::Kinds;
+use crate::flow::connector::FieldKind;
 use crate::flow::{SpokenAs, Value};
 
 /// Longest text that `set` gives a name.
@@ -52,8 +54,10 @@ pub(super) struct SetValue {
     pub keyed: bool,
     /// It is a secret, at least in one place.
     pub secret: bool,
-    /// What `set` gives it.
+    /// What `set` gives it, or the words that a service can answer.
     pub literals: Vec<Value>,
+    /// A service answers it, and this is what it is.
+    pub answered: Option<FieldKind>,
     /// The file and the place where it is first set.
     first: (usize, Span),
     read: Cell<bool>,
@@ -69,19 +73,23 @@ pub(super) enum Known<'v> {
 }
 
 /// The values of all flows: they belong to the call, so one flow may set what another reads.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Values {
     set: BTreeMap<String, SetValue>,
+    /// The names under which answers are saved.
+    records: BTreeSet<String>,
     /// Values of steps that this version does not have.
     later: Vec<String>,
     /// The hours, which are values too: `hours.office`, `hours.office.next`.
     pub hours: HoursBook,
+    /// The connectors, whose answers' fields are values too: `order.status`.
+    pub connectors: ConnectorBook,
     of_hours: Vec<String>,
 }
 
 impl Values {
     /// Finds every value that a step sets. Faults in them are told when the step itself is read.
-    pub fn collect(outlines: &[Outline<'_>], hours: HoursBook) -> Values {
+    pub fn collect(outlines: &[Outline<'_>], hours: HoursBook, connectors: ConnectorBook) -> Values {
         let of_hours = hours.names().flat_map(|name| [format!("hours.{name}"), format!("hours.{name}.next")]).collect();
         let mut values = Values { hours, of_hours, ..Values::default() };
         for outline in outlines {
@@ -108,7 +116,55 @@ impl Values {
                 }
             }
         }
+        values.connectors = connectors;
+        values.collect_answers(outlines);
         values
+    }
+
+    /// The fields that lookups save.
+    fn collect_answers(&mut self, outlines: &[Outline<'_>]) {
+        let connectors = std::mem::take(&mut self.connectors);
+        for outline in outlines {
+            for step in &outline.steps {
+                let Some(connector) = step.value.find("lookup").and_then(|lookup| connectors.asked_by(lookup)) else {
+                    continue;
+                };
+                let Some(save) = step.value.find("save") else { continue };
+                let Some(name) = save.value.text() else { continue };
+                self.records.insert(name.to_owned());
+                for field in &connector.fields {
+                    let whole = format!("{name}.{}", field.name);
+                    let known = self.note(&whole, kinds_of(&field.kind), (outline.page, save.value.span));
+                    known.secret |= field.secret;
+                    if let FieldKind::Text(words) = &field.kind {
+                        known.literals.extend(words.iter().map(|word| Value::Text(word.to_string())));
+                    }
+                    // Of two answers of one name that are unlike, the checks of kinds remain.
+                    known.answered = Some(field.kind.clone());
+                }
+            }
+        }
+        self.connectors = connectors;
+    }
+
+    /// What is told of a value that nothing sets.
+    pub fn no_such_value(&self, page: &Page<'_>, name: &str, place: Span) -> Diagnostic {
+        let (record, field) = name.split_once('.').map_or((name, None), |(record, field)| (record, Some(field)));
+        if self.records.contains(record) {
+            let beginning = format!("{record}.");
+            let fields: Vec<&str> = self.set.keys().filter_map(|known| known.strip_prefix(&beginning)).collect();
+            let whole: Vec<String> = fields.iter().map(|field| format!("{record}.{field}")).collect();
+            let message = match field {
+                Some(field) => format!("the answer `{record}` has no field `{}`", shortened(field)),
+                None => format!("`{record}` is a whole answer, and not one value"),
+            };
+            let fault = page.error(codes::NO_SUCH_FIELD, place, message);
+            let known = whole.iter().map(String::as_str);
+            let remedy = format!("there are {}", listed(known.clone().take(8)).replace(" or ", " and "));
+            let fault = if field.is_some() { fault.meant(name, known) } else { fault };
+            return if whole.is_empty() { fault } else { fault.or_remedy(&remedy) };
+        }
+        page.error(codes::NO_SUCH_VALUE, place, format!("nothing sets `{}`", shortened(name))).meant(name, self.names())
     }
 
     fn note(&mut self, name: &str, kinds: Kinds, first: (usize, Span)) -> &mut SetValue {
@@ -117,6 +173,7 @@ impl Values {
             keyed: false,
             secret: false,
             literals: Vec::new(),
+            answered: None,
             first,
             read: Cell::new(false),
         });
@@ -171,6 +228,17 @@ impl Values {
                 fault.remedy(format!("speak it with `{{{name}|digits}}`, compare it in a `when`, or leave it away")),
             );
         }
+    }
+}
+
+/// What a field of an answer can be.
+fn kinds_of(field: &FieldKind) -> Kinds {
+    match field {
+        FieldKind::Text(_) | FieldKind::Digits => Kinds::TEXT,
+        FieldKind::Number | FieldKind::Money => Kinds::NUMBER,
+        FieldKind::Date => Kinds::DATE,
+        FieldKind::Time => Kinds::TIME,
+        FieldKind::Bool => Kinds::TRUTH,
     }
 }
 

@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::codes;
-use super::diagnostic::{Span, listed, shortened};
+use super::diagnostic::{Diagnostic, Page, Span, listed, shortened};
 use super::flow::FlowReader;
 use super::template::{self, Part};
 use super::tree::{Content, Entry, Node};
 use super::values::{Known, SetValue};
+use crate::flow::connector::FieldKind;
 use crate::flow::{Currency, Piece, Speech, SpokenAs, StepIndex, Value, speech};
 use crate::telephony::Digit;
 
@@ -310,8 +311,8 @@ impl FlowReader<'_, '_> {
             }
             Known::Nothing if self.reader.faults.are_full() => return None,
             Known::Nothing => {
-                let fault = self.page.error(codes::NO_SUCH_VALUE, place, format!("nothing sets `{}`", shortened(name)));
-                fault.meant(name, self.reader.values.names()).consequence("callers would hear nothing in its place")
+                let fault = self.reader.values.no_such_value(self.page, name, place);
+                fault.consequence("callers would hear nothing in its place")
             }
         };
         self.fault(fault);
@@ -363,6 +364,12 @@ impl FlowReader<'_, '_> {
     ) -> Option<SpokenAs> {
         let Known::Set(value) = self.reader.values.read(name) else { return None };
         let spoken_as = spoken_as.unwrap_or_else(|| natural_format(value));
+        if let Some(fault) =
+            value.answered.as_ref().and_then(|kind| unfit_field(self.page, name, kind, spoken_as, place))
+        {
+            self.fault(fault);
+            return None;
+        }
         if value.keyed && matches!(spoken_as, SpokenAs::Word | SpokenAs::Day | SpokenAs::Time | SpokenAs::DayTime) {
             let message = format!("`{name}` is keyed by callers, and cannot be spoken as {}", format_phrase(spoken_as));
             let fault = self.page.error(codes::NO_SUCH_FORMAT, place, message);
@@ -371,7 +378,8 @@ impl FlowReader<'_, '_> {
         }
         let mut words = Vec::new();
         let mut unfit = None;
-        let mut needs_currency = value.keyed;
+        // An amount may come with its currency, or without.
+        let mut needs_currency = value.keyed || value.answered.is_some();
         for literal in &value.literals {
             needs_currency |= !can_speak(literal, spoken_as, None);
             if !can_speak(literal, spoken_as, Some(Currency::Gbp)) {
@@ -437,8 +445,44 @@ enum Looked {
 
 /// How a value is spoken when the placeholder does not say.
 fn natural_format(value: &SetValue) -> SpokenAs {
+    if let Some(kind) = &value.answered {
+        return ways_to_speak(kind).first().copied().unwrap_or(SpokenAs::Word);
+    }
     let numbers = value.literals.iter().all(|literal| matches!(literal, Value::Number { .. }));
     if numbers && !value.literals.is_empty() { SpokenAs::Number } else { SpokenAs::Word }
+}
+
+/// How a field of an answer can be spoken, the natural way first.
+fn ways_to_speak(kind: &FieldKind) -> &'static [SpokenAs] {
+    match kind {
+        FieldKind::Text(_) | FieldKind::Bool => &[SpokenAs::Word],
+        FieldKind::Digits => &[SpokenAs::Digits, SpokenAs::Number],
+        FieldKind::Number => &[SpokenAs::Number, SpokenAs::Digits, SpokenAs::Money],
+        FieldKind::Money => &[SpokenAs::Money],
+        FieldKind::Date => &[SpokenAs::Day],
+        FieldKind::Time => &[SpokenAs::DayTime, SpokenAs::Time, SpokenAs::Day],
+    }
+}
+
+/// What is told of a field that cannot be spoken in this way.
+fn unfit_field(page: &Page<'_>, name: &str, kind: &FieldKind, spoken_as: SpokenAs, place: Span) -> Option<Diagnostic> {
+    let ways = ways_to_speak(kind);
+    if !ways.contains(&spoken_as) {
+        let message = format!("`{name}` is {}, and cannot be spoken as {}", kind.described(), format_phrase(spoken_as));
+        let ways: Vec<String> = ways.iter().map(|way| format!("{{{name}|{}}}", format_name(*way))).collect();
+        let fault = page.error(codes::NO_SUCH_FORMAT, place, message);
+        return Some(fault.remedy(format!("write {}", listed(ways.iter().map(String::as_str)))));
+    }
+    match kind {
+        FieldKind::Text(words) if words.is_empty() => {
+            let field = name.rsplit('.').next().unwrap_or(name);
+            let message = format!("`{name}` could be any text, and no recording says any text");
+            let fault = page.error(codes::ANY_TEXT, place, message);
+            let fault = fault.remedy(format!("name what it can be in the connector: `{field}: [sent, delayed]`"));
+            Some(fault.consequence("callers would hear nothing in its place"))
+        }
+        _ => None,
+    }
 }
 
 fn format_phrase(spoken_as: SpokenAs) -> &'static str {

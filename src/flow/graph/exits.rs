@@ -3,7 +3,10 @@
 use super::{By, Entry, EntryBy, Exit, Goal, Nature, Node, StepId};
 use crate::flow::place::Place;
 use crate::flow::session::Exit as Name;
-use crate::flow::{Choice, Condition, FlowSet, FlowTarget, Menu, Patience, QueueIndex, Step, StepKind, Target, Untransferred, Value};
+use crate::flow::{
+    Choice, Condition, FlowSet, FlowTarget, LookupSpec, Menu, Patience, QueueIndex, Step, StepKind, Target,
+    Untransferred, Value,
+};
 use crate::telephony::Digit;
 
 /// The step at `at` with its ways out.
@@ -90,6 +93,10 @@ impl Leaving<'_> {
                         (exit.while_open, exit.while_closed) = (opens, !opens);
                     }
                 }
+                nothing
+            }
+            StepKind::Lookup(lookup) => {
+                self.lookup(lookup);
                 nothing
             }
             StepKind::Flow(flow) => {
@@ -201,6 +208,25 @@ impl Leaving<'_> {
             self.leave(Name::Callback, By::Keys(choice.keys.clone()), Goal::Callback, place);
         }
         Nature { person: answered, ..Nature::default() }
+    }
+
+    /// What is not found goes the way of what failed where it has none of its own; that one leads to a person or to goodbye.
+    fn lookup(&mut self, lookup: &LookupSpec) {
+        match &lookup.found {
+            Some(way) => self.or_next(Name::Found, By::Outcome, Some(way.target)),
+            None => self.next(Name::Found, By::Outcome),
+        }
+        let operator = self.set.flow(self.at.flow).always.get(&Digit::ALL[0]).copied();
+        let failed = lookup.failed.as_ref().map(|way| way.target);
+        let not_found = lookup.not_found.as_ref().map(|way| way.target);
+        let last = failed.or(operator).unwrap_or(Target::HangUp);
+        let by_default = || match failed {
+            Some(_) => self.written("failed"),
+            None => operator.and_then(|_| self.set.places.always(self.at.flow, Digit::ALL[0]).cloned()),
+        };
+        let (found_place, failed_place) = (self.written("not_found").or_else(by_default), by_default());
+        self.leave(Name::NotFound, By::Outcome, self.goal(not_found.unwrap_or(last)), found_place);
+        self.leave(Name::Failed, By::Refusal, self.goal(last), failed_place);
     }
 
     /// The keys that work everywhere and that the step leaves alone.

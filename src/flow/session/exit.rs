@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::callback::callback_exits;
+use super::lookup::lookup_exits;
 use super::queue::queue_exits;
 use crate::flow::{Flow, FlowSet, Step, StepKind};
 use crate::telephony::Digit;
@@ -42,6 +43,10 @@ pub(in crate::flow) enum Exit<'a> {
     Busy,
     /// Whoever was rung did not answer.
     NoAnswer,
+    /// A service knew what it was asked for.
+    Found,
+    /// It knew nothing.
+    NotFound,
     /// Something broke.
     Failed,
     /// The caller is called back.
@@ -70,6 +75,8 @@ struct Names {
     no_agents: Arc<str>,
     busy: Arc<str>,
     no_answer: Arc<str>,
+    found: Arc<str>,
+    not_found: Arc<str>,
     failed: Arc<str>,
     callback: Arc<str>,
     hang_up: Arc<str>,
@@ -93,6 +100,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     no_agents: "no_agents".into(),
     busy: "busy".into(),
     no_answer: "no_answer".into(),
+    found: "found".into(),
+    not_found: "not_found".into(),
     failed: "failed".into(),
     callback: "callback".into(),
     hang_up: "hangup".into(),
@@ -123,6 +132,8 @@ impl Exit<'_> {
             Exit::NoAgents => &names.no_agents,
             Exit::Busy => &names.busy,
             Exit::NoAnswer => &names.no_answer,
+            Exit::Found => &names.found,
+            Exit::NotFound => &names.not_found,
             Exit::Failed => &names.failed,
             Exit::Callback => &names.callback,
             Exit::HangUp => &names.hang_up,
@@ -150,8 +161,11 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
         StepKind::Hours { .. } => exits.extend([Exit::Open, Exit::Closed]),
         StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
-        StepKind::Transfer(_) => exits.extend([Exit::Answered, Exit::Busy, Exit::NoAnswer, Exit::Failed, Exit::CallerHungUp]),
+        StepKind::Transfer(_) => {
+            exits.extend([Exit::Answered, Exit::Busy, Exit::NoAnswer, Exit::Failed, Exit::CallerHungUp])
+        }
         StepKind::Callback { .. } => exits.extend(callback_exits().into_iter().chain(everywhere)),
+        StepKind::Lookup(_) => exits.extend(lookup_exits()),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),
     }

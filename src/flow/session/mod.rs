@@ -7,6 +7,7 @@ mod exit;
 mod hang_up;
 mod hours;
 mod language;
+mod lookup;
 mod menu;
 mod play;
 mod queue;
@@ -27,14 +28,17 @@ use jiff::Timestamp;
 
 pub(in crate::flow) use self::exit::Exit;
 pub use self::exit::exits;
+pub use self::lookup::{COMFORT_AFTER, COMFORT_AGAIN, LOOKUP_SPARE};
 pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 
 use self::asking::Asking;
 use self::callback::Arranging;
+use self::lookup::{LookingUp, WaysTaken};
 use self::queue::Waiting;
 use self::transfer::Transferring;
 use self::turn::Turn;
 use self::way::{Next, Place, Return};
+use super::connector::{LookupAnswer, LookupRequest};
 use super::{
     FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Switches, TransferTo, Untransferred,
     Value,
@@ -86,6 +90,10 @@ pub struct Session {
     steps: u8,
     /// Something is being played: `PlaybackFinished` or a key will come.
     playing: bool,
+    /// Lookups so far: each has a name of its own.
+    lookups: u32,
+    /// How often ways out of lookups were taken.
+    ways_taken: WaysTaken,
     state: State,
 }
 
@@ -105,6 +113,8 @@ enum State {
     Arranging(Arranging),
     /// Another telephone, which rings, or the conversation to which that led.
     Transferring(Transferring),
+    /// A web service is asked.
+    LookingUp(LookingUp),
     /// The last words; then the call ends.
     Parting,
     /// The call was ended.
@@ -123,7 +133,7 @@ pub struct CallFacts {
 }
 
 /// What a session is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum SessionInput {
     /// A key.
     Digit(Digit),
@@ -144,6 +154,13 @@ pub enum SessionInput {
     Done,
     /// The answer to [`Action::BookCallback`]: whether the caller has a place.
     CallbackBooked(bool),
+    /// The answer to [`Action::Lookup`]: one to another lookup than that which is awaited changes nothing.
+    LookupAnswered {
+        /// The name in the request.
+        lookup: u32,
+        /// What came of it.
+        answer: Box<LookupAnswer>,
+    },
     /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
     /// that led them to the agent is left.
     SentToQueue(QueueIndex),
@@ -196,6 +213,13 @@ pub enum Action {
         /// What they hear before they hear the caller.
         announce: Vec<PromptId>,
     },
+    /// Ask a web service: [`SessionInput::LookupAnswered`] is awaited. Silence and comfort are the session's own.
+    Lookup(Box<LookupRequest>),
+    /// Nobody awaits the answer any more.
+    CancelLookup {
+        /// The name in the request.
+        lookup: u32,
+    },
     /// The waiting caller is choosing something: no announcement now. The place is kept, and an agent's answer comes first.
     MenuOpened,
     /// The choosing is over. Follows every `MenuOpened`, at the latest with whatever ends the wait.
@@ -221,8 +245,9 @@ pub enum FlowNote {
         /// The step.
         step: StepIndex,
         /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
-        /// `caller_hung_up`; from a queue, a callback or a transfer also `answered`, `busy`, `no_answer`, `timed_out`, `full`, `no_agents`, `failed` or `callback`: bounded by
-        /// what is written.
+        /// `caller_hung_up`; from a queue, a callback or a transfer also `answered`, `busy`, `no_answer`, `timed_out`,
+        /// `full`, `no_agents`, `failed` or `callback`; from a lookup `found`, `not_found` or `failed`: bounded by what is
+        /// written.
         exit: Arc<str>,
     },
     /// A value could not be spoken as the step asks, or a phrase or word that it needs has no recording in this
@@ -232,6 +257,15 @@ pub enum FlowNote {
         flow: FlowIndex,
         /// The step.
         step: StepIndex,
+    },
+    /// A service could not be asked, since a value that is to be sent is not known or cannot be sent.
+    Unaskable {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+        /// The value's name.
+        value: Arc<str>,
     },
     /// More than [`MOST_STEPS`] steps without the caller's input, or flows deeper than [`DEEPEST_FLOW`]: ended politely.
     RanAway {
@@ -316,6 +350,8 @@ impl Session {
             tail: None,
             steps: 0,
             playing: false,
+            lookups: 0,
+            ways_taken: Vec::new(),
             state: State::Ended,
         }
     }
@@ -338,6 +374,7 @@ impl Session {
             }
             SessionInput::Done => self.conversation_over(&mut turn),
             SessionInput::CallbackBooked(booked) => self.callback_booked(&mut turn, booked),
+            SessionInput::LookupAnswered { lookup, answer } => self.lookup_answered(&mut turn, lookup, answer),
             SessionInput::SentToQueue(queue) => self.sent_to_queue(&mut turn, queue),
             SessionInput::NotTransferred(why) => self.not_transferred(&mut turn, why),
         };
@@ -362,6 +399,7 @@ impl Session {
             State::Asking(asking) => asking.deadline(),
             State::Waiting(waiting) => waiting.deadline(),
             State::Arranging(arranging) => arranging.deadline(),
+            State::LookingUp(looking) => looking.deadline(),
             State::Speaking { .. } | State::Transferring(_) | State::Parting | State::Ended => None,
         }
     }
@@ -371,6 +409,7 @@ impl Session {
         let flows = Arc::clone(&self.flows);
         let mut turn = Turn::new(&flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
         self.abandon_queue(&mut turn);
+        self.abandon_lookup(&mut turn);
         self.leave(&mut turn, Exit::CallerHungUp.name());
         self.state = State::Ended;
         self.playing = false;
@@ -393,7 +432,9 @@ impl Session {
             State::Asking(_) => true,
             State::Waiting(waiting) => !waiting.is_connected(),
             State::Arranging(arranging) => arranging.asks(),
-            State::Speaking { .. } | State::Transferring(_) | State::Parting | State::Ended => false,
+            State::Speaking { .. } | State::LookingUp(_) | State::Transferring(_) | State::Parting | State::Ended => {
+                false
+            }
         }
     }
 
@@ -405,6 +446,11 @@ impl Session {
     /// Whether the caller waits in a queue, or talks with the agent to whom it led.
     pub fn is_queued(&self) -> bool {
         matches!(self.state, State::Waiting(_))
+    }
+
+    /// Whether a web service is being asked.
+    pub fn is_looking_up(&self) -> bool {
+        matches!(&self.state, State::LookingUp(looking) if looking.awaited().is_some())
     }
 
     /// Whether the session has ended: nothing comes from it any more.
@@ -429,7 +475,9 @@ impl Session {
     pub fn assert_consistent(&self) {
         let speaks = self.speaks();
         assert_eq!(self.playing, speaks, "something plays exactly while it is awaited: {:?}", self.state);
-        if !self.is_queued() {
+        if let State::LookingUp(looking) = &self.state {
+            assert_ne!(looking.deadline().is_some(), speaks, "silence has an end: {:?}", self.state);
+        } else if !self.is_queued() {
             assert_eq!(
                 self.deadline().is_some(),
                 self.awaits_keys() && !speaks,
@@ -458,7 +506,10 @@ impl Session {
                 assert!(self.inside && self.ahead.is_empty(), "a number belongs to a step, and keys to the number");
                 arranging.assert_consistent();
             }
-            State::Transferring(_) => assert!(self.inside && self.ahead.is_empty(), "who is passed on keys nothing here"),
+            State::Transferring(_) => {
+                assert!(self.inside && self.ahead.is_empty(), "who is passed on keys nothing here")
+            }
+            State::LookingUp(_) => assert!(self.inside, "a lookup belongs to a step"),
             State::Parting => {}
             State::Ended => assert!(!self.inside, "an ended session has left its step"),
         }
@@ -486,6 +537,7 @@ impl Session {
             State::Asking(asking) => self.consider(turn, asking),
             State::Waiting(waiting) => self.waiting_key(turn, waiting, digit),
             State::Arranging(arranging) => self.arranging_key(turn, arranging, digit),
+            State::LookingUp(looking) => self.looking_up_key(turn, looking),
             heard_to_the_end => {
                 self.state = heard_to_the_end;
                 Next::Stay
@@ -506,6 +558,7 @@ impl Session {
                 self.state = State::Transferring(Transferring::Holding);
                 Next::Stay
             }
+            State::LookingUp(looking) => self.looking_up_words_heard(turn, looking),
             State::Parting => {
                 self.end(turn);
                 Next::Stay
@@ -525,6 +578,7 @@ impl Session {
             State::Asking(asking) => self.time_is_up(turn, asking),
             State::Waiting(waiting) => self.waiting_time_is_up(turn, waiting),
             State::Arranging(arranging) => self.arranging_time_is_up(turn, arranging),
+            State::LookingUp(looking) => self.looking_up_time_is_up(turn, looking),
             other => {
                 self.state = other;
                 Next::Stay
@@ -563,6 +617,7 @@ impl Session {
             StepKind::Set(values) => self.enter_set(turn, values),
             StepKind::When { condition, then, otherwise } => self.enter_when(turn, condition, *then, *otherwise),
             StepKind::Hours { hours, open, closed } => self.enter_hours(turn, *hours, *open, *closed),
+            StepKind::Lookup(spec) => self.enter_lookup(turn, spec),
             StepKind::Language(language) => self.enter_language(turn, *language),
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
             StepKind::Queue { queue, skills, priority } => self.enter_queue(turn, *queue, skills, *priority),
@@ -595,6 +650,7 @@ impl Session {
             State::Asking(asking) => asking.speaks(),
             State::Waiting(waiting) => waiting.speaks(),
             State::Arranging(arranging) => arranging.speaks(),
+            State::LookingUp(looking) => looking.speaks(),
             State::Transferring(_) | State::Ended => false,
         }
     }

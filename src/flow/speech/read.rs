@@ -15,10 +15,10 @@ const MOST_PLACES: usize = 9;
 pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Text(text) => Some(Cow::Borrowed(text)),
-        Value::Number { .. } => Some(Cow::Owned(value.written()?)),
+        Value::Number { .. } | Value::Money { .. } => Some(Cow::Owned(value.written()?)),
         Value::Truth(true) => Some(Cow::Borrowed("yes")),
         Value::Truth(false) => Some(Cow::Borrowed("no")),
-        Value::Time(_) | Value::Secret(_) => None,
+        Value::Date(_) | Value::Time(_) | Value::Secret(_) => None,
     }
 }
 
@@ -47,17 +47,9 @@ pub(super) fn number(value: &Value) -> Option<Number> {
 
 /// `24.5`, `24.50 EUR`, `GBP 24`, `$3.99`; the third place after the point is rounded.
 pub(super) fn amount(value: &Value, currency: Option<Currency>) -> Option<Amount> {
-    const MARKS: [(&str, Currency); 6] = [
-        ("GBP", Currency::Gbp),
-        ("£", Currency::Gbp),
-        ("USD", Currency::Usd),
-        ("$", Currency::Usd),
-        ("EUR", Currency::Eur),
-        ("€", Currency::Eur),
-    ];
     let written = text(value)?;
     let written = written.trim();
-    let marked = MARKS.iter().find_map(|(mark, currency)| {
+    let marked = Currency::MARKS.iter().find_map(|(mark, currency)| {
         let rest = written.strip_prefix(mark).or_else(|| written.strip_suffix(mark))?;
         Some((Value::Text(rest.trim().to_owned()), *currency))
     });
@@ -79,6 +71,7 @@ pub(super) fn amount(value: &Value, currency: Option<Currency>) -> Option<Amount
 pub(super) fn date(value: &Value, setting: &Setting<'_>) -> Option<civil::Date> {
     let text = match value {
         Value::Time(time) => return Some(time.to_zoned(setting.time_zone.clone()).date()),
+        Value::Date(date) => return Some(*date),
         Value::Text(text) => text.trim(),
         _ => return None,
     };

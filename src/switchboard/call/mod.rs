@@ -13,11 +13,12 @@ use super::audio::{Audio, Stream};
 use super::digits::DigitOwner;
 use super::errand::Errand;
 use super::leg::{Duty, Leg, Party};
+use super::lookup::Asking;
 use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
 use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
-use crate::flow::{CallFacts, FlowIndex, PromptId, QueueIndex, Session, SessionInput, StepIndex};
+use crate::flow::{CallFacts, FlowIndex, FlowSet, PromptId, QueueIndex, Session, SessionInput, StepIndex};
 use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
     CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
@@ -79,6 +80,8 @@ pub(super) struct Call {
     line: Line,
     /// The place that they had, for the next queue.
     kept: Option<Kept>,
+    /// A web service is asked on their behalf.
+    pub(super) asking: Option<Asking>,
     phase: Phase,
 }
 
@@ -159,6 +162,7 @@ impl Call {
             place: None,
             line: Line::None,
             kept: None,
+            asking: None,
             phase,
         }
     }
@@ -190,6 +194,11 @@ impl Call {
     /// As what the distributor counts the caller's leg, when it is an agent's.
     pub(super) fn duty(&self) -> Option<(AgentId, Duty)> {
         Some((self.leg.agent()?, self.leg.duty?))
+    }
+
+    /// The flows of the call's own revision.
+    pub(super) fn flows(&self) -> &Arc<FlowSet> {
+        &self.revision.flows
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -233,6 +242,7 @@ impl Call {
         match (&self.phase, &self.leg.stream) {
             (Phase::Walking { session, playing }, Stream::Open) => {
                 session.assert_consistent();
+                assert_eq!(session.is_looking_up(), self.asking.is_some(), "{} knows what is asked for it", self.id);
                 self.assert_line(session.deadline().is_some(), playing.is_some());
             }
             (
@@ -253,6 +263,8 @@ impl Call {
             (Phase::HangingUp { .. }, _) => {}
             (phase, stream) => panic!("{} cannot be {phase:?} with its audio {stream:?}", self.id),
         }
+        let idle = self.asking.is_none() || matches!(self.phase, Phase::Walking { .. });
+        assert!(idle, "{} walks no more and something is asked for it", self.id);
         let walks = matches!(self.phase, Phase::Walking { .. } | Phase::Talking | Phase::Ringing);
         assert!(walks || matches!(self.line, Line::None), "{} waits or talks and is {:?}", self.id, self.phase);
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::{Beginning, Call, LINGER, Phase, Start};
 use crate::acd::Leaving;
-use crate::flow::{Action, CallFacts, FlowIndex, FlowNote, PromptId, Session, SessionInput, StepIndex, Switches};
+use crate::flow::{
+    Action, CallFacts, FlowIndex, FlowNote, LookupFailure, PromptId, Session, SessionInput, StepIndex, Switches,
+};
 use crate::journal::{JournalEvent, Outcome, StepName};
 use crate::switchboard::Turn;
 use crate::switchboard::errand::Errand;
@@ -104,6 +106,10 @@ impl Call {
                         let sending = Sending { to, ring, announce: self.revision.clips_of(&announce) };
                         turn.errand(Errand::Send { call: self.id, sending: Box::new(sending) });
                     }
+                    Action::Lookup(request) => self.look_up(turn, *request),
+                    Action::CancelLookup { lookup } => {
+                        self.cancel_lookup(turn, lookup, LookupFailure::TimedOut.label())
+                    }
                     Action::MenuOpened => self.in_menu(turn, true),
                     Action::MenuClosed => self.in_menu(turn, false),
                 }
@@ -164,11 +170,13 @@ impl Call {
         }
     }
 
-    /// The notes among `actions`, where nothing else is to be done any more.
+    /// The notes among `actions`, where nothing else is to be done any more but to let go of what was asked.
     pub(super) fn note_all(&mut self, turn: &mut Turn<'_>, actions: Vec<Action>) {
         for action in actions {
-            if let Action::Note(note) = action {
-                self.note(turn, note);
+            match action {
+                Action::Note(note) => self.note(turn, note),
+                Action::CancelLookup { lookup } => self.cancel_lookup(turn, lookup, "cancelled"),
+                _ => {}
             }
         }
     }
@@ -187,6 +195,7 @@ impl Call {
                 };
                 JournalEvent::PromptMissing { step: self.name(flow, step), language: language.clone(), prompt: None }
             }
+            FlowNote::Unaskable { flow, step, value } => self.unaskable((flow, step), &value),
             FlowNote::RanAway { flow, step } => JournalEvent::RanAway(self.name(flow, step)),
         };
         turn.journal(Some(self.id), event);

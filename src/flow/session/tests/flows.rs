@@ -7,16 +7,19 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::tz::TimeZone;
 
+use crate::flow::connector::{Method, TextPart, TextTemplate};
 use crate::flow::hours::{Hours, HoursIndex, Range};
 use crate::flow::{
-    Choice, Collect, Condition, Currency, Flow, FlowIndex, FlowSet, FlowTarget, LanguageIndex, Menu, Patience, Piece,
-    Prompt, PromptId, QueueIndex, QueueSpec, Speech, SpokenAs, Step, StepIndex, StepKind, Target, Value, speech,
+    Choice, Collect, Condition, Connector, ConnectorIndex, Currency, Flow, FlowIndex, FlowSet, FlowTarget,
+    LanguageIndex, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, Speech,
+    SpokenAs, Step, StepIndex, StepKind, Target, TransferSpec, TransferTo, Value, speech,
 };
 use crate::telephony::{DialPlan, Digit, TransportKind, Trunk};
 
 const QUEUES: u16 = 3;
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "order",
+    "order.status",
     "pin",
     "total",
     "day",
@@ -74,6 +77,21 @@ pub(super) fn random_set(random: &mut Rng) -> FlowSet {
         week: std::array::from_fn(|_| vec![Range { from: random.u16(..700), to: random.u16(700..1_440) }]),
         days: BTreeMap::new(),
     });
+    set.connectors.push(Arc::new(Connector {
+        name: "orders".into(),
+        method: Method::Get,
+        url: TextTemplate::fixed("https://shop.example.com/orders"),
+        headers: Vec::new(),
+        body: None,
+        timeout: Duration::from_millis(random.u64(500..20_000)),
+        retries: 1,
+        hosts: Vec::new(),
+        private: false,
+        at_once: 20,
+        breaker: None,
+        answer: Vec::new(),
+        fields: Vec::new(),
+    }));
     set.any = Some(FlowIndex(0));
     set
 }
@@ -165,7 +183,7 @@ fn random_target(random: &mut Rng, bounds: &Bounds) -> Target {
 
 fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32) -> Step {
     let must_hear = random.u8(..4) == 0;
-    let kind = match random.u8(..21) {
+    let kind = match random.u8(..24) {
         0..3 => StepKind::Say { speech: random_speech(random, set, bounds, 3), must_hear },
         3 => StepKind::Play { speech: random_speech(random, set, bounds, 1), must_hear },
         4..10 => StepKind::Menu(random_menu(random, set, bounds, must_hear)),
@@ -192,12 +210,38 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             priority: random.u8(..=9),
             otherwise: random.bool().then(|| random_target(random, bounds)),
         },
+        21 | 22 => StepKind::Lookup(Box::new(LookupSpec {
+            connector: ConnectorIndex(0),
+            path: TextTemplate(vec![TextPart::Fixed("/".into()), TextPart::Value("order".into())]),
+            save: random.bool().then(|| "order".into()),
+            found: random_way(random, set, bounds),
+            not_found: random_way(random, set, bounds),
+            failed: random_way(random, set, bounds),
+        })),
+        23 => StepKind::Transfer(Box::new(TransferSpec {
+            to: TransferTo::Agent("1001".into()),
+            ring: TransferSpec::RING,
+            announce: random.bool().then(|| random_speech(random, set, bounds, 2)),
+            busy: random.bool().then(|| random_target(random, bounds)),
+            no_answer: random.bool().then(|| random_target(random, bounds)),
+            failed: None,
+            otherwise: random.bool().then(|| random_target(random, bounds)),
+        })),
         16 => StepKind::Language(LanguageIndex(random.u8(..u8::try_from(bounds.languages.len()).expect("few")))),
         17 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),
         _ => StepKind::HangUp { speech: random.bool().then(|| random_speech(random, set, bounds, 2)) },
     };
     let next = (random.u8(..8) > 0).then(|| random_target(random, bounds));
     Step { name: format!("flow{}_step{index}", bounds.flow).into(), kind, next }
+}
+
+fn random_way(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds) -> Option<LookupWay> {
+    let way = LookupWay {
+        speech: random.bool().then(|| random_speech(random, set, bounds, 2)),
+        target: random_target(random, bounds),
+        at_most: random.bool().then(|| random.u8(1..=3)),
+    };
+    random.bool().then_some(way)
 }
 
 /// Up to `most` pieces; sometimes nothing at all.

@@ -3,10 +3,12 @@
 mod callbacks;
 mod flows;
 mod hours;
+mod lookups;
 mod menus;
 mod questions;
 mod queues;
 mod random;
 mod spoken;
+mod transfers;
 mod walks;
 mod ways;

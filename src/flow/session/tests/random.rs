@@ -20,6 +20,8 @@ struct Line {
     inside: bool,
     ended: bool,
     menu: bool,
+    /// The lookup that is under way.
+    asked: Option<u32>,
 }
 
 impl Line {
@@ -30,8 +32,9 @@ impl Line {
             CallFacts { caller: Caller { number, name: None }, dialled: "1000".into(), switches: Arc::default() };
         let (session, actions) =
             Session::start(Arc::new(flows), FlowIndex(0), facts, Moment::ZERO, calendar.time_of(Moment::ZERO));
+        let now = Moment::ZERO;
         let mut line =
-            Line { session, now: Moment::ZERO, calendar, playing: false, inside: false, ended: false, menu: false };
+            Line { session, now, calendar, playing: false, inside: false, ended: false, menu: false, asked: None };
         line.take(&actions);
         line
     }
@@ -99,7 +102,13 @@ impl Line {
                     assert!(self.inside && !exit.is_empty());
                     self.inside = false;
                 }
-                Action::Note(FlowNote::Unspeakable { .. } | FlowNote::RanAway { .. }) => {}
+                Action::Lookup(request) => {
+                    assert!(self.inside && self.asked.is_none(), "one service is asked at a time, by a step");
+                    self.asked = Some(request.lookup);
+                }
+                Action::Transfer { .. } => assert!(self.inside, "a transfer belongs to a step"),
+                Action::CancelLookup { lookup } => assert_eq!(self.asked.take(), Some(*lookup), "who asks lets go"),
+                Action::Note(FlowNote::Unspeakable { .. } | FlowNote::RanAway { .. } | FlowNote::Unaskable { .. }) => {}
             }
         }
         assert!(entered <= usize::from(MOST_STEPS) * (MOST_KEYS_AHEAD + 1), "{entered} steps at once");
@@ -107,7 +116,7 @@ impl Line {
         assert_eq!(self.session.has_ended(), self.ended);
         assert_eq!(self.session.playing, self.playing, "both books agree on what plays");
         assert_eq!(self.session.inside, self.inside);
-        let told = self.session.is_queued();
+        let told = self.session.is_queued() || self.session.is_transferring();
         assert!(told || !self.menu, "only who waits chooses meanwhile");
         assert!(
             told || self.ended
@@ -124,7 +133,12 @@ impl Line {
         match &self.session.state {
             State::Speaking { must_hear } => !must_hear,
             State::Asking(asking) => !asking.must_be_heard(),
-            State::Waiting(_) | State::Arranging(_) | State::Parting | State::Ended => false,
+            State::Waiting(_)
+            | State::Arranging(_)
+            | State::LookingUp(_)
+            | State::Transferring(_)
+            | State::Parting
+            | State::Ended => false,
         }
     }
 
@@ -146,6 +160,10 @@ impl Line {
                 Some(deadline) => {
                     self.now = deadline;
                     self.input(SessionInput::Expired);
+                }
+                None if !self.playing && self.session.is_transferring() => {
+                    self.input(SessionInput::NotTransferred(Untransferred::NoAnswer));
+                    self.input(SessionInput::Done);
                 }
                 None if !self.playing => {
                     self.input(SessionInput::Unqueued(Unqueued::TimedOut));
@@ -197,6 +215,8 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
             SessionInput::Unqueued(Unqueued::Full),
             SessionInput::Done,
             SessionInput::CallbackBooked(true),
+            SessionInput::NotTransferred(Untransferred::Busy),
+            SessionInput::LookupAnswered { lookup: 1, answer: Box::new(LookupAnswer::NotFound) },
         ];
         for input in late {
             assert_eq!(line.input(input), [], "an ended session stays ended");
@@ -204,8 +224,9 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
     }
     let (waits, menu) = (line.session.is_queued() && !connected(&line.session), line.menu);
     let farewell = line.session.abandon();
-    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu);
-    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue");
+    let asks = line.asked.is_some();
+    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu) + usize::from(asks);
+    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue, and a service");
     line.session.assert_consistent();
     assert!(line.session.has_ended() && line.session.abandon().is_empty(), "a caller hangs up once");
     length
@@ -217,7 +238,9 @@ fn connected(session: &Session) -> bool {
 
 /// What a queue may tell at any time; out of place it changes nothing.
 fn told_by_queue(random: &mut Rng) -> SessionInput {
-    match random.u8(..12) {
+    match random.u8(..14) {
+        12 => SessionInput::NotTransferred(Untransferred::Busy),
+        13 => SessionInput::NotTransferred(Untransferred::Failed),
         0 => SessionInput::Connected,
         1 => SessionInput::WaitsAgain,
         2 => SessionInput::Done,
@@ -235,11 +258,28 @@ fn told_by_queue(random: &mut Rng) -> SessionInput {
     }
 }
 
+fn random_answer(random: &mut Rng) -> Box<LookupAnswer> {
+    Box::new(match random.u8(..3) {
+        0 => LookupAnswer::Found(vec![("status".into(), Value::Text("gold".into()))]),
+        1 => LookupAnswer::NotFound,
+        _ => LookupAnswer::Failed(crate::flow::LookupFailure::TimedOut),
+    })
+}
+
 fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
-    if random.u8(..if line.session.is_queued() { 3 } else { 40 }) == 0 {
-        let (queued, input) = (line.session.is_queued(), told_by_queue(random));
-        let actions = line.input(input);
+    let waits = |line: &Line| line.session.is_queued() || line.session.is_transferring();
+    if random.u8(..if waits(line) { 3 } else { 40 }) == 0 {
+        let (queued, input) = (waits(line), told_by_queue(random));
+        let actions = line.input(input.clone());
         assert!(queued || actions.is_empty(), "{input:?} is out of place");
+        return;
+    }
+    if random.u8(..if line.asked.is_some() { 3 } else { 40 }) == 0 {
+        let late = random.u8(..8) == 0;
+        let asked = line.asked.take_if(|_| !late);
+        let lookup = asked.unwrap_or(random.u32(1_000..));
+        let actions = line.input(SessionInput::LookupAnswered { lookup, answer: random_answer(random) });
+        assert!(asked.is_some() || actions.is_empty(), "an answer to another question changes nothing");
         return;
     }
     line.now += Duration::from_millis(random.u64(1..400));

@@ -1,7 +1,7 @@
 //! Walks as data: what a caller does (`>`) and what comes of it.
 //!
 //! `> 12` presses keys, `> .` lets what plays end, `> ~` lets the deadline come, `> wait 2s` lets time pass, `> gone` hangs up;
-//! what a queue tells is in `queues`.
+//! `> answer {...}` is what a web service says, `> answer not_found` and `> answer failed` too; what a queue tells is in `queues`.
 
 use std::collections::BTreeSet;
 
@@ -44,6 +44,8 @@ pub(super) struct Walk {
     pub(super) session: Session,
     now: Moment,
     pub(super) written: Vec<String>,
+    /// What was asked last of a web service.
+    asked: Option<LookupRequest>,
 }
 
 impl Walk {
@@ -53,7 +55,7 @@ impl Walk {
         let facts = CallFacts { caller, dialled: "1000".into(), switches: Arc::default() };
         let entry = flows.for_number("1000").expect("a flow answers");
         let (session, actions) = Session::start(Arc::clone(&flows), entry, facts, Moment::ZERO, wall(Moment::ZERO));
-        let mut walk = Walk { flows, session, now: Moment::ZERO, written: Vec::new() };
+        let mut walk = Walk { flows, session, now: Moment::ZERO, written: Vec::new(), asked: None };
         walk.write(actions);
         walk
     }
@@ -84,11 +86,28 @@ impl Walk {
                 Action::BookCallback { queue, number, .. } => {
                     format!("asks {} to call {} back", self.flows.queue(queue).name, number.reveal())
                 }
+                Action::Lookup(request) => {
+                    let connector = self.flows.connector(request.connector);
+                    let body = request.body.as_ref().map(|body| format!(" {body}")).unwrap_or_default();
+                    let line = format!("asks {} {}{body}", connector.method.name(), request.url);
+                    self.asked = Some(*request);
+                    line
+                }
+                Action::CancelLookup { .. } => "asks no more".to_owned(),
+                Action::Transfer { to, ring, announce } => {
+                    let texts: Vec<&str> = announce.iter().map(|prompt| &*self.flows.prompt(*prompt).text).collect();
+                    let hears =
+                        if texts.is_empty() { String::new() } else { format!(" who hears {}", texts.join(" ")) };
+                    format!("rings {} for {}s{hears}", to.name(), ring.as_secs())
+                }
                 Action::MenuOpened => "menu opened".to_owned(),
                 Action::MenuClosed => "menu closed".to_owned(),
                 Action::Note(FlowNote::StepEntered { .. }) => continue,
                 Action::Note(FlowNote::StepLeft { flow, step, exit }) => format!("{}: {exit}", self.name(flow, step)),
                 Action::Note(FlowNote::Unspeakable { flow, step }) => format!("{}: unspeakable", self.name(flow, step)),
+                Action::Note(FlowNote::Unaskable { flow, step, value }) => {
+                    format!("{}: cannot be asked without {value}", self.name(flow, step))
+                }
                 Action::Note(FlowNote::RanAway { flow, step }) => format!("{}: ran away", self.name(flow, step)),
             };
             self.written.push(line);
@@ -109,6 +128,16 @@ impl Walk {
             "gone" => {
                 let actions = self.session.abandon();
                 self.write(actions);
+            }
+            _ if line.starts_with("answer ") => {
+                let request = self.asked.clone().expect("something was asked");
+                let connector = self.flows.connector(request.connector);
+                let answer = match &line["answer ".len()..] {
+                    "not_found" => LookupAnswer::NotFound,
+                    "failed" => LookupAnswer::Failed(crate::flow::LookupFailure::Unreachable),
+                    body => connector.read_answer(body, &request.zone).expect("it can be read"),
+                };
+                self.input(SessionInput::LookupAnswered { lookup: request.lookup, answer: Box::new(answer) });
             }
             _ if queues::input(line).is_some() => self.input(queues::input(line).expect("it is one")),
             _ => match line.strip_prefix("wait ") {
