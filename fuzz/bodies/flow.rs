@@ -21,7 +21,7 @@ pub fn run(data: &[u8]) {
         for fault in diagnostics {
             assert!(text.get(fault.span.start..fault.span.end).is_some(), "{fault:?}");
         }
-        for format in [Format::Human, Format::Json, Format::Github] {
+        for format in [Format::Human, Format::Json, Format::Github, Format::Junit] {
             assert!(report::written(diagnostics, &sources, format, false).ends_with('\n') || diagnostics.is_empty());
         }
     }

@@ -9,8 +9,10 @@ pub mod agents;
 pub mod check;
 pub mod dial;
 pub mod diff;
+pub mod explain;
 pub mod hours;
 pub mod listing;
+mod log_line;
 pub mod prompts;
 mod reading;
 pub mod reload;
@@ -50,6 +52,8 @@ enum Command {
     Agents(agents::Arguments),
     /// Whether hours are open at a time, why, and when that changes; or the calendar of a year
     Hours(hours::Arguments),
+    /// The long story of a fault's code; without one, the list of all
+    Explain(explain::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
     /// What changed flow files mean to callers, in words, and how many callers are there now
@@ -73,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Dial(arguments) => Ok(dial::run(&arguments)),
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),
+        Command::Explain(arguments) => explain::run(&arguments).map_err(Into::into),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
         Command::Diff(arguments) => diff::run(&arguments, &config),
         Command::Reload(arguments) => reload::run(&arguments, &config),

@@ -17,6 +17,8 @@ pub enum Format {
     Json,
     /// Annotations of GitHub's workflows
     Github,
+    /// The XML of JUnit, for CI that shows tests
+    Junit,
 }
 
 /// Whether standard output takes colour: on a terminal, and never with `NO_COLOR` (no-color.org).
@@ -48,6 +50,7 @@ pub fn written(diagnostics: &[Diagnostic], sources: &[Source], format: Format, c
         Format::Human => human(diagnostics, sources, colour),
         Format::Json => json_text(diagnostics, sources),
         Format::Github => github(diagnostics),
+        Format::Junit => junit(diagnostics, sources),
     }
 }
 
@@ -188,6 +191,60 @@ fn github(diagnostics: &[Diagnostic]) -> String {
     text
 }
 
+/// A test case for each file that is without fault, and one for each fault: an error fails, a warning is told.
+fn junit(diagnostics: &[Diagnostic], sources: &[Source]) -> String {
+    let (errors, _) = counts(diagnostics);
+    let sound: Vec<&Source> =
+        sources.iter().filter(|source| diagnostics.iter().all(|diagnostic| diagnostic.file != source.file)).collect();
+    let tests = sound.len() + diagnostics.len();
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  \
+         <testsuite name=\"helpline check\" tests=\"{tests}\" failures=\"{errors}\">\n"
+    );
+    for source in sound {
+        let file = xml_escaped(&source.file);
+        text.push_str(&format!("    <testcase classname=\"{file}\" name=\"no faults\"/>\n"));
+    }
+    for diagnostic in diagnostics {
+        let place = match diagnostic.line {
+            0 => String::new(),
+            line => format!(" in line {line}, column {}", diagnostic.column),
+        };
+        let file = if diagnostic.file.is_empty() { "helpline" } else { &diagnostic.file };
+        let name = xml_escaped(&format!("{}{place}", diagnostic.code));
+        let message = xml_escaped(&diagnostic.message);
+        let texts = [&diagnostic.label, &diagnostic.remedy, &diagnostic.consequence].into_iter().flatten();
+        let more: Vec<String> = texts.chain(&diagnostic.notes).map(|text| xml_escaped(text)).collect();
+        let more = more.join("\n");
+        let inside = match diagnostic.severity {
+            Severity::Error => format!("<failure type=\"error\" message=\"{message}\">{more}</failure>"),
+            Severity::Warning => format!("<system-out>warning: {message}\n{more}</system-out>"),
+        };
+        text.push_str(&format!(
+            "    <testcase classname=\"{}\" name=\"{name}\">{inside}</testcase>\n",
+            xml_escaped(file)
+        ));
+    }
+    text + "  </testsuite>\n</testsuites>\n"
+}
+
+/// Text for XML, in elements and in attributes; characters that XML cannot hold are left out.
+pub fn xml_escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' => escaped.push('\n'),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
 /// The escapes of GitHub's workflow commands.
 fn escaped(text: &str, property: bool) -> String {
     let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
@@ -240,6 +297,19 @@ warning[HL0110]: it is gone
 ::warning file=gone.yaml,title=HL0110::it is gone%0Asilence
 ";
         assert_eq!(written(&faults, &sources, Format::Github, false), expected);
+        let expected = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<testsuites>
+  <testsuite name=\"helpline check\" tests=\"2\" failures=\"1\">
+    <testcase classname=\"a,b.yaml\" name=\"HL0207 in line 2, column 8\"><failure type=\"error\" message=\"no step: 100%\">one</failure></testcase>
+    <testcase classname=\"gone.yaml\" name=\"HL0110\"><system-out>warning: it is gone
+silence</system-out></testcase>
+  </testsuite>
+</testsuites>
+";
+        assert_eq!(written(&faults, &sources, Format::Junit, false), expected);
+        assert_eq!(xml_escaped("<a b=\"&\">\u{1}"), "&lt;a b=&quot;&amp;&quot;&gt;");
+        let sound = written(&[], &sources, Format::Junit, false);
+        assert!(sound.contains("tests=\"1\" failures=\"0\"") && sound.contains("name=\"no faults\"/>"), "{sound}");
     }
 
     #[test]

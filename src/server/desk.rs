@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Sleep, sleep_until};
 
 use crate::acd::{AgentState, Estimate, LevelFormula};
 use crate::clock::{Calendar, Clock, Moment};
@@ -15,6 +15,7 @@ use crate::connectors::Connectors;
 use crate::http::{Asked, Question, Seen};
 use crate::journal::{self, JournalEntry, Records, Stories, Story};
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
+use crate::sip::transport::Alarm;
 use crate::store::Store;
 use crate::switchboard::{Answered, Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
 use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
@@ -187,15 +188,19 @@ impl Desk {
         let mut calendar = (self.clock.now(), self.clock.calendar());
         let mut latest = self.clock.now();
         let mut closing = Closing::No;
-        let mut alarm = Box::pin(sleep_until(self.clock.instant(latest).into()));
+        let mut alarm = Alarm::new();
         let mut wished = true;
         let outbox = self.sip.clone();
+        // Made once: it is asked for each time round.
+        let mut closed = pin!(outbox.closed());
         let first = std::mem::take(&mut self.first);
         self.obey(first, &mut pending);
         self.publish(latest);
         loop {
             let deadline = self.wake_at(closing);
-            set_alarm(&mut alarm, deadline.map(|deadline| self.clock.instant(deadline)));
+            if let Some(deadline) = deadline {
+                alarm.set(self.clock.instant(deadline));
+            }
             tokio::select! {
                 biased;
                 permit = outbox.reserve(), if !pending.sip.is_empty() => {
@@ -207,9 +212,9 @@ impl Desk {
                     Some(wish) => batch.extend(self.wish(wish, &mut closing).map(Letter::from)),
                     None => wished = false,
                 },
-                () = outbox.closed() => return,
+                () = closed.as_mut() => return,
                 count = self.inbox.recv_many(&mut batch, BATCH) => if count == 0 { return },
-                () = alarm.as_mut(), if deadline.is_some() => {}
+                () = poll_fn(|context| alarm.poll_ring(context)), if deadline.is_some() => {}
             }
             latest = self.work_through(&mut batch, latest, &mut calendar, &mut pending);
             self.send(&mut pending.sip);
@@ -432,12 +437,4 @@ async fn let_others_run() {
         Poll::Pending
     })
     .await;
-}
-
-fn set_alarm(alarm: &mut std::pin::Pin<Box<Sleep>>, deadline: Option<Instant>) {
-    if let Some(deadline) = deadline.map(tokio::time::Instant::from_std)
-        && (deadline != alarm.deadline() || alarm.is_elapsed())
-    {
-        alarm.as_mut().reset(deadline);
-    }
 }

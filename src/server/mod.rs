@@ -1,6 +1,7 @@
 //! The running server: it starts the rooms, joins them by their channels, and ends them in order.
 
 pub mod desk;
+pub mod pace;
 pub mod passwords;
 pub mod reload;
 pub mod revisions;
@@ -20,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
+use self::pace::Pace;
 use self::reload::{REQUESTS_MAX, Reader, Reading, Reloads};
 use self::revisions::Revisions;
 use self::signals::Signals;
@@ -109,7 +111,13 @@ impl Loaded {
 /// # Errors
 /// It could not start: an address is taken, a folder cannot be written, ...
 pub fn run(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let pace = Arc::new(Pace::new());
+    let resting = pace.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .on_thread_unpark(move || pace.begin())
+        .on_thread_park(move || resting.rest())
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(serve(setup, first, reader));
     // A reload that is still reading is of no use to anybody.
     runtime.shutdown_background();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use helpline::media::{codecs, prompts};
 use helpline::telephony::Codec;
 
+use crate::patience::patiently;
 use crate::server::{Server, repository};
 use crate::softphone::Softphone;
 use crate::wave;
@@ -85,28 +86,34 @@ fn whole_call(codec: Codec, transport: &str) {
 
 #[test]
 fn a_whole_call_is_heard_as_it_was_recorded_in_pcmu_over_udp() {
-    whole_call(Codec::Pcmu, "udp");
+    patiently(|| {
+        whole_call(Codec::Pcmu, "udp");
+    });
 }
 
 #[test]
 fn a_whole_call_is_heard_as_it_was_recorded_in_pcma_over_tcp() {
-    whole_call(Codec::Pcma, "tcp");
+    patiently(|| {
+        whole_call(Codec::Pcma, "tcp");
+    });
 }
 
 #[test]
 fn hold_and_resume_leave_the_caller_where_they_were() {
-    let mut server = Server::start();
-    let mut phone = Softphone::caller(Codec::Pcmu, "udp");
-    phone.dial(&server, "1000", "udp");
-    server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"main\"}", 1.0);
-    phone.command("hold", "");
-    // Longer than the menu's patience: a caller who put us on hold is not given up.
-    sleep(Duration::from_secs(12));
-    assert_eq!(server.metric("helpline_flow_step_exits_total{exit=\"no_input\",flow=\"main\",step=\"main\"}"), 0.0);
-    phone.command("resume", "");
-    sleep(Duration::from_millis(500));
-    phone.press("2");
-    server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"opening_hours\"}", 1.0);
-    phone.hang_up(&server);
-    server.expect_quiet();
+    patiently(|| {
+        let mut server = Server::start();
+        let mut phone = Softphone::caller(Codec::Pcmu, "udp");
+        phone.dial(&server, "1000", "udp");
+        server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"main\"}", 1.0);
+        phone.command("hold", "");
+        // Longer than the menu's patience: a caller who put us on hold is not given up.
+        sleep(Duration::from_secs(12));
+        assert_eq!(server.metric("helpline_flow_step_exits_total{exit=\"no_input\",flow=\"main\",step=\"main\"}"), 0.0);
+        phone.command("resume", "");
+        sleep(Duration::from_millis(500));
+        phone.press("2");
+        server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"opening_hours\"}", 1.0);
+        phone.hang_up(&server);
+        server.expect_quiet();
+    });
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use helpline::telephony::Codec;
 
 use crate::house::{ADA, CALLER, Caller, House, expect_heard, signal};
+use crate::patience::patiently;
 use crate::pjsip::{Options, Pjsip};
 use crate::ports::{MediaPorts, free_port};
 use crate::server::{Running, Server, program, repository};
@@ -115,25 +116,33 @@ fn call_through(mut server: Server, transport: &str, scenario: &str) {
 
 #[test]
 fn calls_come_and_go_through_a_proxy_by_udp() {
-    call_through(Server::start(), "udp", "offer");
+    patiently(|| {
+        call_through(Server::start(), "udp", "offer");
+    });
 }
 
 #[test]
 fn calls_come_and_go_through_a_proxy_by_tcp() {
-    call_through(Server::start(), "tcp", "offer");
+    patiently(|| {
+        call_through(Server::start(), "tcp", "offer");
+    });
 }
 
 #[test]
 fn hold_and_resume_go_through_a_proxy() {
-    call_through(Server::start(), "udp", "hold");
+    patiently(|| {
+        call_through(Server::start(), "udp", "hold");
+    });
 }
 
 #[test]
 fn a_bye_of_ours_goes_back_through_the_proxy() {
-    let flows = tempfile::tempdir().expect("a folder");
-    let flow = "flow: short\nnumbers: [any]\nlanguages: [en]\nstart: end\nsteps:\n  end:\n    hangup: Goodbye.\n";
-    fs::write(flows.path().join("short.yaml"), flow).expect("a flow");
-    call_through(Server::with_flows(flows.path(), ""), "udp", "server_bye");
+    patiently(|| {
+        let flows = tempfile::tempdir().expect("a folder");
+        let flow = "flow: short\nnumbers: [any]\nlanguages: [en]\nstart: end\nsteps:\n  end:\n    hangup: Goodbye.\n";
+        fs::write(flows.path().join("short.yaml"), flow).expect("a flow");
+        call_through(Server::with_flows(flows.path(), ""), "udp", "server_bye");
+    });
 }
 
 /// An agent's phone that registers through the proxy, the edge of its network (RFC 3327), and takes a queued call that comes
@@ -169,10 +178,14 @@ fn agent_behind(transport: &str) {
 
 #[test]
 fn an_agent_behind_a_proxy_takes_calls_by_udp() {
-    agent_behind("udp");
+    patiently(|| {
+        agent_behind("udp");
+    });
 }
 
 #[test]
 fn an_agent_behind_a_proxy_takes_calls_by_tcp_from_the_proxy_on() {
-    agent_behind("tcp");
+    patiently(|| {
+        agent_behind("tcp");
+    });
 }

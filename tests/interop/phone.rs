@@ -57,6 +57,22 @@ impl Phone {
         }
     }
 
+    /// Dials.
+    pub fn call(&mut self, uri: &str) {
+        match self {
+            Phone::Baresip(phone) => phone.command("dial", uri),
+            Phone::Pjsip(phone) => phone.order(&format!("call {uri}")),
+        }
+    }
+
+    /// Presses a key in its call.
+    pub fn press(&mut self, key: char) {
+        match self {
+            Phone::Baresip(phone) => phone.command("sndcode", &key.to_string()),
+            Phone::Pjsip(phone) => phone.order(&format!("digits {key}")),
+        }
+    }
+
     /// Passes its call on to `uri`, without asking.
     pub fn transfer(&mut self, uri: &str) {
         match self {

@@ -24,6 +24,8 @@ pub struct Pjsip {
     orders: ChildStdin,
     told: Arc<Told>,
     folder: tempfile::TempDir,
+    /// Where it is called by who knows it.
+    pub port: u16,
     _media: MediaPorts,
 }
 
@@ -55,14 +57,14 @@ impl Pjsip {
     ) -> Pjsip {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path();
-        let media = MediaPorts::claim(100);
+        let (media, port) = (MediaPorts::claim(100), free_port());
         wave::write_tone(&path.join("voice.wav"), hertz, 60);
         let mut command = Command::new(python());
         command
             .arg(repository().join("tests/interop/pjsip/phone.py"))
             .args(["--user", extension, "--password", password])
             .args(["--domain", &format!("127.0.0.1:{}", server.sip_port), "--codec", codec.encoding()])
-            .args(["--port", &free_port().to_string(), "--rtp", &media.first.to_string()])
+            .args(["--port", &port.to_string(), "--rtp", &media.first.to_string()])
             .args(["--voice", "voice.wav", "--ear", "heard.wav", "--log", "log.txt"])
             .args(options.more);
         for answer in options.answers {
@@ -85,7 +87,7 @@ impl Pjsip {
                 teller.more.notify_all();
             }
         });
-        Pjsip { running: Running(child), orders, told, folder, _media: media }
+        Pjsip { running: Running(child), orders, told, folder, port, _media: media }
     }
 
     /// Tells it to do something, in the words of `phone.py`.

@@ -15,7 +15,7 @@ use helpline::telephony::Codec;
 
 use crate::house::House;
 use crate::ports::{MediaPorts, free_port};
-use crate::server::{Running, program, repository};
+use crate::server::{Running, Server, program, repository};
 use crate::wave;
 
 /// One thing that the telephone does, or waits for.
@@ -194,9 +194,12 @@ fn body(direction: Option<&str>) -> String {
 
 /// The telephone, registered as 1001.
 pub struct Rogue {
-    sipp: Running,
+    /// None only before it begins.
+    running: Option<Running>,
     folder: tempfile::TempDir,
     pub ear: Ear,
+    /// Where it is called.
+    pub port: u16,
 }
 
 impl Rogue {
@@ -208,24 +211,32 @@ impl Rogue {
 
     /// The same with further options for SIPp.
     pub fn with(house: &House, steps: &[Step], voice: Option<f64>, options: &[&str]) -> Rogue {
+        let mut rogue = Rogue::listen(steps, voice, options);
+        let register = repository().join("tests/interop/sipp/register.xml");
+        let registered = rogue
+            .sipp(&register.display().to_string(), 20)
+            .arg(format!("127.0.0.1:{}", house.server.sip_port))
+            .args(["-s", "1001", "-au", "1001", "-ap", "secret", "-key", "phone", &rogue.port.to_string(), "-m", "1"])
+            .args(["-p", &free_port().to_string(), "-timeout", "30s", "-timeout_error"])
+            .status()
+            .expect("sipp runs");
+        assert!(registered.success(), "SIPp cannot register ({registered}):\n{}", house.server.log());
+        house.server.expect_agent("1001", "ready");
+        let ended = rogue.running.as_mut().and_then(|sipp| sipp.0.try_wait().expect("SIPp can be asked"));
+        assert!(ended.is_none(), "SIPp ended at once: {}", rogue.read("log.txt"));
+        rogue
+    }
+
+    /// One that is known to nobody, such as a trunk's other end: it waits for calls at its port.
+    pub fn listen(steps: &[Step], voice: Option<f64>, options: &[&str]) -> Rogue {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("rogue.xml"), scenario(steps)).expect("the scenario is written");
-        let (ear, port) = (Ear::open(voice), free_port());
-        let log = fs::File::create(folder.path().join("log.txt")).expect("a log");
-        let sipp = |scenario: &str, media: u16| {
-            let mut command = Command::new(program("sipp", "sip-tester"));
-            command
-                .arg(format!("127.0.0.1:{}", house.server.sip_port))
-                .args(["-sf", scenario, "-i", "127.0.0.1", "-nostdin", "-mi", "127.0.0.1"])
-                .args(["-mp", &(ear.media.first + media).to_string()])
-                .current_dir(folder.path())
-                .stdin(Stdio::null())
-                .stdout(log.try_clone().expect("a log"))
-                .stderr(log.try_clone().expect("a log"));
-            command
-        };
-        let phone = sipp("rogue.xml", 10)
-            .args(["-p", &port.to_string(), "-key", "ear", &ear.media.first.to_string(), "-trace_err", "-trace_logs"])
+        let mut rogue = Rogue { running: None, folder, ear: Ear::open(voice), port: free_port() };
+        let (port, ear) = (rogue.port.to_string(), rogue.ear.media.first.to_string());
+        let phone = rogue
+            .sipp("rogue.xml", 10)
+            .arg("127.0.0.1:9")
+            .args(["-p", &port, "-key", "ear", &ear, "-trace_err", "-trace_logs"])
             .args([
                 "-error_file",
                 "errors.txt",
@@ -238,19 +249,22 @@ impl Rogue {
             .args(options)
             .spawn()
             .expect("sipp runs");
-        let phone = Running(phone);
-        let register = repository().join("tests/interop/sipp/register.xml");
-        let registered = sipp(&register.display().to_string(), 20)
-            .args(["-s", "1001", "-au", "1001", "-ap", "secret", "-key", "phone", &port.to_string(), "-m", "1"])
-            .args(["-p", &free_port().to_string(), "-timeout", "30s", "-timeout_error"])
-            .status()
-            .expect("sipp runs");
-        assert!(registered.success(), "SIPp cannot register ({registered}):\n{}", house.server.log());
-        house.server.expect_agent("1001", "ready");
-        let mut rogue = Rogue { sipp: phone, folder, ear };
-        let ended = rogue.sipp.0.try_wait().expect("SIPp can be asked");
-        assert!(ended.is_none(), "SIPp ended at once: {}", rogue.read("log.txt"));
+        rogue.running = Some(Running(phone));
         rogue
+    }
+
+    fn sipp(&self, scenario: &str, media: u16) -> Command {
+        let log = fs::OpenOptions::new().append(true).create(true).open(self.folder.path().join("log.txt"));
+        let log = log.expect("a log");
+        let mut command = Command::new(program("sipp", "sip-tester"));
+        command
+            .args(["-sf", scenario, "-i", "127.0.0.1", "-nostdin", "-mi", "127.0.0.1"])
+            .args(["-mp", &(self.ear.media.first + media).to_string()])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log);
+        command
     }
 
     /// Speaks to where the INVITE says, without having heard anything from there.
@@ -270,11 +284,19 @@ impl Rogue {
 
     /// Waits until all steps have been done so often.
     pub fn expect_done(&self, house: &House, times: usize) {
+        self.expect_done_at(&house.server, times);
+    }
+
+    /// The same of one that is no agent's telephone.
+    pub fn expect_done_at(&self, server: &Server, times: usize) {
         let done = || self.read("steps.txt").matches("all steps done").count();
         for _ in 0..1_000 {
             let errors = self.read("errors.txt");
+            // A probe that was repeated on a busy machine, and had its answer already.
+            let mut unexpected =
+                errors.lines().filter(|line| line.contains('\t') && !line.contains("received 'OPTIONS"));
             assert!(
-                errors.trim().is_empty(),
+                unexpected.next().is_none(),
                 "SIPp met what it did not expect: {errors}\n{}",
                 self.read("messages.txt")
             );
@@ -283,7 +305,7 @@ impl Rogue {
             }
             sleep(Duration::from_millis(100));
         }
-        let log = house.server.log();
+        let log = server.log();
         panic!(
             "SIPp did {} of {times} times all that it should:\n{}\nThe server's log:\n{log}",
             done(),

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::patience::patiently;
 use crate::ports::{MediaPorts, free_port};
 use crate::server::{Server, program, repository};
 
@@ -32,66 +33,78 @@ fn run(server: &Server, scenario: &str, calls: u32, rate: u32, options: &[&str])
 
 #[test]
 fn every_scenario_succeeds_over_udp_and_tcp() {
-    let mut server = Server::start();
-    for transport in ["u1", "t1"] {
-        for scenario in [
-            "offer",
-            "no_offer",
-            "hold",
-            "video_line",
-            "no_common_codec",
-            "unknown_extension",
-            "cancel",
-            "reliable",
-            "session_timer",
-            "options",
-            "unknown_method",
-        ] {
-            run(&server, scenario, 3, 10, &["-t", transport]);
+    patiently(|| {
+        let mut server = Server::start();
+        for transport in ["u1", "t1"] {
+            for scenario in [
+                "offer",
+                "no_offer",
+                "hold",
+                "video_line",
+                "no_common_codec",
+                "unknown_extension",
+                "cancel",
+                "reliable",
+                "session_timer",
+                "options",
+                "unknown_method",
+            ] {
+                run(&server, scenario, 3, 10, &["-t", transport]);
+            }
         }
-    }
-    server.expect_quiet();
+        server.expect_quiet();
+    });
 }
 
 #[test]
 fn an_order_is_followed_by_keys_in_rtp() {
-    let mut server = Server::start();
-    run(&server, "keys_rtp", 2, 1, &[]);
-    server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"told\"}", 2.0);
-    server.expect_metric("helpline_dtmf_digits_total{source=\"rtp\"}", 18.0);
-    server.expect_quiet();
+    patiently(|| {
+        let mut server = Server::start();
+        run(&server, "keys_rtp", 2, 1, &[]);
+        server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"told\"}", 2.0);
+        server.expect_metric("helpline_dtmf_digits_total{source=\"rtp\"}", 18.0);
+        server.expect_quiet();
+    });
 }
 
 #[test]
 fn an_order_is_followed_by_keys_in_info() {
-    let mut server = Server::start();
-    for transport in ["u1", "t1"] {
-        run(&server, "keys_info", 2, 2, &["-t", transport]);
-    }
-    server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"told\"}", 4.0);
-    server.expect_metric("helpline_dtmf_digits_total{source=\"info\"}", 36.0);
-    server.expect_quiet();
+    patiently(|| {
+        let mut server = Server::start();
+        for transport in ["u1", "t1"] {
+            run(&server, "keys_info", 2, 2, &["-t", transport]);
+        }
+        server.expect_metric("helpline_flow_step_entries_total{flow=\"main\",step=\"told\"}", 4.0);
+        server.expect_metric("helpline_dtmf_digits_total{source=\"info\"}", 36.0);
+        server.expect_quiet();
+    });
 }
 
 #[test]
 fn losses_are_made_good_by_retransmission() {
-    let mut server = Server::start();
-    // SIPp throws away a tenth of what it sends and of what it receives.
-    run(&server, "offer", 100, 20, &["-lost", "10"]);
-    server.expect_quiet();
+    patiently(|| {
+        let mut server = Server::start();
+        // SIPp throws away a tenth of what it sends and of what it receives.
+        run(&server, "offer", 100, 20, &["-lost", "10"]);
+        server.expect_quiet();
+    });
 }
 
 #[test]
 fn a_200_that_is_never_acknowledged_ends_in_bye() {
-    let mut server = Server::start();
-    run(&server, "never_acknowledged", 1, 1, &[]);
-    server.expect_quiet();
+    patiently(|| {
+        let mut server = Server::start();
+        run(&server, "never_acknowledged", 1, 1, &[]);
+        server.expect_quiet();
+    });
 }
 
 #[test]
 fn many_calls_at_once_end_as_they_should() {
-    let mut server = Server::start();
-    run(&server, "offer", 200, 50, &[]);
-    run(&server, "offer", 100, 50, &["-t", "t1"]);
-    server.expect_quiet();
+    patiently(|| {
+        let mut server = Server::start();
+        run(&server, "offer", 200, 50, &[]);
+        run(&server, "offer", 100, 50, &["-t", "t1"]);
+        server.expect_quiet();
+    });
 }

@@ -132,6 +132,29 @@ pub fn passages(heard: &[i16], hertz: &[f64], brief: f64) -> Vec<Passage> {
     passages
 }
 
+/// How like each other the loudest half second of `said` and its like in `heard` are, 0 to 1: what comes over a line may be coded,
+/// levelled and smoothed over on its way, and is the same words all the same.
+pub fn likeness(said: &[i16], heard: &[i16]) -> f64 {
+    let length = (RATE / 2).min(said.len());
+    let Some(start) = loudest(said, length) else { return 0.0 };
+    let probe: Vec<f64> = said[start..start + length].iter().map(|sample| f64::from(*sample)).collect();
+    let power = probe.iter().map(|sample| sample * sample).sum::<f64>();
+    let alike = |window: &[i16], step: usize| {
+        let (mut both, mut all) = (0.0, 0.0);
+        for (one, other) in window.iter().zip(&probe).step_by(step) {
+            both += f64::from(*one) * other;
+            all += f64::from(*one) * f64::from(*one);
+        }
+        both / (all * power / step as f64).sqrt().max(1.0)
+    };
+    // First roughly, everywhere; then the best places in full.
+    let mut places: Vec<(f64, usize)> =
+        heard.windows(length).enumerate().map(|(place, window)| (alike(window, 8), place)).collect();
+    places.sort_by(|one, other| other.0.total_cmp(&one.0));
+    places.truncate(20);
+    places.iter().map(|(_, place)| alike(&heard[*place..*place + length], 1)).fold(0.0, f64::max)
+}
+
 /// Where in `all` the samples of `part` stand, every one of them.
 pub fn find(part: &[i16], all: &[i16]) -> Option<usize> {
     all.windows(part.len()).position(|window| window == part)

@@ -11,6 +11,13 @@ pub struct Code {
     pub title: &'static str,
 }
 
+impl Code {
+    /// The page of docs/codes about it, in Markdown: what it is, what callers would meet, examples, and where to read on.
+    pub fn page(self) -> &'static str {
+        ALL.iter().position(|code| *code == self).map_or("", |place| PAGES[place])
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.id)
@@ -29,6 +36,9 @@ macro_rules! codes {
 
         /// Every code, in order.
         pub const ALL: &[Code] = &[$($name),*];
+
+        /// The long text of each, in the same order: a code without its page in docs/codes does not compile.
+        const PAGES: &[&str] = &[$(include_str!(concat!("../../../docs/codes/", $id, ".md"))),*];
     };
 }
 
@@ -47,6 +57,12 @@ codes! {
     TOO_MANY_FAULTS = "HL0111", "More faults than are listed";
     NOT_AVAILABLE = "HL0112", "Something that this version does not have";
     TAG = "HL0113", "A YAML tag";
+    COMMA = "HL0114", "A comma that cuts a text in two";
+    NO_SPACE = "HL0115", "A colon without a space after it";
+    QUOTATION_MARKS = "HL0116", "Quotation marks that are none to YAML";
+    ODD_SPACE = "HL0117", "A space that is none to YAML";
+    UNUSED_ANCHOR = "HL0118", "A word that YAML takes for a name";
+    COMMENT_IN_TEXT = "HL0119", "A text that ends where a comment begins";
 
     // Names, and where they lead.
     NO_KIND = "HL0201", "A step that does nothing";
@@ -77,6 +93,9 @@ codes! {
     RECORDING_NAME = "HL0311", "Not the name of a recording";
     NO_TIME_ZONE = "HL0312", "A time is spoken, and the flow has no time zone";
     UNUSABLE_RECORDING = "HL0313", "A recording that cannot be used";
+    CLIPPED_RECORDING = "HL0314", "A recording that is distorted";
+    QUIET_RECORDING = "HL0315", "A recording that is too quiet";
+    OLD_RECORDING = "HL0316", "A recording that is older than its text";
 
     // Values and conditions.
     DURATION = "HL0401", "Not a length of time, or one that is too short or too long";

@@ -12,6 +12,7 @@ mod connectors;
 pub mod diagnostic;
 mod duty;
 pub mod environment;
+pub mod explanation;
 mod fields;
 mod flow;
 mod hours;

@@ -70,6 +70,14 @@ impl Section<'_, '_> {
             None => {
                 let message = format!("`{}` is no length of time", shortened(text));
                 let fault = self.page.error(codes::DURATION, entry.place(), message);
+                if text.split(':').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+                    && let Some((first, rest)) = text.split_once(':')
+                {
+                    let remedy =
+                        format!("write `{first}m{rest}s` or `{first}h{rest}m`: with a colon it is a time of day");
+                    self.fault(fault.remedy(remedy));
+                    return None;
+                }
                 match text.trim().bytes().all(|byte| byte.is_ascii_digit()) && !text.trim().is_empty() {
                     true => fault.remedy(format!("write the unit: `{}s`", text.trim())),
                     false => fault.remedy("write it like `20s`, `5m` or `1h30m`"),

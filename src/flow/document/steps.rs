@@ -11,6 +11,7 @@ use super::hours::no_such_hours;
 use super::outline::find_flow;
 use super::queues::no_such_queue;
 use super::scalar;
+use super::syntax;
 use super::tree::{Content, Entry, Node};
 use super::values::{self, Known, MAX_VALUE};
 use super::words::Said;
@@ -82,8 +83,11 @@ impl FlowReader<'_, '_> {
                 shortened(&step.key),
                 step.value.described()
             );
-            let fault = self.page.error(codes::WRONG_SHAPE, step.place(), message);
-            self.fault(fault);
+            let missing = step.value.plain().and_then(syntax::without_space);
+            self.fault(match missing {
+                Some(key) => syntax::no_space(self.page, step.value.span.start, key),
+                None => self.page.error(codes::WRONG_SHAPE, step.place(), message),
+            });
             return None;
         };
         let later = entries.iter().find(|entry| LATER_KINDS.contains(&entry.key.as_str()));

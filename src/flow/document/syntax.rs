@@ -3,7 +3,8 @@
 use serde_saphyr::granit_parser::{ErrorKind, ScanError};
 
 use super::codes;
-use super::diagnostic::{Diagnostic, Faults, Page, Span};
+use super::diagnostic::{Diagnostic, Faults, Page, Span, shortened};
+use super::tree::{Content, Entry, Node};
 
 /// The fault that a reader of YAML stopped at.
 pub fn told(page: &Page<'_>, error: &ScanError) -> Diagnostic {
@@ -37,10 +38,13 @@ fn told_by_the_lines(page: &Page<'_>, kind: &ErrorKind, at: usize) -> Option<Dia
                     return Some(fault.remedy(format!("close it with `{close}`")));
                 }
             }
+            let place = start + above.find(words)?;
+            if let Some(key) = without_space(words) {
+                return Some(no_space(page, place, key));
+            }
             if words.is_empty() || words.contains(':') || words.starts_with('#') {
                 return None;
             }
-            let place = start + above.find(words)?;
             let fault = page.error(codes::SYNTAX, Span::new(place, place + words.len()), "a `:` is missing after this");
             Some(fault.remedy("a key is followed by a colon and a space"))
         }
@@ -200,6 +204,144 @@ pub fn tell_commented_keys(page: &Page<'_>, texts: &[Span], faults: &mut Faults)
             );
         }
     });
+}
+
+/// The key of `say:Hello`: a word, a colon, and no space behind it. Times and addresses are none.
+pub fn without_space(text: &str) -> Option<&str> {
+    let (key, rest) = text.split_once(':')?;
+    let is_word = key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    // The key of a choice: `1:To go on`, but not `1:30`.
+    let is_key = key.chars().all(|c| c.is_ascii_digit()) && rest.starts_with(char::is_alphabetic);
+    let is_address = rest.starts_with("//") || matches!(key, "sip" | "sips" | "tel" | "urn");
+    let is_close = rest.starts_with(|c: char| !c.is_whitespace());
+    (!key.is_empty() && (is_word && !is_address || is_key) && is_close).then_some(key)
+}
+
+/// What is told of a colon without a space; the key begins at `start`.
+pub fn no_space(page: &Page<'_>, start: usize, key: &str) -> Diagnostic {
+    let message = format!("there is no space after `{}:`", shortened(key));
+    let fault = page.error(codes::NO_SPACE, Span::new(start, start + key.len() + 1), message);
+    fault.remedy(format!("write `{}: ` and then what belongs to it", shortened(key)))
+}
+
+/// Tells a word in braces that has no value because a comma before it has ended the text that it belongs to, or because no
+/// space stands behind its colon; whether it was told, and is no entry.
+pub fn tell_comma(
+    page: &Page<'_>,
+    entries: &mut [Entry],
+    (key, key_span): (&str, Span),
+    value: &Node,
+    faults: &mut Faults,
+) -> bool {
+    let bare = value.is_nothing()
+        && value.span.start == value.span.end
+        && page.text().get(key_span.end..).is_some_and(|rest| !rest.trim_start().starts_with(':'));
+    if !bare || page.at(key_span).starts_with(['"', '\'']) {
+        return false;
+    }
+    if let Some(key) = without_space(key) {
+        faults.push(no_space(page, key_span.start, key));
+        return true;
+    }
+    let Some(Entry { value: Node { span, content: Content::Text { text, quoted: false } }, .. }) = entries.last_mut()
+    else {
+        return false;
+    };
+    // What one comma has cut off, another cuts again: that is told once.
+    let told = page.at(*span).contains(',');
+    let head = shortened(text);
+    *span = Span::new(span.start, key_span.end);
+    *text = format!("{text}, {key}");
+    if !told {
+        let message = format!("the comma ends the text `{head}`, and `{}` is no key", shortened(key));
+        let fault = page.error(codes::COMMA, *span, message);
+        let fault = fault.remedy("put the whole text into quotes, or write the step over several lines without braces");
+        faults.push(fault.consequence("callers would hear only what stands before the comma"));
+    }
+    true
+}
+
+/// Tells a text between quotation marks that YAML does not know.
+pub fn tell_quotation_marks(page: &Page<'_>, node: &Node, faults: &mut Faults) {
+    const MARKS: [char; 6] = ['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{201a}'];
+    let Some(text) = node.plain().filter(|text| text.chars().count() > 1) else { return };
+    if text.starts_with(MARKS) && text.ends_with(MARKS) {
+        let message = format!("the quotation marks of {} belong to the text here", shortened(text));
+        let fault = page.warning(codes::QUOTATION_MARKS, node.span, message);
+        faults.push(fault.remedy("use the straight ones: `\"` or `'`"));
+    }
+}
+
+/// Tells a `&` that names something which nothing repeats.
+pub fn tell_anchor(page: &Page<'_>, node: &Node, faults: &mut Faults) {
+    let Some(start) = page.text().get(..node.span.start).and_then(|before| before.rfind('&')) else { return };
+    let word = page.text()[start..].split_whitespace().next().unwrap_or("&");
+    let message = format!("`{}` is a name in YAML, and no part of the text", shortened(word));
+    let fault = page.warning(codes::UNUSED_ANCHOR, Span::new(start, start + word.len()), message);
+    faults.push(fault.remedy("put the whole text into quotes").consequence("callers would hear the text without it"));
+}
+
+/// Tells texts that end at a `#` which was meant as a key: `Press # to go on`.
+pub fn tell_cut_texts(page: &Page<'_>, texts: &[Span], faults: &mut Faults) {
+    const BEFORE_A_KEY: [&str; 9] = ["press", "press the", "hit", "key", "pulse", "marque", "tapez", "or", "then"];
+    for_each_line(page.text(), |start, line| {
+        let Some(comment) = comment_start(line, start, texts) else { return };
+        let before = line[..comment].trim_end().to_lowercase();
+        let cut = BEFORE_A_KEY.iter().any(|words| before.strip_suffix(words).is_some_and(|rest| rest.ends_with(' ')));
+        if cut && inside(texts, (start + before.len()).saturating_sub(1)) {
+            let span = Span::new(start + comment, start + line.trim_end().len());
+            let fault = page.warning(codes::COMMENT_IN_TEXT, span, "the rest of this line is a comment");
+            let fault = fault.remedy("put the whole text into quotes, or write \u{201c}the hash key\u{201d}");
+            faults.push(fault.consequence("callers would hear the text up to here only"));
+        }
+    });
+}
+
+/// Spaces that are wide but none to YAML, and those of no width.
+const WIDE: [char; 4] = ['\u{a0}', '\u{2007}', '\u{202f}', '\u{3000}'];
+const NARROW: [char; 4] = ['\u{200b}', '\u{200c}', '\u{2060}', '\u{feff}'];
+
+/// Tells spaces that are none where they can only be a slip: behind a colon, at the ends of a text, of no width in any text
+/// without quotes.
+pub fn tell_odd_spaces(page: &Page<'_>, texts: &[Span], faults: &mut Faults) {
+    let mut found = Vec::new();
+    for span in texts {
+        let text = page.at(*span);
+        if text.is_ascii() || text.starts_with(['"', '\'', '|', '>']) {
+            continue;
+        }
+        let slips = text.char_indices().filter(|(at, c)| {
+            let edge = *at == 0 || at + c.len_utf8() == text.len() || text[..*at].ends_with(':');
+            NARROW.contains(c) || WIDE.contains(c) && edge
+        });
+        found.extend(slips.map(|(at, c)| Span::new(span.start + at, span.start + at + c.len_utf8())));
+    }
+    for span in found {
+        let fault = page.warning(codes::ODD_SPACE, span, "this is not the space that YAML knows");
+        faults.push(fault.remedy("delete it, and type a space where one is wanted"));
+    }
+}
+
+/// Tells every line that is indented by spaces which are none, or has one behind a colon; whether there was one.
+pub fn tell_indenting_spaces(page: &Page<'_>, faults: &mut Faults) -> bool {
+    let mut found = false;
+    for_each_line(page.text(), |start, line| {
+        if line.is_ascii() {
+            return;
+        }
+        let odd = |c: char| WIDE.contains(&c) || NARROW.contains(&c);
+        let indent = line.len() - line.trim_start_matches(|c: char| c == ' ' || odd(c)).len();
+        let mut slips = line.char_indices().filter(|(at, c)| odd(*c) && (*at < indent || line[..*at].ends_with(':')));
+        // The mark at the beginning of a file is none of the text.
+        if let Some((at, c)) = slips.find(|(at, c)| start + at > 0 || *c != '\u{feff}') {
+            found = true;
+            let span = Span::new(start + at, start + at + c.len_utf8());
+            let fault = page.error(codes::ODD_SPACE, span, "this is not the space that YAML knows");
+            faults.push(fault.remedy("type a space instead"));
+        }
+    });
+    found
 }
 
 fn for_each_line(text: &str, mut tell: impl FnMut(usize, &str)) {

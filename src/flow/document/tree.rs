@@ -2,7 +2,7 @@
 //! decided where it is read, so `no` is a word, `+44` keeps its plus and `08` its zero.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span as Place};
 
@@ -140,11 +140,15 @@ pub fn read(page: &Page<'_>, faults: &mut Faults) -> Option<Node> {
         Ok(()) => {
             syntax::tell_tabs(page, &growth.texts, faults);
             syntax::tell_commented_keys(page, &growth.texts, faults);
+            syntax::tell_cut_texts(page, &growth.texts, faults);
+            syntax::tell_odd_spaces(page, &growth.texts, faults);
+            let unused = growth.anchors.iter().filter(|(anchor, _)| !growth.repeated.contains(anchor));
+            unused.for_each(|(_, node)| syntax::tell_anchor(page, node, faults));
             Some(growth.root.unwrap_or(Node { span: Span::default(), content: Content::Nothing }))
         }
         Err(fault) => {
-            // A tab is what most of these come from: then it is told, and not what followed from it.
-            if !syntax::tell_indenting_tabs(page, faults) {
+            // A tab, or a space that is none, is what most of these come from: then it is told, and not what followed.
+            if !syntax::tell_indenting_tabs(page, faults) && !syntax::tell_indenting_spaces(page, faults) {
                 faults.push(*fault);
             }
             None
@@ -161,12 +165,18 @@ struct Open {
 
 enum OpenContent {
     List(Vec<Node>),
-    Table { entries: Vec<Entry>, seen: BTreeMap<String, Span>, key: Option<(String, Span)> },
+    Table {
+        entries: Vec<Entry>,
+        seen: BTreeMap<String, Span>,
+        key: Option<(String, Span)>,
+        /// It is written in braces.
+        braces: bool,
+    },
 }
 
 impl OpenContent {
-    fn empty_table() -> OpenContent {
-        OpenContent::Table { entries: Vec::new(), seen: BTreeMap::new(), key: None }
+    fn empty_table(braces: bool) -> OpenContent {
+        OpenContent::Table { entries: Vec::new(), seen: BTreeMap::new(), key: None, braces }
     }
 }
 
@@ -176,6 +186,8 @@ struct Growth {
     open: Vec<Open>,
     /// What aliases repeat, by the number of the anchor.
     anchors: BTreeMap<usize, Node>,
+    /// The anchors that an alias has named.
+    repeated: BTreeSet<usize>,
     nodes: usize,
     /// Where texts stand that may hold any character.
     texts: Vec<Span>,
@@ -211,13 +223,15 @@ impl Growth {
                 }
                 Event::Scalar(text, style, anchor, _) => {
                     let node = self.scalar(page, text, style, span);
+                    syntax::tell_quotation_marks(page, &node, faults);
                     self.add(page, faults, node, anchor)?;
                 }
                 Event::SequenceStart(_, anchor, _) => {
                     self.begin(page, span, anchor, OpenContent::List(Vec::new()))?;
                 }
                 Event::MappingStart(_, anchor, _) => {
-                    self.begin(page, span, anchor, OpenContent::empty_table())?;
+                    let braces = page.text().get(span.start..).is_some_and(|rest| rest.starts_with('{'));
+                    self.begin(page, span, anchor, OpenContent::empty_table(braces))?;
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.end(page, faults, span)?,
                 Event::Alias(target) => {
@@ -225,6 +239,7 @@ impl Growth {
                         let fault = page.error(codes::SYNTAX, span, "this stands inside what it repeats");
                         return Err(Box::new(fault));
                     };
+                    self.repeated.insert(target);
                     self.nodes += repeated.size();
                     let node = repeated.clone();
                     if self.open.len() + node.depth() > MAX_DEPTH {
@@ -291,8 +306,10 @@ impl Growth {
         };
         match &mut open.content {
             OpenContent::List(items) => items.push(node),
-            OpenContent::Table { entries, seen, key } => match key.take() {
+            OpenContent::Table { entries, seen, key, braces } => match key.take() {
                 None => *key = Some(key_of(page, faults, node)),
+                Some((text, key_span))
+                    if *braces && syntax::tell_comma(page, entries, (&text, key_span), &node, faults) => {}
                 Some((text, key_span)) => match seen.get(&text) {
                     Some(first) => {
                         let (line, _) = page.line_and_column(first.start);

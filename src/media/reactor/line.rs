@@ -25,8 +25,8 @@ const TURNS_PER_LOOK: u8 = 4;
 /// Up to this long the thread sleeps without an ear for commands, which then cost no wake-up: 4 ms.
 const DEAF: Duration = Duration::from_micros(2 * SLOT_US);
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
-/// With no leg left, the thread goes on to look for commands every [`DEAF`] for so long: where calls come often, the next
-/// is near, and need not wake it.
+/// After a leg was opened or closed, the thread looks for commands every [`DEAF`] for so long, however little there is to
+/// do, without an ear for them: where calls come often, the next is near, and need not wake it.
 const LINGER: Duration = Duration::from_millis(500);
 
 pub(super) struct Line<S> {
@@ -39,7 +39,7 @@ pub(super) struct Line<S> {
     tally_at: Moment,
     /// The next slot, counted from the beginning of time.
     next: u64,
-    /// Until when the thread looks for commands though there is no leg.
+    /// Until when the thread looks for commands by itself.
     linger: Moment,
 }
 
@@ -119,6 +119,7 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
         }
         match at - now {
             short if short <= DEAF => thread::sleep(short),
+            _ if now < self.linger => thread::sleep(DEAF),
             long => match orders.recv_timeout(long) {
                 Ok(order) => self.obey(order)?,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -248,6 +249,7 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
         let address = self.settings.bind(plan.remote.map(|remote| remote.ip()));
         match Port::open(address, number) {
             Ok(port) => {
+                self.linger = self.settings.clock.now() + LINGER;
                 let now = Moment::from_micros(self.next * SLOT_US);
                 let stream = Stream::new(now, plan, self.terms, self.rng.u64(..));
                 self.legs.insert(id, number, address.is_ipv6(), port, stream);

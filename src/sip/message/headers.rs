@@ -94,6 +94,11 @@ impl Headers {
         }
     }
 
+    /// The same, without keeping it for who asks next.
+    pub fn take_via(&mut self) -> Result<Via, ParseFault> {
+        self.via.take().map_or_else(|| self.via(), |via| Ok(*via))
+    }
+
     /// Reads the topmost Via and keeps what was read: whoever asks for it next has it at once.
     pub(super) fn check_via(&mut self) -> Result<(), ParseFault> {
         self.via = Some(Box::new(self.via()?));

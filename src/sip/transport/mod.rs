@@ -1,5 +1,6 @@
 //! The shell of the room: sockets, the clock, and the channels to the switchboard, around one [`UserAgent`].
 
+mod alarm;
 mod datagram;
 mod listen;
 mod stream;
@@ -12,13 +13,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 use super::message::{Host, Uri};
 use super::peer::{Output, Peer};
 use super::user_agent::UserAgent;
 use crate::clock::{Clock, Moment};
 use crate::telephony::{Cause, LegId, SipCommand, SipEvent, TransportKind};
+pub use alarm::Alarm;
 use datagram::{Datagrams, Routes};
 pub use listen::{Endpoints, ListenFault, Listener};
 pub use stream::CONNECTIONS_MAX;
@@ -107,6 +109,7 @@ impl Shell {
         events: mpsc::Sender<E>,
     ) {
         let mut until: Option<Moment> = None;
+        let mut alarm = Alarm::new();
         loop {
             let open = until.is_none();
             let listening = self.waiting.len() < EVENTS_WAITING_MAX;
@@ -116,7 +119,9 @@ impl Shell {
             };
             let seek = self.user_agent.has_trunks().then(|| self.trunks_sought + TRUNKS_SOUGHT_EVERY);
             let wake = wake.into_iter().chain(seek).min();
-            let wake = wake.map(|moment| self.clock.instant(moment).into());
+            if let Some(wake) = wake {
+                alarm.set(self.clock.instant(wake));
+            }
             tokio::select! {
                 command = commands.recv(), if open => match command {
                     Some(command) => {
@@ -140,7 +145,7 @@ impl Shell {
                     Err(_) => return,
                 },
                 Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-                () = async { if let Some(wake) = wake { sleep_until(wake).await } }, if wake.is_some() => {}
+                () = poll_fn(|context| alarm.poll_ring(context)), if wake.is_some() => {}
             }
             if listening {
                 self.receive_datagrams();

@@ -1,7 +1,7 @@
 //! Dialling: INVITE, its responses, forks, and the answer.
 
 use std::mem;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::UserAgent;
 use super::answer::{self, ALLOW};
@@ -18,6 +18,9 @@ use crate::sip::sdp;
 use crate::sip::transaction::{ClientId, Errand, Purpose, Reply};
 use crate::sip::trunk::TrunkId;
 use crate::telephony::{CallHeaders, Caller, Cause, LegId, SessionDescription, SipEvent, TransportKind};
+
+/// Where SIP is listened for when nothing else is said (RFC 3261 section 19.1.2).
+const USUAL_PORT: u16 = 5060;
 
 /// How often an INVITE is repeated with a longer session interval.
 const INTERVAL_RETRIES_MAX: u8 = 2;
@@ -75,7 +78,7 @@ impl UserAgent {
         let Some(first) = groups.first().and_then(|group| group.first()).cloned() else { return out.push(failed) };
         let call_id = format!("{:032x}", self.rng.u128(..));
         let by_trunk = ordered.trunk.and_then(|trunk| self.trunk_sender(trunk, ordered.caller));
-        let sender = by_trunk.unwrap_or_else(|| sender(ordered.caller, first.peer.local.ip()));
+        let sender = by_trunk.unwrap_or_else(|| sender(ordered.caller, first.peer.local));
         let sender = sender.with_tag(&tag_of_leg(id, &mut self.rng));
         groups.reverse();
         let mut dialling = Dialling {
@@ -344,14 +347,15 @@ fn weight(cause: Cause) -> u16 {
     }
 }
 
-/// From: the caller's number at our address.
-fn sender(caller: &Caller, local: IpAddr) -> NameAddr {
+/// From: the caller's number at our address, with the port where it is not the usual one. Phones call there again, and send
+/// others there whom they let take the call over (RFC 3891).
+fn sender(caller: &Caller, local: SocketAddr) -> NameAddr {
     let number = caller.number.reveal();
-    let mut uri = Uri::sip(local, None);
+    let mut uri = Uri::sip(local.ip(), Some(local.port()).filter(|port| *port != USUAL_PORT));
     if number.is_empty() {
         // RFC 3323 section 4.1.1.3.
         uri.user = Some("anonymous".to_owned());
-        uri.host = Host::Name("anonymous.invalid".into());
+        (uri.host, uri.port) = (Host::Name("anonymous.invalid".into()), None);
     } else {
         uri.user = Some(escaped(number));
     }

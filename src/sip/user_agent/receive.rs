@@ -104,7 +104,7 @@ impl UserAgent {
     }
 
     fn receive_request(&mut self, now: Moment, from: Peer, mut request: Request, out: &mut Vec<Output>) {
-        let Ok(mut via) = request.headers.via() else {
+        let Ok(mut via) = request.headers.take_via() else {
             return self.count_refused("malformed");
         };
         if request.method == Method::Ack {

@@ -19,6 +19,7 @@ between. All of it happens in one thread.
   incoming N FROM          and `header N NAME: VALUE` for what it says of the caller before it
   state N NAME STATUS      CALLING, INCOMING, EARLY, CONNECTING, CONFIRMED, DISCONNECTED
   media N STATUS           active, local-hold, remote-hold, none
+  asked N URI              the other side of call N wants this phone to call there, and it does
   transferring N STATUS    what the other side says of a transfer that this phone asked for
 """
 
@@ -50,6 +51,9 @@ class Call(pj.Call):
 
     def onCallState(self, prm):
         info = self.getInfo()
+        if self.phone.followed is self:
+            self.phone.followed = None
+            self.phone.adopt(self)
         tell("state", info.id, info.stateText.replace("DISCONNCTD", "DISCONNECTED"), int(info.lastStatusCode))
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             # Freed outside of its own callback.
@@ -70,6 +74,11 @@ class Call(pj.Call):
     def onCallTransferStatus(self, prm):
         tell("transferring", self.getInfo().id, int(prm.statusCode), "final" if prm.finalNotify else "going")
         prm.cont = True
+
+    def onCallTransferRequest(self, prm):
+        # This phone is asked to call somebody else: it does.
+        prm.newCall = self.phone.followed = Call(self.phone)
+        tell("asked", self.getInfo().id, prm.dstUri)
 
     def onCallReplaced(self, prm):
         # Attended transfer: the call goes on as another one.
@@ -101,6 +110,8 @@ class Phone:
     def __init__(self, options):
         self.options = options
         self.calls = {}
+        # A call that is made because the other side of another asked for it, until it has begun.
+        self.followed = None
         self.current = None
         self.ear = None
         self.endpoint = pj.Endpoint()

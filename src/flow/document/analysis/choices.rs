@@ -5,7 +5,6 @@ use crate::flow::document::codes;
 use crate::flow::document::diagnostic::{Diagnostic, Faults, Severity};
 use crate::flow::document::flow::shown_key;
 use crate::flow::graph::StepId;
-use crate::flow::place::Place;
 use crate::flow::session::Exit;
 use crate::flow::{Choice, Flow, FlowIndex, QueueIndex, StepIndex, StepKind, Target};
 use crate::telephony::Digit;
@@ -20,54 +19,63 @@ struct Offer<'a> {
     choices: &'a [Choice],
     /// Keys that work here too.
     always: Vec<Digit>,
-    place: Box<dyn Fn(&str) -> Option<Place> + 'a>,
+    owner: Owner,
+}
+
+/// Who makes an offer.
+#[derive(Clone, Copy)]
+enum Owner {
+    Step(StepId),
+    Queue(QueueIndex),
 }
 
 pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
-    let places = &analysis.set.places;
     for (index, flow) in analysis.set.flows.iter().enumerate() {
         let index = FlowIndex(u16::try_from(index).expect("flows are limited"));
         for (step, written) in flow.steps.iter().enumerate() {
             let StepKind::Menu(menu) = &written.kind else { continue };
             let at = StepId { flow: index, step: StepIndex(u32::try_from(step).expect("steps are limited")) };
-            let place = Box::new(move |exit: &str| places.setting(at, exit).or_else(|| places.step(at)).cloned());
             let offer = Offer {
                 name: &written.name,
                 choices: &menu.choices,
                 always: flow.always.keys().copied().collect(),
-                place,
+                owner: Owner::Step(at),
             };
-            offer.tell(faults);
+            offer.tell(analysis, faults);
             offer.tell_shadows(analysis, flow, index, faults);
         }
     }
     for (index, queue) in analysis.set.queues.iter().enumerate() {
         let index = QueueIndex(u16::try_from(index).expect("queues are limited"));
-        let place =
-            Box::new(move |exit: &str| places.queue_setting(index, exit).or_else(|| places.queue(index)).cloned());
-        Offer { name: &queue.name, choices: &queue.while_waiting, always: Vec::new(), place }.tell(faults);
+        Offer { name: &queue.name, choices: &queue.while_waiting, always: Vec::new(), owner: Owner::Queue(index) }
+            .tell(analysis, faults);
     }
 }
 
 impl Offer<'_> {
-    fn warning(&self, code: super::Code, keys: &[Digit], message: String) -> Diagnostic {
-        placed((self.place)(&Exit::Choice(keys).name()).as_ref(), code, Severity::Warning, message)
+    fn warning(&self, analysis: &Analysis<'_>, code: super::Code, keys: &[Digit], message: String) -> Diagnostic {
+        let (places, exit) = (&analysis.set.places, Exit::Choice(keys).name());
+        let place = match self.owner {
+            Owner::Step(at) => places.setting(at, &exit).or_else(|| places.step(at)),
+            Owner::Queue(queue) => places.queue_setting(queue, &exit).or_else(|| places.queue(queue)),
+        };
+        placed(place, code, Severity::Warning, message)
     }
 
-    fn tell(&self, faults: &mut Faults) {
+    fn tell(&self, analysis: &Analysis<'_>, faults: &mut Faults) {
         let announced: Vec<&Choice> = self.choices.iter().filter(|choice| choice.speech.is_some()).collect();
         if let Some(one_too_many) = announced.get(CHOICES_REMEMBERED) {
             let message = format!("`{}` tells {} choices one after another", self.name, announced.len());
-            let fault = self.warning(codes::MANY_CHOICES, &one_too_many.keys, message);
+            let fault = self.warning(analysis, codes::MANY_CHOICES, &one_too_many.keys, message);
             let fault = fault.remedy("make two menus of it, the choices that most callers take in the first");
             let consequence = "callers remember about five, and would press the wrong key or wait to hear all again";
             faults.push(fault.consequence(consequence));
         }
-        faults.extend(self.disorder(&announced));
+        faults.extend(self.disorder(analysis, &announced));
     }
 
     /// The first key that is told in an unexpected order, or behind a gap.
-    fn disorder(&self, announced: &[&Choice]) -> Option<Diagnostic> {
+    fn disorder(&self, analysis: &Analysis<'_>, announced: &[&Choice]) -> Option<Diagnostic> {
         let always = self.always.iter().filter_map(|key| key.numeral());
         let known: Vec<u8> = self.choices.iter().filter_map(numeral).chain(always).collect();
         let mut before = 0;
@@ -79,7 +87,7 @@ impl Offer<'_> {
             }
             if key < before {
                 let message = format!("key {key} is told after key {before}");
-                let fault = self.warning(codes::KEY_ORDER, &choice.keys, message);
+                let fault = self.warning(analysis, codes::KEY_ORDER, &choice.keys, message);
                 return Some(fault.remedy("tell the choices in the order of their keys").consequence(UNEXPECTED));
             }
             // Nine for "again" and the like is a habit of many lines.
@@ -90,7 +98,7 @@ impl Offer<'_> {
                     0 => format!("the first key is {key}, and {missing} does nothing"),
                     _ => format!("key {key} follows key {before}, and {missing} does nothing"),
                 };
-                let fault = self.warning(codes::KEY_ORDER, &choice.keys, message);
+                let fault = self.warning(analysis, codes::KEY_ORDER, &choice.keys, message);
                 return Some(fault.remedy("number the choices without a gap").consequence(UNEXPECTED));
             }
             before = key;
@@ -114,12 +122,12 @@ impl Offer<'_> {
                 let keys: Vec<String> = choice.keys.iter().map(|key| shown_key(*key)).collect();
                 let message =
                     format!("{key} leads to {everywhere} everywhere, and is the beginning of {}", keys.join(" "));
-                let fault = self.warning(codes::AMBIGUOUS_CHOICE, &choice.keys, message);
+                let fault = self.warning(analysis, codes::AMBIGUOUS_CHOICE, &choice.keys, message);
                 fault.consequence(format!("callers who press {key} in `{}` would wait for another key", self.name))
             } else if *target != choice.target {
                 let message =
                     format!("key {key} leads to {everywhere} in every other menu, and not in `{}`", self.name);
-                let fault = self.warning(codes::SHADOWED_KEY, &choice.keys, message);
+                let fault = self.warning(analysis, codes::SHADOWED_KEY, &choice.keys, message);
                 let fault = fault.remedy("take another key for this choice");
                 fault.consequence(format!("callers who have learnt {key} would come to something else here"))
             } else {

@@ -21,6 +21,10 @@ pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
         let round = round(analysis, &members);
         let place = analysis.set.places.step(first);
         let asks = members.iter().any(|at| graph.node(*at).nature.asks);
+        // What goes round from a queue straight back into it is told where the queue is written.
+        if !asks && members.iter().any(|at| graph.node(*at).nature.person) {
+            continue;
+        }
         let note = format!("the circle: {}", round.join(", "));
         if !asks && !has_way_out(analysis, &members) {
             let message = match members.len() {
