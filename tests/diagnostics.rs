@@ -95,7 +95,8 @@ fn every_code_is_planted() {
 }
 
 /// Codes that no file alone can give: more faults than fit on a page, and whatever is about recordings.
-const WITHOUT_EXAMPLE: [Code; 9] = [
+const WITHOUT_EXAMPLE: [Code; 10] = [
+    codes::DRAFTS,
     codes::TOO_MANY_FAULTS,
     codes::NO_RECORDING,
     codes::NO_PHRASES,

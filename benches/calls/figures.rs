@@ -60,8 +60,8 @@ impl Figures {
         self.note(format!("The generator was late at its own steps by p99 {late}, max {longest}."));
     }
 
-    /// Calls set up and torn down: CPU, and the reports at 500 and at 1,500 a second.
-    pub fn setups(&mut self, milliseconds: f64, steady: &Value, fast: &Value) {
+    /// Calls set up and torn down: CPU of all and of those at 500 and at 1,500 a second while they came, and their reports.
+    pub fn setups(&mut self, milliseconds: f64, while_they_came: [f64; 2], steady: &Value, fast: &Value) {
         let shown = format!("{milliseconds:.3} ms");
         self.row("CPU a call set up and torn down", "<= 0.2 ms", shown, Some(milliseconds <= 0.2));
         self.at_most("INVITE to 200 p99 at 500/s", 5.0, number(steady, "/setup_ms", "p99"));
@@ -78,6 +78,11 @@ impl Figures {
         self.note(format!(
             "At 1,500 a second {answered} calls were answered and {failed} failed within {seconds:.1} s; INVITE to 200 {}.",
             shown.join(", ")
+        ));
+        let [at_500, at_1500] = while_they_came;
+        self.note(format!(
+            "Of that {at_500:.3} ms a call at 500 a second and {at_1500:.3} ms at 1,500 while they came; the rest is the end of \
+             their transactions."
         ));
         let (failed, repeated) = (whole(steady, "/calls/failed"), repeated(steady));
         self.note(format!("At 500 a second {failed} calls failed, with {repeated} retransmissions."));

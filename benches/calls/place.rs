@@ -14,7 +14,7 @@ use super::machine;
 
 /// RTP ports of the server: below those that the system gives the generator.
 const RTP_PORTS: &str = "10000-32767";
-/// The number that plays a recording for as long as one listens.
+/// The number that plays a recording for longer than anybody here listens.
 pub const LISTEN: &str = "1000";
 /// The number that plays a short recording after every key 1.
 pub const KEYS: &str = "2000";
@@ -22,7 +22,8 @@ pub const KEYS: &str = "2000";
 const FLOWS: [(&str, &str); 2] = [
     (
         "listen",
-        "flow: listen\nnumbers: [1000]\nlanguages: [en]\nstart: tone\nsteps:\n  tone:\n    say: A tone.\n    next: tone\n",
+        "flow: listen\nnumbers: [1000]\nlanguages: [en]\nstart: tone\nsteps:\n  tone:\n    say: A tone.\n    next: end\n  \
+         end:\n    hangup:\n",
     ),
     (
         "keys",

@@ -2,8 +2,8 @@
 
 use super::ids::SkillId;
 
-/// As many skills may one caller want, or one agent have; more are left out.
-pub const SKILLS_MAX: usize = 32;
+/// As many skills may one caller want, or one agent have; more are left out. That is one more than flows can name.
+pub const SKILLS_MAX: usize = 33;
 
 /// As many times may a caller's wants relax.
 pub const RELAXATIONS_MAX: usize = 8;

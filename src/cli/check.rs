@@ -1,12 +1,16 @@
 //! `helpline check`: reads everything that `serve` would read and tells every fault and warning at once.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use super::prompts::Weakness;
 use super::report::{self, Format};
 use crate::config::{self, Installation};
 use crate::flow::FlowSet;
+use crate::flow::document::diagnostic::shortened;
 use crate::flow::document::{Diagnostic, Severity, codes};
 use crate::media::prompts::Library;
 
@@ -40,16 +44,44 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     Ok(if report::has_errors(&diagnostics) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// Recordings that are there, and that callers would not hear all the same.
+/// Recordings that are there, and that callers would not hear all the same; and drafts, which they hear instead.
 fn unusable_recordings(flows: &FlowSet, folder: &Path) -> Vec<Diagnostic> {
-    let faults = Library::load(folder, &flows.wanted_recordings()).faults;
+    let wanted = flows.wanted_recordings();
+    let library = Library::load(folder, &wanted);
+    let drafts = library.drafts.iter().map(|place| wanted[*place].0.clone());
+    let mut by_language: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+    drafts.for_each(|language| *by_language.entry(language).or_default() += 1);
     let told = |(path, fault): (std::path::PathBuf, _)| {
         let shown = path.display().to_string();
         let message = format!("`{shown}` {fault}");
         Diagnostic::of_file(codes::UNUSABLE_RECORDING, Severity::Warning, shown, message)
-            .consequence("callers would hear nothing in its place, and the flow would go on")
+            .consequence("callers would hear a draft in its place or, without one, nothing, and the flow would go on")
     };
-    faults.into_iter().map(told).collect()
+    let faults = library.faults.into_iter().map(told);
+    let reminded = by_language.into_iter().map(|(language, count)| {
+        let message = match count {
+            1 => format!("1 recording of `{language}` is a draft"),
+            many => format!("{many} recordings of `{language}` are drafts"),
+        };
+        Diagnostic::of_file(codes::DRAFTS, Severity::Warning, "", message)
+            .remedy("`helpline prompts sheet` is the script for who records them")
+            .consequence("callers would hear a machine's voice there")
+    });
+    let weak = super::prompts::weak(flows, folder).into_iter().map(|(shown, weakness)| {
+        let warning = |code, message: String| Diagnostic::of_file(code, Severity::Warning, shown.as_str(), message);
+        match weakness {
+            Weakness::TooQuiet => warning(codes::QUIET_RECORDING, format!("`{shown}` is too quiet"))
+                .consequence("callers would strain to hear it"),
+            Weakness::Clipped => warning(codes::CLIPPED_RECORDING, format!("`{shown}` was recorded too loud"))
+                .consequence("callers would hear it crackle"),
+            Weakness::Changed(spoken) => {
+                warning(codes::OLD_RECORDING, format!("`{shown}` was recorded from another text"))
+                    .remedy("record it again, or say that it is right: `helpline prompts accept`")
+                    .consequence(format!("callers would hear “{}”", shortened(&spoken)))
+            }
+        }
+    });
+    faults.chain(weak).chain(reminded).collect()
 }
 
 #[cfg(test)]
@@ -66,7 +98,7 @@ mod tests {
             "flow: main\nnumbers: [any]\nstart: a\nsteps:\n  a:\n    say: Hello.\n    next: b\n  b: {hangup: Bye.}\n";
         std::fs::write(flows.join("main.yaml"), flow).expect("written");
         std::fs::write(voice.join("a.wav"), "This is no recording.").expect("written");
-        crate::media::prompts::write_wav(&voice.join("b.wav"), &[500; 800]).expect("written");
+        crate::media::prompts::write_wav(&voice.join("b.wav"), &[4_000, -4_000].repeat(4_000)).expect("written");
         let installation = Installation {
             flows,
             prompts: folder.join("prompts"),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::report;
 use crate::config::{self, Installation, Loaded};
 use crate::flow::FlowSet;
+use crate::flow::document::Source;
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -21,10 +22,18 @@ pub enum Format {
 /// # Errors
 /// They could not be told.
 pub(super) fn flows_or_errors(loaded: Loaded) -> io::Result<Option<(FlowSet, Installation)>> {
+    Ok(read_or_errors(loaded)?.map(|(flows, installation, _)| (flows, installation)))
+}
+
+/// The same, with the flow files as they stand.
+///
+/// # Errors
+/// They could not be told.
+pub(super) fn read_or_errors(loaded: Loaded) -> io::Result<Option<(FlowSet, Installation, Vec<Source>)>> {
     let Loaded { installation, diagnostics, mut sources } = loaded;
     let (reading, flow_sources) = config::load_flows(&installation);
     if let Some(flows) = reading.flows.filter(|_| !report::has_errors(&diagnostics)) {
-        return Ok(Some((flows, installation)));
+        return Ok(Some((flows, installation, flow_sources)));
     }
     sources.extend(flow_sources);
     let faults = diagnostics.into_iter().chain(reading.diagnostics);

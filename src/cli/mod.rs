@@ -10,6 +10,8 @@ pub mod check;
 pub mod dial;
 pub mod diff;
 pub mod explain;
+pub mod fmt;
+pub mod graph;
 pub mod hours;
 pub mod listing;
 mod log_line;
@@ -56,6 +58,10 @@ enum Command {
     Explain(explain::Arguments),
     /// What has to be recorded, and what is there
     Prompts(prompts::Arguments),
+    /// Writes the files in their canonical form, comments kept; `--check` only tells
+    Fmt(fmt::Arguments),
+    /// A flow as a picture: Mermaid, DOT or SVG, on request with how many callers took each way
+    Graph(graph::Arguments),
     /// What changed flow files mean to callers, in words, and how many callers are there now
     Diff(diff::Arguments),
     /// Lets the running server read flows and recordings again, and tells what callers will notice
@@ -79,6 +85,8 @@ pub fn main() -> ExitCode {
         Command::Hours(arguments) => hours::run(&arguments, &config),
         Command::Explain(arguments) => explain::run(&arguments).map_err(Into::into),
         Command::Prompts(arguments) => prompts::run(&arguments, &config),
+        Command::Fmt(arguments) => fmt::run(&arguments, &config),
+        Command::Graph(arguments) => graph::run(&arguments, &config),
         Command::Diff(arguments) => diff::run(&arguments, &config),
         Command::Reload(arguments) => reload::run(&arguments, &config),
         Command::Rollback(arguments) => reload::run_back(&arguments, &config),

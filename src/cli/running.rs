@@ -80,6 +80,16 @@ fn exchange(
     }
 }
 
+/// What answers at `address` to a request for `path`, head and all.
+///
+/// # Errors
+/// Nobody answers.
+pub(super) fn fetched(address: SocketAddr, token: Option<&str>, path: &str) -> io::Result<Vec<u8>> {
+    let token = token.map_or(String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}Connection: close\r\n\r\n");
+    answered(address, &request, ANSWER_MAX)
+}
+
 fn answered(address: SocketAddr, request: &str, patience: Duration) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, ANSWER_MAX)?;
     stream.set_read_timeout(Some(patience))?;

@@ -365,7 +365,7 @@ impl<'a> Telephone<'a> {
                     self.aside("Helpline hangs up.");
                 }
                 Action::Note(note) => self.note(&note),
-                Action::EnterQueue { queue, skills, priority } => {
+                Action::EnterQueue { queue, skills, priority, .. } => {
                     let told = format!("You wait in the queue {}.", self.flows.queue(queue).name);
                     self.aside(&told);
                     self.room.enter(self.now, queue, &skills, priority);

@@ -145,7 +145,7 @@ fn converse(
     complaints: &mut dyn Write,
 ) -> io::Result<Ending> {
     let caller = Caller { number: PhoneNumber::new(visit.from), name: None };
-    let facts = CallFacts { caller, dialled: visit.entry.dialled.clone(), switches: Arc::default() };
+    let facts = CallFacts::of(caller, visit.entry.dialled.clone());
     let mut telephone = Telephone::dial(flows, visit.entry.flow, facts, visit.wall, visit.look, visit.recordings);
     if visit.attended {
         let clock = telephone.clock().strftime("%A, %-d %B %Y, %H:%M").to_string();
@@ -331,6 +331,64 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
 [Helpline hangs up.]
 ";
         assert_eq!(printed, expected);
+    }
+
+    const LOOKUP: &str = "\
+flow: main
+numbers: [1000]
+start: order
+steps:
+  order: {collect: Your number?, digits: 1-8, save: number, next: status}
+  status: {lookup: 'orders/{number}', save: order, found: told, not_found: {say: No such order., go: order}, failed: nobody}
+  told: {say: 'It is {order.status}.', next: order}
+  nobody: {hangup: Nobody is here.}
+connectors:
+  orders: {url: 'https://shop.example.com/o', fields: {status: [sent, paid]}}
+";
+
+    #[test]
+    fn a_service_answers_as_the_operator_says() {
+        let lines = "4711#\n\n:lookup orders not_found\n5#\n:lookup orders {\"status\": \"paid\"}\n6#\n:lookup orders failed\n7#\n";
+        let (printed, _) = transcript_of(LOOKUP, lines, "", false);
+        let expected = "  Your number?
+> 4711#
+[orders is asked GET https://shop.example.com/o/4711; answer with :lookup orders {\"status\":\"sent\"}]
+>
+[Silence for 0.8 s.]
+  One moment, please, while I look that up.
+> :lookup orders not_found
+[orders answers from now on: not_found.]
+  No such order.
+  Your number?
+> 5#
+[orders is asked: not_found.]
+  No such order.
+  Your number?
+> :lookup orders {\"status\": \"paid\"}
+[orders answers from now on: found.]
+> 6#
+[orders is asked: found.]
+  It is paid.
+  Your number?
+> :lookup orders failed
+[orders answers from now on: unreachable.]
+> 7#
+[orders is asked: unreachable.]
+  Nobody is here.
+[Helpline hangs up.]
+";
+        assert_eq!(printed, expected);
+        for (line, told) in [
+            (":lookup shop found", "no connector is called `shop`: there are `orders`"),
+            (
+                ":lookup orders {\"status\": \"lost\"}",
+                "orders cannot answer that: its field `status` is not one of its words",
+            ),
+            (":lookup orders", "orders answers from now on: not_found"),
+        ] {
+            let (printed, _) = transcript_of(LOOKUP, &format!("{line}\n"), "", false);
+            assert!(printed.contains(told), "{line}: {printed}");
+        }
     }
 
     #[test]

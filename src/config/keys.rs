@@ -1,6 +1,6 @@
 //! Every table of keys that the reader of the installation file goes by, for the schema of editors.
 
-use super::{codes, settings, trunks};
+use super::{codes, settings, trunks, voice};
 use crate::flow::document::keys::KeyTable;
 
 /// The tables of `helpline.yaml`.
@@ -15,6 +15,7 @@ pub fn tables() -> Vec<KeyTable> {
         KeyTable::new("limits", &settings::LIMIT_KEYS),
         KeyTable::new("records", &settings::RECORD_KEYS),
         KeyTable::new("codes", &codes::KEYS),
+        KeyTable::new("text_to_speech", &voice::KEYS),
     ]
 }
 

@@ -8,12 +8,15 @@ mod files;
 pub mod keys;
 mod settings;
 mod trunks;
+mod voice;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use voice::TextToSpeech;
 
 pub use files::{FlowFiles, check_flows, load_flows, read_flow_files};
 
@@ -46,6 +49,8 @@ pub struct Installation {
     pub drain: Duration,
     /// What agents dial to steer their working day.
     pub codes: AgentCodes,
+    /// The program that speaks drafts of recordings.
+    pub text_to_speech: TextToSpeech,
 }
 
 /// Signalling.
@@ -175,6 +180,7 @@ impl Default for Installation {
             watch: false,
             drain: Duration::from_secs(30),
             codes: AgentCodes::default(),
+            text_to_speech: TextToSpeech::default(),
         }
     }
 }

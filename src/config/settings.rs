@@ -18,8 +18,21 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-pub(super) const KEYS: [&str; 12] =
-    ["helpline", "sip", "media", "http", "limits", "data", "records", "flows", "prompts", "watch", "drain", "codes"];
+pub(super) const KEYS: [&str; 13] = [
+    "helpline",
+    "sip",
+    "media",
+    "http",
+    "limits",
+    "data",
+    "records",
+    "flows",
+    "prompts",
+    "watch",
+    "drain",
+    "codes",
+    "text_to_speech",
+];
 pub(super) const SIP_KEYS: [&str; 4] = ["listen", "advertise", "realm", "trunks"];
 pub(super) const MEDIA_KEYS: [&str; 3] = ["ports", "codecs", "inband_digits"];
 pub(super) const HTTP_KEYS: [&str; 4] = ["listen", "advertise", "token", "token_file"];
@@ -97,6 +110,7 @@ impl Reader<'_> {
         self.drain(root, installation);
         self.records(root, installation);
         installation.codes = self.codes(root);
+        installation.text_to_speech = self.text_to_speech(root);
         let pairs = installation.media.pairs();
         if pairs > 0 && pairs < installation.limits.calls {
             let place = root.find("media").and_then(|media| media.value.find("ports"));

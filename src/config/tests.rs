@@ -46,6 +46,7 @@ prompts: audio
 watch: true
 drain: 1m30s
 codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 30s}
+text_to_speech: {command: [speak, \"{text}\"], voices: {es: lola}, at_once: 3, timeout: 2m}
 ",
     );
     let listen = |transport, address: &str| ListenAddress { transport, address: address.parse().expect("an address") };
@@ -77,8 +78,31 @@ codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 3
             ("*15", AgentCode::ExtendWrapUp),
             ("*19", AgentCode::Why),
         ]),
+        text_to_speech: TextToSpeech {
+            command: vec!["speak".to_owned(), "{text}".to_owned()],
+            voices: [("es".to_owned(), "lola".to_owned())].into(),
+            at_once: Some(3),
+            timeout: Duration::from_secs(120),
+        },
     };
     assert_eq!(found, expected);
+    assert_eq!(
+        (found.text_to_speech.voice("es"), found.text_to_speech.voice("pt-BR")),
+        ("lola".into(), "pt-br".into())
+    );
+    assert_eq!(right("text_to_speech: {command: \"flite -o {file}\"}").text_to_speech.command.len(), 3);
+    for wrong in [
+        "command: []",
+        "command: {a: b}",
+        "voices: [en]",
+        "voices: {English: x}",
+        "at_once: 0",
+        "timeout: 0s",
+        "voice: x",
+    ] {
+        let (settings, faults) = read(&format!("text_to_speech: {{{wrong}}}"));
+        assert!(faults.len() == 1 && settings.text_to_speech == TextToSpeech::default(), "{wrong}: {faults:?}");
+    }
     assert_eq!(found.media.pairs(), 4999);
     assert!(!format!("{found:?}").contains("s3cret"));
     assert_eq!(right("http: {token_file: token}").http.token.as_deref(), Some("filed"));

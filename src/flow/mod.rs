@@ -14,6 +14,7 @@ pub mod difference;
 pub mod document;
 pub mod graph;
 pub mod hours;
+mod known_caller;
 pub mod place;
 mod queue;
 pub mod session;
@@ -25,8 +26,10 @@ pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 pub use condition::Condition;
 pub use connector::{Connector, ConnectorIndex, LookupAnswer, LookupFailure, LookupRequest, LookupSpec, LookupWay};
 pub use hours::{Hours, HoursIndex, Switch, Switches};
+pub use known_caller::KnownCaller;
 pub use queue::{
-    AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStrategy,
+    AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStanding,
+    QueueStandings, QueueStrategy, QueueWish,
 };
 pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
@@ -65,6 +68,8 @@ pub struct FlowSet {
     pub prompt_index: BTreeMap<(Arc<str>, Arc<str>), PromptId>,
     /// The queues.
     pub queues: Vec<QueueSpec>,
+    /// Those of them of which conditions or texts tell something, such as `queue.support.waiting`.
+    pub watched: Vec<QueueIndex>,
     /// Those who answer, each extension once.
     pub agents: Vec<AgentSpec>,
     /// Which numbers may be called back, and by which trunk.
@@ -278,6 +283,8 @@ pub enum StepKind {
         skills: Vec<Arc<str>>,
         /// How urgent: a greater number goes first, 0 to 9.
         priority: u8,
+        /// What of that only the call itself tells.
+        wish: QueueWish,
     },
     /// Take a place in a queue and be called back when it is the caller's turn; then go on to `next`.
     Callback {
@@ -287,6 +294,8 @@ pub enum StepKind {
         skills: Vec<Arc<str>>,
         /// How urgent.
         priority: u8,
+        /// What of that only the call itself tells.
+        wish: QueueWish,
         /// Where callers go who are not called back; without it, the step's `next`.
         otherwise: Option<Target>,
     },

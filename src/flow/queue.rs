@@ -1,5 +1,6 @@
 //! Queues and agents, as operators set them up: the queue itself is run elsewhere, by these.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,6 +116,36 @@ pub enum CallbackWay {
     Address(String),
 }
 
+/// What a step asks of a queue that only the call itself tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueWish {
+    /// The value that tells how urgent it is: a number, of which 0 to 9 count.
+    pub priority_of: Option<Arc<str>>,
+    /// The values that name skills besides; one that names no skill of the queue's agents asks for none.
+    pub skills_of: Vec<Arc<str>>,
+    /// For so long only the agent who talked to the caller last will do, if they are at work; 1 s to 10 min.
+    pub last_agent_for: Option<Duration>,
+}
+
+/// How a queue stands at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueStanding {
+    /// Callers who wait, on the line or to be called back.
+    pub waiting: u32,
+    /// Agents who are logged in, reachable and not paused.
+    pub agents: u32,
+    /// Those of them who could take a call now.
+    pub ready: u32,
+    /// As long would a caller wait who came now, in whole minutes, rounded up; `None` where that is not known.
+    pub wait_minutes: Option<u32>,
+    /// As long has the first in line waited, in whole minutes.
+    pub longest_minutes: u32,
+}
+
+/// How the queues stand of which flows tell something, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueStandings(pub BTreeMap<Arc<str>, QueueStanding>);
+
 impl FlowSet {
     /// How callers of a queue are called back on this number; `None` where they may not be.
     pub fn way_to(&self, queue: QueueIndex, number: &str) -> Option<CallbackWay> {
@@ -125,6 +156,14 @@ impl FlowSet {
             Some(address) => Some(CallbackWay::Address(address.replace(CallbackSpec::NUMBER, number))),
             None => self.dial_plan.trunk_for(number).cloned().map(CallbackWay::Trunk),
         }
+    }
+
+    /// The skill of this name, if an agent of the queue has it.
+    pub fn skill_in(&self, queue: QueueIndex, name: &str) -> Option<Arc<str>> {
+        let members = &self.queue(queue).agents;
+        let member = |agent: &&AgentSpec| members.iter().any(|(extension, _)| *extension == agent.extension);
+        let mut skills = self.agents.iter().filter(member).flat_map(|agent| &agent.skills);
+        skills.find(|(skill, _)| **skill == *name).map(|(skill, _)| skill.clone())
     }
 
     /// Whether callers of a queue can be called back at all, on whatever number.

@@ -51,6 +51,17 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The whole number that it is or that its text spells, what stands after the point left away.
+    pub fn whole_number(&self) -> Option<i64> {
+        match self {
+            Value::Number { units, places } => units.checked_div(10_i64.checked_pow(u32::from(*places))?),
+            Value::Text(text) => text.trim().parse().ok(),
+            Value::Money { .. } | Value::Truth(_) | Value::Date(_) | Value::Time(_) | Value::Secret(_) => None,
+        }
+    }
+}
+
 fn decimal(units: i64, places: u8) -> String {
     if places == 0 {
         return units.to_string();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::journal::CallRecord;
-use crate::switchboard::{Fact, KeptAgent, KeptPhone, KeptPlace, KeptQueue, WallTime};
+use crate::switchboard::{Fact, KeptAgent, KeptCaller, KeptPhone, KeptPlace, KeptQueue, WallTime};
 
 /// As many records may wait while the disk cannot be written.
 pub const RECORDS_WAITING_MAX: usize = 20_000;
@@ -19,6 +19,7 @@ pub(super) struct Batch {
     pub(super) queues: BTreeMap<Arc<str>, Option<Box<KeptQueue>>>,
     /// Of an agent, all that are registered.
     pub(super) phones: BTreeMap<Arc<str>, Vec<KeptPhone>>,
+    pub(super) callers: BTreeMap<u64, Option<Box<KeptCaller>>>,
     pub(super) alive: Option<WallTime>,
     pub(super) records: VecDeque<Box<CallRecord>>,
 }
@@ -30,7 +31,7 @@ impl Batch {
 
     fn has_facts(&self) -> bool {
         let nothing = self.places.is_empty() && self.agents.is_empty() && self.queues.is_empty();
-        self.alive.is_some() || !(nothing && self.phones.is_empty())
+        self.alive.is_some() || !(nothing && self.phones.is_empty() && self.callers.is_empty())
     }
 
     fn take_fact(&mut self, fact: Fact) {
@@ -39,6 +40,7 @@ impl Batch {
             Fact::Agent { extension, kept } => drop(self.agents.insert(extension, kept)),
             Fact::Queue { name, kept } => drop(self.queues.insert(name, kept)),
             Fact::Phones { extension, kept } => drop(self.phones.insert(extension, kept)),
+            Fact::Caller { label, kept } => drop(self.callers.insert(label, kept)),
             Fact::Alive(at) => self.alive = Some(at),
         }
     }
@@ -49,6 +51,7 @@ impl Batch {
         older.agents.append(&mut self.agents);
         older.queues.append(&mut self.queues);
         older.phones.append(&mut self.phones);
+        older.callers.append(&mut self.callers);
         older.alive = self.alive.or(older.alive);
         older.records.append(&mut self.records);
         *self = older;

@@ -25,6 +25,7 @@ pub(super) async fn kept(connection: &mut SqliteConnection) -> Result<Kept, sqlx
         places: all(connection, "SELECT value FROM places").await?,
         agents: all(connection, "SELECT value FROM agents").await?,
         queues: all(connection, "SELECT value FROM queues").await?,
+        callers: all(connection, "SELECT value FROM callers").await?,
         phones: phones(connection).await?,
     })
 }

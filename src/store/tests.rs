@@ -11,7 +11,7 @@ use super::*;
 use crate::clock::{Calendar, Moment};
 use crate::journal::{self, Outcome, RecordPage, RecordQuery};
 use crate::switchboard::{
-    KeptAgent, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue, KeptTransport, KeptWish, WallTime,
+    KeptAgent, KeptCaller, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue, KeptTransport, KeptWish, WallTime,
 };
 use crate::telephony::CallId;
 
@@ -118,6 +118,11 @@ fn record(number: u64, seconds: i64, outcome: Outcome, with: Option<(&str, &str)
     Box::new(record)
 }
 
+fn caller(label: u64) -> KeptCaller {
+    let last_call = WallTime(5);
+    KeptCaller { label, last_call, calls: vec![WallTime(3), last_call], last_agent: Some("1001".into()) }
+}
+
 fn page(history: &History, query: RecordQuery) -> RecordPage {
     block_on(history.page(query)).expect("it can be read")
 }
@@ -143,11 +148,14 @@ fn what_was_kept_is_there_again_and_what_was_removed_is_not() {
         Fact::Queue { name: "support".into(), kept: Some(Box::new(queue("support"))) },
         Fact::Phones { extension: "1001".into(), kept: vec![phone(1), phone(2)] },
         Fact::Phones { extension: "1002".into(), kept: vec![phone(3)] },
+        Fact::Caller { label: u64::MAX, kept: Some(Box::new(caller(u64::MAX))) },
+        Fact::Caller { label: 2, kept: Some(Box::new(caller(2))) },
         Fact::Alive(WallTime(11)),
     ]);
     std::thread::sleep(Duration::from_millis(50));
     store.keep(vec![Fact::Place { entry: 2, kept: None }, Fact::Alive(WallTime(12))]);
     store.keep(vec![Fact::Phones { extension: "1002".into(), kept: Vec::new() }]);
+    store.keep(vec![Fact::Caller { label: 2, kept: None }]);
     drop(thread);
     let Opened { kept: again, secret: same, .. } =
         Store::open(folder.path(), Retention::default()).expect("it is ours");
@@ -158,6 +166,7 @@ fn what_was_kept_is_there_again_and_what_was_removed_is_not() {
         places: vec![place(1)],
         agents: vec![agent("1001")],
         queues: vec![queue("support")],
+        callers: vec![caller(u64::MAX)],
         phones: vec![("1001".into(), phone(1)), ("1001".into(), phone(2))],
     };
     assert_eq!(again, expected);

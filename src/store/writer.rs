@@ -183,6 +183,14 @@ impl Writer {
             };
             statement.execute(&mut *transaction).await?;
         }
+        for (label, kept) in &batch.callers {
+            let label = label.cast_signed();
+            let statement = match kept {
+                Some(kept) => sqlx::query("INSERT OR REPLACE INTO callers VALUES (?, ?)").bind(label).bind(json(kept)),
+                None => sqlx::query("DELETE FROM callers WHERE label = ?").bind(label),
+            };
+            statement.execute(&mut *transaction).await?;
+        }
         if let Some(alive) = batch.alive {
             let statement = sqlx::query("INSERT OR REPLACE INTO house VALUES ('alive', ?)").bind(alive.0);
             statement.execute(&mut *transaction).await?;

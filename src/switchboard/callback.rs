@@ -78,7 +78,7 @@ impl Switchboard {
 
     /// A caller wants a place without waiting on the line. Who has one already keeps that, with the new number.
     pub(super) fn book(&mut self, now: Moment, call: CallId, asked: Asked, out: &mut Vec<Output>) {
-        let entering = self.queues.entering(&asked.place, &asked.caller.number);
+        let entering = self.queues.entering(now, &asked.place, &asked.caller.number);
         let known = self.queues.distributor.resumable(entering.queue, entering.label);
         let known = known.or_else(|| self.queues.promised(&asked.place.queue, &asked.number));
         let known = known.and_then(|entry| self.queues.book.get_mut(&entry)?.promise.as_mut());
@@ -203,6 +203,10 @@ impl Switchboard {
     ) {
         let Attempt { entry, agent, count, until } = *attempt;
         let next = self.new_call();
+        let number =
+            self.queues.book.get(&entry).and_then(|booked| booked.promise.as_ref()).map(|promise| &promise.number);
+        let label = number.and_then(|number| self.queues.caller_label(number));
+        let known = label.map(|label| self.callers.of(label)).unwrap_or_default();
         let Some(booked) = self.queues.book.get_mut(&entry) else { return self.ports.give_back(port) };
         let since = booked.since;
         let Some(promise) = booked.promise.as_mut() else { return self.ports.give_back(port) };
@@ -229,7 +233,8 @@ impl Switchboard {
             until: until + RING_SPARE,
         };
         let us = Caller { number: PhoneNumber::new(promise.dialled.clone()), name: None };
-        let facts = CallFacts { caller: party, dialled: promise.dialled.clone(), switches: self.switches.clone() };
+        let facts =
+            CallFacts { switches: self.switches.clone(), known, ..CallFacts::of(party, promise.dialled.clone()) };
         let number = promise.number.clone();
         self.queues.attempts.insert(id, entry);
         let leg = LegId::outbound(self.next_leg);

@@ -9,6 +9,7 @@ use super::leg::Party;
 use super::queues::Booked;
 use super::sent::Whom;
 use super::waiting::Place;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Alarm, Output, Switchboard, Turn, journal};
@@ -124,7 +125,7 @@ impl Switchboard {
             return;
         };
         let number = calling.caller().number.clone();
-        let entering = self.queues.entering(place, &number);
+        let entering = self.queues.entering(now, place, &number);
         let known = self.queues.distributor.resumable(entering.queue, entering.label);
         // Who calls from the number on which they are to be called has that place too.
         let known = known.or_else(|| self.queues.promised(&place.queue, &number).filter(|_| !number.is_withheld()));
@@ -275,10 +276,27 @@ impl Switchboard {
         });
         self.with_entry(now, entry, out, |call, turn| joined = call.connect(turn, with));
         if joined {
+            self.know_agent(call, agent);
             self.errands.push_front(Errand::Distribute(acd::Input::Bridged { entry }));
         } else {
             self.errands.push_back(Errand::Distribute(acd::Input::CallerLeft { entry, why: Leaving::Failed }));
             self.errands.push_back(Errand::Release { leg });
+        }
+    }
+
+    /// Who talked to a caller last is remembered; of agents who call nothing is.
+    fn know_agent(&mut self, call: Option<CallId>, agent: AgentId) {
+        let caller = call.and_then(|call| self.calls.get(&call)).filter(|call| call.agent().is_none());
+        if let Some(label) = caller.and_then(|call| self.queues.caller_label(&call.caller().number)) {
+            self.callers.met(label, &self.queues.extension(agent));
+        }
+    }
+
+    /// From now on callers meet this state of the queues.
+    pub(super) fn stand(&mut self, now: Moment) {
+        let standings = self.queues.standings(now, &self.watched);
+        if *self.standings != standings {
+            self.standings = Arc::new(standings);
         }
     }
 

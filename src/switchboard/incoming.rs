@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::audio::Audio;
 use super::call::{Beginning, Call, Start, Visit};
+use super::kept::Day;
 use super::leg::Party;
 use super::{Alarm, Output, RETRY_AFTER, Switchboard, journal};
 use crate::clock::Moment;
-use crate::flow::{AgentCode, CallFacts, QueueIndex};
+use crate::flow::{AgentCode, CallFacts, KnownCaller, QueueIndex};
 use crate::journal::{JournalEvent, Offered, RefusalReason};
 use crate::telephony::{CallId, Caller, Incoming, LegId, PhoneNumber, Refusal, SipCommand};
 
@@ -83,8 +84,16 @@ impl Switchboard {
                 return refused(offered, RefusalReason::NotAcceptable, refusal).tell(now, out);
             }
         };
-        let facts =
-            CallFacts { caller: offered.caller.clone(), dialled: incoming.dialled, switches: self.switches.clone() };
+        let label = self.queues.caller_label(&offered.caller.number).filter(|_| agent.is_none());
+        let known = match (&destination, label) {
+            (Destination::Walk(_), Some(label)) => self.callers.called(label, Day(self.calendar).time(now)),
+            _ => KnownCaller::default(),
+        };
+        let facts = CallFacts {
+            switches: self.switches.clone(),
+            known,
+            ..CallFacts::of(offered.caller.clone(), incoming.dialled)
+        };
         let admitted = Admitted { leg, audio, facts, agent, offered };
         match destination {
             Destination::Walk(start) => {

@@ -56,7 +56,9 @@ impl Switchboard {
     /// When [`Switchboard::keep`] has something to tell, if nothing happens before.
     pub fn keep_due(&self) -> Option<Moment> {
         let changed = self.keeping.all || !self.keeping.phones.is_empty() || self.queues.distributor.has_changed();
-        let gap = if changed { Some(KEEP_GAP) } else { self.keeping.lively.then_some(ALIVE_GAP) };
+        // Who has called is told with what else is, or once in a while.
+        let idle = self.keeping.lively || self.callers.have_changed();
+        let gap = if changed { Some(KEEP_GAP) } else { idle.then_some(ALIVE_GAP) };
         gap.map(|gap| self.keeping.told + gap)
     }
 
@@ -103,6 +105,7 @@ impl Switchboard {
             let kept = phones.iter().map(|phone| KeptPhone::of(day, at, phone)).collect();
             facts.push(Fact::Phones { extension, kept });
         }
+        facts.extend(self.callers.changes());
         facts.push(Fact::Alive(day.time(now)));
         self.keeping.told = now;
         self.keeping.lively = queues.distributor.is_lively();
@@ -113,6 +116,7 @@ impl Switchboard {
     /// there are no more.
     pub(super) fn restore(&mut self, now: Moment, kept: &Kept, out: &mut Vec<Output>) -> usize {
         let day = Day(self.calendar);
+        self.callers.restore(&kept.callers, day.time(now));
         let queues = &mut self.queues;
         let alive = kept.alive.map_or(now, |alive| day.moment(alive));
         let mut known = acd::Kept { alive, ..acd::Kept::default() };

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::callers::KeptCaller;
 use super::queues::{Promise, Queues};
 use super::waiting::Place;
 use crate::acd::{
@@ -51,6 +52,13 @@ pub enum Fact {
         /// All of them.
         kept: Vec<KeptPhone>,
     },
+    /// A caller who has called before.
+    Caller {
+        /// Whose.
+        label: u64,
+        /// `None` when they are forgotten.
+        kept: Option<Box<KeptCaller>>,
+    },
     /// The process lived at this time.
     Alive(WallTime),
 }
@@ -68,6 +76,8 @@ pub struct Kept {
     pub agents: Vec<KeptAgent>,
     /// The queues.
     pub queues: Vec<KeptQueue>,
+    /// Those who have called before.
+    pub callers: Vec<KeptCaller>,
     /// Agents' phones, with the agent's name.
     pub phones: Vec<(Arc<str>, KeptPhone)>,
 }
@@ -403,6 +413,7 @@ pub(super) fn promise_again(flows: &FlowSet, day: Day, kept: &KeptPlace, next: C
         alert_info: spec.alert_info.clone(),
         skills: kept.skills.iter().map(|(skill, _)| skill.clone()).collect(),
         relax_after: spec.relax_after,
+        prefer: None,
         priority: kept.priority,
         since: Some(day.moment(kept.place_time)),
         told: acd::Told::default(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
 use crate::flow::difference::renamed;
-use crate::flow::{FlowSet, PromptId, Switch, Switches};
+use crate::flow::{FlowSet, PromptId, QueueStandings, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
@@ -20,6 +20,7 @@ mod agent_leg;
 mod audio;
 mod call;
 mod callback;
+mod callers;
 mod codes;
 mod consistency;
 mod digits;
@@ -47,6 +48,8 @@ mod whisper;
 use agent_leg::AgentLeg;
 use call::Call;
 pub use call::{ACKNOWLEDGE_MAX, CALL_MAX, CLOSE_MAX, HANG_UP_MAX, LINGER};
+use callers::Callers;
+pub use callers::{CALLERS_MAX, KeptCaller, REMEMBERED_FOR};
 pub use codes::PLAIN_PAUSE;
 pub use direct::DIRECT_RING;
 use errand::Errand;
@@ -219,6 +222,11 @@ pub struct Switchboard {
     legs: BTreeMap<LegId, CallId>,
     agent_legs: BTreeMap<LegId, Box<AgentLeg>>,
     queues: Queues,
+    /// Who has called before.
+    callers: Callers,
+    /// How the queues stand of which flows tell something, and which those are.
+    standings: Arc<QueueStandings>,
+    watched: BTreeSet<Arc<str>>,
     view: Arc<View>,
     /// What hours people have switched by hand.
     switches: Arc<Switches>,
@@ -254,6 +262,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) calendar: Calendar,
     pub(crate) settings: &'a Settings,
     pub(crate) switches: &'a Arc<Switches>,
+    pub(crate) standings: &'a Arc<QueueStandings>,
     playbacks: &'a mut u64,
     entries: &'a mut u64,
     errands: &'a mut VecDeque<Errand>,
@@ -339,6 +348,7 @@ impl Switchboard {
         assert!(settings.reactors > 0 && !settings.codecs.is_empty(), "a reactor and a codec are needed");
         let ports = PortPool::new(settings.ports.clone());
         let queues = Queues::new(now, seed, &revision.flows, &mut random);
+        let watched = watched(&revision.flows).collect();
         Switchboard {
             next_leg: 1,
             entries: 0,
@@ -351,6 +361,9 @@ impl Switchboard {
             legs: BTreeMap::new(),
             agent_legs: BTreeMap::new(),
             queues,
+            callers: Callers::default(),
+            standings: Arc::default(),
+            watched,
             view: Arc::default(),
             switches: Arc::default(),
             errands: VecDeque::new(),
@@ -380,6 +393,8 @@ impl Switchboard {
                 self.rename(&renamed(&self.revision.flows, &revision.flows));
                 let settings = self.queues.settings(&revision.flows);
                 self.errands.push_back(Errand::Distribute(acd::Input::Reconfigured(Box::new(settings))));
+                // Calls in progress go on with what they know.
+                self.watched.extend(watched(&revision.flows));
                 self.revision = revision;
             }
         }
@@ -413,6 +428,11 @@ impl Switchboard {
             switches: self.switches.clone(),
         }
     }
+}
+
+/// The queues of which flows tell something.
+fn watched(flows: &FlowSet) -> impl Iterator<Item = Arc<str>> {
+    flows.watched.iter().map(|queue| flows.queue(*queue).name.clone())
 }
 
 /// What a caller is told to wait when the house is full.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::waiting::Place;
 use crate::acd::{
     self, AgentId, AgentSettings, AgentState, AnnounceSettings, Announcement, CallbackFirst, CallbackSettings,
-    CallerLabel, Distributor, Entering, EntryId, LevelGoal, Member, OfferId, Priority, QueueId, QueueSettings, SkillId,
-    Skills, SpokenWait, Strategy, Target, Wants,
+    CallerLabel, Distributor, Entering, EntryId, Estimate, LevelGoal, Member, OfferId, Priority, QueueId,
+    QueueSettings, SkillId, Skills, SpokenWait, Strategy, Target, Wants,
 };
 use crate::clock::Moment;
 use crate::flow::difference::Renamed;
 use crate::flow::{
-    CallbackOrder, CallbackSpec, FlowSet, QueueSpec, QueueStrategy, SpokenPlace, SpokenWaitMinutes, WaitingTalk,
+    CallbackOrder, CallbackSpec, FlowSet, QueueSpec, QueueStanding, QueueStandings, QueueStrategy, SpokenPlace,
+    SpokenWaitMinutes, WaitingTalk,
 };
 use crate::telephony::{CallId, Caller, LegId, PhoneNumber};
 
@@ -165,8 +166,9 @@ impl Queues {
         let agents = flows.agents.iter().map(|spec| {
             let agent = AgentId(self.agents.own_number(&spec.extension));
             self.called.insert(agent, spec.name.clone());
+            let own = (skill_id(self.skills.number(&own_skill(&spec.extension))), 1);
             let skills = spec.skills.iter().map(|(skill, level)| (skill_id(self.skills.number(skill)), *level));
-            AgentSettings { agent, skills: Skills::new(skills) }
+            AgentSettings { agent, skills: Skills::new(skills.chain([own])) }
         });
         let agents = agents.collect();
         let queues = flows.queues.iter().map(|spec| {
@@ -180,14 +182,25 @@ impl Queues {
     }
 
     /// Who enters, as the distributor is told.
-    pub(super) fn entering(&mut self, place: &Place, caller: &PhoneNumber) -> Entering {
+    pub(super) fn entering(&mut self, now: Moment, place: &Place, caller: &PhoneNumber) -> Entering {
         let label = self.label(caller, place.entry);
-        let skills = place.skills.iter().map(|skill| (skill_id(self.skills.number(skill)), 1));
-        let at_first = Skills::new(skills);
-        let later = match place.relax_after {
+        let skills: Vec<(SkillId, u8)> =
+            place.skills.iter().map(|skill| (skill_id(self.skills.number(skill)), 1)).collect();
+        let mut at_first = Skills::new(skills.iter().copied());
+        let mut later = match place.relax_after {
             Some(after) if !at_first.is_empty() => vec![(after, Skills::default())],
             _ => Vec::new(),
         };
+        if let Some((extension, length)) = &place.prefer
+            && self.is_at_work(now, extension, &place.queue)
+        {
+            // To be that agent is a skill that they alone have.
+            let own = skill_id(self.skills.number(&own_skill(extension)));
+            if later.first().is_none_or(|(after, _)| after > length) {
+                later.insert(0, (*length, at_first));
+            }
+            at_first = Skills::new(skills.into_iter().chain([(own, 1)]));
+        }
         Entering {
             entry: place.entry,
             queue: queue_id(self.queues.number(&place.queue)),
@@ -207,6 +220,43 @@ impl Queues {
             promise.is_some_and(|promise| promise.number == *number && *promise.place.queue == *queue)
         });
         found.map(|(entry, _)| *entry)
+    }
+
+    /// Whether an agent serves a queue and takes its calls, now or when they have finished with one.
+    fn is_at_work(&self, now: Moment, extension: &str, queue: &str) -> bool {
+        let queue = self.queues.numbers.get(queue).map(|number| queue_id(*number));
+        let agent = self.agents.numbers.get(extension).and_then(|number| self.distributor.agent(now, AgentId(*number)));
+        agent.is_some_and(|agent| agent.state.is_staff() && queue.is_some_and(|queue| agent.queues.contains(&queue)))
+    }
+
+    /// The label of a caller who does not withhold their number.
+    pub(super) fn caller_label(&self, caller: &PhoneNumber) -> Option<u64> {
+        (!caller.is_withheld()).then(|| self.label(caller, EntryId(0)).0)
+    }
+
+    /// How queues stand; those that there are not are left out.
+    pub(super) fn standings(&self, now: Moment, names: &BTreeSet<Arc<str>>) -> QueueStandings {
+        let minutes = |seconds: f64| (seconds / 60.0).ceil() as u32;
+        let standing = |name: &Arc<str>| {
+            let queue = self.distributor.queue(now, queue_id(*self.queues.numbers.get(name)?))?;
+            let staff = AgentState::ALL.iter().zip(queue.agents).filter(|(state, _)| state.is_staff());
+            let ready = AgentState::ALL.iter().zip(queue.agents).filter(|(state, _)| **state == AgentState::Ready);
+            let standing = QueueStanding {
+                waiting: u32::try_from(queue.callers_waiting + queue.callbacks_waiting).unwrap_or(u32::MAX),
+                agents: staff.map(|(_, count)| count).sum(),
+                ready: ready.map(|(_, count)| count).sum(),
+                wait_minutes: match queue.estimate {
+                    Estimate::Now => Some(0),
+                    Estimate::Unknown => None,
+                    Estimate::Wait(band) => Some(minutes(band.expected_seconds)),
+                },
+                longest_minutes: queue
+                    .longest_wait
+                    .map_or(0, |wait| u32::try_from(wait.as_secs() / 60).unwrap_or(u32::MAX)),
+            };
+            Some((name.clone(), standing))
+        };
+        QueueStandings(names.iter().filter_map(standing).collect())
     }
 
     /// The same caller has the same label; who withholds the number is never the same.
@@ -255,6 +305,11 @@ impl Queues {
         let agent = AgentId(*self.agents.numbers.get(extension)?);
         Some((agent, self.distributor.agent(now, agent)?.state))
     }
+}
+
+/// The skill of being an agent: no flow can name it.
+fn own_skill(extension: &str) -> Arc<str> {
+    Arc::from(format!("agent:{extension}"))
 }
 
 fn queue_id(number: u32) -> QueueId {

@@ -154,11 +154,15 @@ impl Switchboard {
 
     /// All that a part may use while it takes an input.
     pub(super) fn turn<'a>(&'a mut self, now: Moment, out: &'a mut Vec<Output>) -> Turn<'a> {
+        if !self.watched.is_empty() {
+            self.stand(now);
+        }
         Turn {
             now,
             calendar: self.calendar,
             settings: &self.settings,
             switches: &self.switches,
+            standings: &self.standings,
             playbacks: &mut self.playbacks,
             entries: &mut self.entries,
             errands: &mut self.errands,

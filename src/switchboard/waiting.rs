@@ -60,6 +60,8 @@ pub(super) struct Place {
     pub(super) skills: Vec<Arc<str>>,
     /// After so long any agent will do.
     pub(super) relax_after: Option<Duration>,
+    /// For so long only this agent will do, by extension, if they are at work.
+    pub(super) prefer: Option<(Arc<str>, Duration)>,
     /// How urgent.
     pub(super) priority: u8,
     /// The time of the place, where it is older than the entry.
@@ -250,6 +252,7 @@ mod tests {
             alert_info: None,
             skills: Vec::new(),
             relax_after: None,
+            prefer: None,
             priority: 0,
             since: None,
             told: Told::default(),

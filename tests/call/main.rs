@@ -6,6 +6,7 @@ mod phone;
 #[path = "../interop/ports.rs"]
 mod ports;
 mod reload;
+mod services;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};

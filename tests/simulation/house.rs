@@ -8,8 +8,8 @@ use std::time::Duration;
 use helpline::clock::Calendar;
 use helpline::flow::{
     AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience,
-    Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, Speech, SpokenAs, Step, StepIndex, StepKind, Target,
-    speech,
+    Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Speech, SpokenAs, Step, StepIndex,
+    StepKind, Target, speech,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, TransportKind, Trunk};
@@ -239,11 +239,30 @@ pub fn revision(number: u32) -> Revision {
         step("told", StepKind::Say { speech: told, must_hear: false }, Some(1)),
         step("silent", StepKind::Say { speech: recordings.speech("main/silent", 0), must_hear: false }, Some(1)),
         step("bye", StepKind::HangUp { speech: Some(recordings.speech("main/bye", 1_000)) }, None),
-        step("support", StepKind::Queue { queue: QueueIndex(0), skills: vec!["billing".into()], priority: 0 }, Some(1)),
-        step("sales", StepKind::Queue { queue: QueueIndex(1), skills: Vec::new(), priority: 1 }, None),
+        step(
+            "support",
+            StepKind::Queue {
+                queue: QueueIndex(0),
+                skills: vec!["billing".into()],
+                priority: 0,
+                wish: QueueWish::default(),
+            },
+            Some(1),
+        ),
+        step(
+            "sales",
+            StepKind::Queue { queue: QueueIndex(1), skills: Vec::new(), priority: 1, wish: QueueWish::default() },
+            None,
+        ),
         step(
             "call_back",
-            StepKind::Callback { queue: QueueIndex(0), skills: Vec::new(), priority: 0, otherwise: None },
+            StepKind::Callback {
+                queue: QueueIndex(0),
+                skills: Vec::new(),
+                priority: 0,
+                wish: QueueWish::default(),
+                otherwise: None,
+            },
             Some(1),
         ),
     ];

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::shape::{
-    Draft, documented, length, named, names, number, one_or_more, or_nothing, or_variable, pattern, text, truth,
-    with_examples, with_required,
+    Draft, any_of, documented, length, named, names, number, one_or_more, or_nothing, or_variable, pattern, text,
+    truth, with_examples, with_required,
 };
 use crate::config::keys;
 
@@ -25,6 +25,23 @@ pub(super) fn schema() -> (Value, Vec<String>) {
 
 fn settings(draft: &mut Draft) -> Value {
     let (sip, media, http, codes) = (sip(draft), media(draft), http(draft), codes(draft));
+    let speaker = draft.table(
+        "text_to_speech",
+        vec![
+            (
+                "command",
+                "The program and what it takes; `{text}`, `{file}`, `{voice}` and `{language}` stand for what they name.",
+                any_of(vec![text(&[]), json!({ "type": "array", "items": text(&[]), "minItems": 1, "maxItems": 64 })]),
+            ),
+            (
+                "voices",
+                "The voice of a language; without one its code.",
+                or_nothing(names("^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", text(&["en-gb"]))),
+            ),
+            ("at_once", "How many run at once.", or_variable(number(1, 32, 4))),
+            ("timeout", "How long one recording may take, 1 s to 10 min.", length("60s")),
+        ],
+    );
     let limits = draft.table(
         "limits",
         vec![
@@ -53,6 +70,11 @@ fn settings(draft: &mut Draft) -> Value {
             ("prompts", "The folder of the recordings.", text(&["prompts"])),
             ("watch", "Whether changed flows and recordings are read again at once.", or_variable(truth())),
             ("drain", "How long calls in progress may go on when Helpline ends, up to 24 h.", length("30s")),
+            (
+                "text_to_speech",
+                "The program that speaks drafts of recordings (`helpline prompts render`).",
+                or_nothing(speaker),
+            ),
             ("codes", "What agents dial to steer their working day; `off` for nothing.", codes),
         ],
     )

@@ -54,11 +54,15 @@ fn patience() -> Vec<Key> {
 
 /// What a step asks of a queue.
 fn asked() -> Vec<Key> {
-    let skill = || pattern("^[A-Za-z0-9][A-Za-z0-9_-]*$", &["billing"]);
+    let skill = || pattern(r"^([A-Za-z0-9][A-Za-z0-9_-]*| *\{[^{}|]+\} *)$", &["billing"]);
     vec![
         ("skill", "What the agent must know; a list where they must know all of it.", one_or_more(skill())),
         ("skills", "What the agent must know: all of it.", one_or_more(skill())),
-        ("priority", "How urgent: a greater number goes first.", number(0, 9, 0)),
+        (
+            "priority",
+            "How urgent: a greater number goes first; `\"{name}\"` is a value.",
+            any_of(vec![number(0, 9, 0), pattern(r"^ *\{[^{}|]+\} *$", &["{customer.tier}"])]),
+        ),
     ]
 }
 
@@ -164,7 +168,14 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
             join(vec![
                 vec![("queue", "The queue, as it stands below `queues:`.", text(&["support"]))],
                 asked(),
-                vec![next()],
+                vec![
+                    (
+                        "prefer",
+                        "For so long only the agent who talked to the caller last will do, if they are at work.",
+                        pattern("^ *last_agent +for +[0-9dhms]+ *$", &["last_agent for 30s"]),
+                    ),
+                    next(),
+                ],
             ]),
         ),
         "callback" => (

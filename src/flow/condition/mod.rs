@@ -3,10 +3,11 @@
 //! ```text
 //! tier is 'gold' and total >= 100          order_number starts with '77'
 //! caller.number in ['1001', '1002']        not (nickname is empty or vip)
+//! order.date < today                       order.total is known and queue.support.waiting > 5
 //! ```
 //!
-//! Values are names; texts stand in quotes, numbers and `true` and `false` without. `==` and `is` are the same, as are `!=` and
-//! `is not`. `<`, `<=`, `>` and `>=` compare numbers or times. `not` binds tightest, then `and`, then `or`. Unlike things are never
+//! Values are names; texts stand in quotes, numbers, days such as `2026-12-24` and `true` and `false` without. `==` and `is` are the same, as are `!=` and
+//! `is not`. `<`, `<=`, `>` and `>=` compare numbers, days or times. `not` binds tightest, then `and`, then `or`. Unlike things are never
 //! equal and never unequal: such a comparison is a fault where the kinds are known beforehand, and does not hold where they are not.
 
 mod parse;
@@ -98,6 +99,7 @@ enum Expression {
     In { left: Operand, list: Vec<Operand> },
     StartsWith { left: Operand, right: Operand },
     IsEmpty(Operand),
+    IsKnown(Operand),
     Holds(Operand),
 }
 
@@ -192,6 +194,7 @@ impl Expression {
                 None => true,
                 Some(value) => text(Some(value)).is_some_and(|text| text.is_empty()),
             },
+            Expression::IsKnown(operand) => operand.value(lookup).is_some(),
             Expression::Holds(operand) => operand.value(lookup) == Some(Value::Truth(true)),
         }
     }
@@ -208,7 +211,7 @@ impl Expression {
                 tell(left);
                 list.iter().for_each(tell);
             }
-            Expression::IsEmpty(operand) | Expression::Holds(operand) => tell(operand),
+            Expression::IsEmpty(operand) | Expression::IsKnown(operand) | Expression::Holds(operand) => tell(operand),
         }
     }
 
@@ -243,6 +246,7 @@ impl Expression {
                 faults.extend(left.unfit(kinds, Kinds::TEXT, "only a text starts with something"));
                 faults.extend(right.unfit(kinds, Kinds::TEXT, "a text starts with a text"));
             }
+            Expression::IsKnown(_) => {}
             Expression::IsEmpty(operand) => {
                 faults.extend(operand.unfit(kinds, Kinds::TEXT, "only a text can be empty"))
             }
@@ -291,6 +295,14 @@ fn unlike(left: &Operand, right: &Operand, kinds: &dyn Fn(&str) -> Option<Kinds>
         }
         (_, Content::Literal(Value::Text(text))) if left_kinds == Kinds::NUMBER => {
             Some(format!("write {text} without quotes")).filter(|_| text.parse::<f64>().is_ok())
+        }
+        (_, Content::Literal(Value::Text(text))) if left_kinds == Kinds::DATE => {
+            Some(format!("write {text} without quotes")).filter(|_| text.parse::<jiff::civil::Date>().is_ok())
+        }
+        (Content::Name(now), _) | (_, Content::Name(now))
+            if **now == *"now" && (left_kinds == Kinds::DATE || right_kinds == Kinds::DATE) =>
+        {
+            Some("compare days with `today`".to_owned())
         }
         _ => None,
     };

@@ -52,10 +52,13 @@ fn tokens(text: &str) -> Result<Vec<Placed>, ConditionFault> {
         let (token, length) = match first {
             '\'' | '"' => quoted(rest, first, at)?,
             'a'..='z' | 'A'..='Z' | '_' => {
-                let end =
-                    rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
+                // Names of queues may have a dash in them.
+                let of_queue = rest.starts_with("queue.");
+                let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.' || c == '-' && of_queue;
+                let end = rest.find(|c: char| !fits(c)).unwrap_or(rest.len());
                 (Token::Word(rest[..end].to_owned()), end)
             }
+            '0'..='9' if day(rest).is_some() => day(rest).expect("it was just found"),
             '0'..='9' | '-' | '+' => number(rest, at)?,
             ',' => (Token::Sign(","), 1),
             _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
@@ -91,6 +94,15 @@ fn quoted(rest: &str, quote: char, at: usize) -> Result<(Token, usize), Conditio
             Some("close it with the same quotation mark"),
         )),
     }
+}
+
+/// `2026-12-24`.
+fn day(rest: &str) -> Option<(Token, usize)> {
+    const LENGTH: usize = "2026-12-24".len();
+    let text = rest.get(..LENGTH)?;
+    let ends = rest[LENGTH..].chars().next().is_none_or(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.'));
+    let date = text.parse().ok().filter(|_| ends && text.as_bytes()[4] == b'-')?;
+    Some((Token::Literal(Value::Date(date)), LENGTH))
 }
 
 fn number(rest: &str, at: usize) -> Result<(Token, usize), ConditionFault> {
@@ -188,6 +200,10 @@ impl Reader<'_> {
             let negated = self.take_word("not");
             let expression = if self.take_word("empty") {
                 Expression::IsEmpty(left)
+            } else if self.take_word("known") {
+                Expression::IsKnown(left)
+            } else if self.take_word("unknown") {
+                Expression::Not(Box::new(Expression::IsKnown(left)))
             } else {
                 Expression::Compare { left, how: Comparison::Equal, right: self.operand()? }
             };

@@ -10,6 +10,10 @@ fn lookup(name: &str) -> Option<Value> {
         "vip" => Some(Value::Truth(true)),
         "caller.number" => Some(Value::Text("+442079460000".into())),
         "now" => Some(Value::Time(jiff::Timestamp::UNIX_EPOCH)),
+        "today" => Some(Value::Date(jiff::civil::date(2026, 12, 18))),
+        "sum" => Some(Value::Money { units: 2450, places: 2, currency: Some(crate::flow::Currency::Eur) }),
+        "owed" => Some(Value::Money { units: 24, places: 0, currency: Some(crate::flow::Currency::Gbp) }),
+        "queue.first-line.waiting" => Some(Value::Number { units: 5, places: 0 }),
         _ => None,
     }
 }
@@ -44,6 +48,15 @@ fn conditions_hold_or_not() {
     check("tier is not empty", true);
     check("pin is '1234'", true);
     check("now == now", true);
+    check("today is 2026-12-18 and today < 2026-12-24", true);
+    check("today in [2026-12-24, 2026-12-25]", false);
+    check("sum > 24 and sum == 24.5", true);
+    check("sum > owed", false); // of different currencies
+    check("queue.first-line.waiting > 4", true);
+    check("tier is known and missing is unknown", true);
+    check("missing is not unknown", false);
+    check("tier is not known or missing is known", false);
+    check("pin is known", true);
     // Unlike things, and things that are not set, are neither equal nor unequal.
     check("tier == 3", false);
     check("tier != 3", false);
@@ -110,5 +123,8 @@ fn unlike_things_are_told() {
     check("tier", &[("tier", "only what is true or false can stand alone")]);
     check("count starts with '3'", &[("count", "only a text starts with something")]);
     check("vip is empty", &[("vip", "only a text can be empty")]);
+    check("today is '2026-12-18'", &[("'2026-12-18'", "a day is compared with a text")]);
+    check("now > today", &[("today", "a time is compared with a day")]);
+    check("today is known and total is unknown", &[]);
     check("tier in ['a', 2]", &[("2", "a text is compared with a number")]);
 }

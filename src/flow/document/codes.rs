@@ -173,6 +173,8 @@ codes! {
     UNUSED_CONNECTOR = "HL0910", "A connector that no step asks";
     HEADER = "HL0911", "Not a header, or one that cannot be set";
     ANY_TEXT = "HL0912", "A text that could be anything would be spoken";
+    PRIORITY_VALUE = "HL0913", "A value that is no priority";
+    SKILL_VALUE = "HL0914", "A value that names no skill";
 
     // Transfers.
     NO_SUCH_AGENT_TO_TRANSFER = "HL1001", "A transfer to an extension that no agent has";
@@ -191,6 +193,9 @@ codes! {
     SECRET_KEPT = "HL1409", "A secret that is kept or sent like any other value";
     LONG_LISTENING = "HL1410", "A choice that takes long to hear";
     LONG_ANNOUNCEMENT = "HL1411", "An announcement that is longer than the pause after it";
+
+    // Recordings and their script.
+    DRAFTS = "HL1701", "Recordings that are drafts";
 }
 
 #[cfg(test)]

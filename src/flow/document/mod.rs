@@ -32,6 +32,7 @@ mod template;
 mod transfer;
 pub mod tree;
 mod values;
+mod wishes;
 mod words;
 
 use std::collections::BTreeSet;
@@ -104,8 +105,10 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// Whether there is something to be heard: a recording, or a draft of one.
     fn has(&self, language: &str, name: &str) -> bool {
         self.prompts.contains(&format!("{language}/{name}.wav"))
+            || self.prompts.contains(&format!("drafts/{language}/{name}.wav"))
     }
 }
 
@@ -141,7 +144,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         pages: &pages,
         outlines: &outlines,
         known,
-        values: Values::collect(&outlines, hours, connectors),
+        values: Values::collect(&outlines, hours, connectors, queues.in_order()),
         recordings: Recordings::default(),
         agents,
         queues,
@@ -197,6 +200,8 @@ impl Reader<'_> {
             self.tell_codes(&set.numbers);
             self.tell_rounds(&set);
         }
+        let places = self.values.watched().filter_map(|place| u16::try_from(place).ok());
+        set.watched = places.map(crate::flow::QueueIndex).collect();
         set.connectors = std::mem::take(&mut self.values.connectors.connectors);
         set.hours = std::mem::take(&mut self.values.hours.hours);
         set.agents = std::mem::take(&mut self.agents).specs;

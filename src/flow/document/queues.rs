@@ -176,6 +176,11 @@ impl<'a> Queues<'a> {
         Some(index)
     }
 
+    /// Every name, in the order of their places.
+    pub fn in_order(&self) -> impl Iterator<Item = &'a str> {
+        self.written.iter().map(|(_, entry)| entry.key.as_str())
+    }
+
     /// Every name.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
         self.index.keys().copied()

@@ -14,9 +14,12 @@ use super::scalar;
 use super::syntax;
 use super::tree::{Content, Entry, Node};
 use super::values::{self, Known, MAX_VALUE};
+use super::wishes::only_value;
 use super::words::Said;
 use crate::flow::condition::Condition;
-use crate::flow::{AgentSpec, LanguageIndex, Piece, QueueIndex, Speech, Step, StepIndex, StepKind, Target, Value};
+use crate::flow::{
+    AgentSpec, LanguageIndex, Piece, QueueIndex, QueueWish, Speech, Step, StepIndex, StepKind, Target, Value,
+};
 
 /// A kind of step and the settings that it reads besides its own key.
 pub(super) struct Kind {
@@ -55,7 +58,7 @@ pub(super) const KINDS: [Kind; 14] = [
     Kind { key: "lookup", settings: &["save", "found", "not_found", "failed", "next"] },
     Kind { key: "language", settings: &["next"] },
     Kind { key: "flow", settings: &["next"] },
-    Kind { key: "queue", settings: &["skill", "skills", "priority", "next"] },
+    Kind { key: "queue", settings: &["skill", "skills", "priority", "prefer", "next"] },
     Kind { key: "callback", settings: &["skill", "skills", "priority", "otherwise", "next"] },
     Kind { key: "transfer", settings: &["ring", "announce", "busy", "no_answer", "failed", "otherwise", "next"] },
     Kind { key: "hangup", settings: &[] },
@@ -376,12 +379,13 @@ impl FlowReader<'_, '_> {
     }
 
     fn queue(&mut self, step: &Entry, entry: &Entry) -> Option<StepKind> {
-        let (queue, skills, priority) = self.queue_asked(step, entry)?;
-        Some(StepKind::Queue { queue, skills, priority })
+        let (queue, skills, priority, mut wish) = self.queue_asked(step, entry)?;
+        wish.last_agent_for = step.value.find("prefer").and_then(|entry| self.prefer(entry));
+        Some(StepKind::Queue { queue, skills, priority, wish })
     }
 
     fn callback(&mut self, step: &Entry, entry: &Entry) -> Option<StepKind> {
-        let (queue, skills, priority) = self.queue_asked(step, entry)?;
+        let (queue, skills, priority, wish) = self.queue_asked(step, entry)?;
         let who = format!("callers who are not called back in `{}`", step.key);
         let otherwise = self.target_of(&step.value, "otherwise", &who);
         let has_address = self.reader.queues.specs[usize::from(queue.0)].callback.dial.is_some();
@@ -389,12 +393,19 @@ impl FlowReader<'_, '_> {
             let fault = no_callback(self.page, entry.place());
             self.fault(fault.consequence("callers would hear that they cannot be called back"));
         }
-        Some(StepKind::Callback { queue, skills, priority, otherwise })
+        Some(StepKind::Callback { queue, skills, priority, wish, otherwise })
     }
 
     /// The queue that a step names, what the agent must know, and how urgent it is.
-    fn queue_asked(&mut self, step: &Entry, entry: &Entry) -> Option<(QueueIndex, Vec<Arc<str>>, u8)> {
-        let priority = step.value.find("priority").and_then(|priority| self.section().number(priority, 0..=9));
+    fn queue_asked(&mut self, step: &Entry, entry: &Entry) -> Option<(QueueIndex, Vec<Arc<str>>, u8, QueueWish)> {
+        let mut wish = QueueWish::default();
+        let priority = step.value.find("priority").and_then(|priority| match only_value(&priority.value) {
+            Some(name) => {
+                wish.priority_of = self.priority_of(priority, name);
+                None
+            }
+            None => self.section().number(priority, 0..=9),
+        });
         let name = self.text_of(entry, "the name of a queue");
         let queue = name.and_then(|name| {
             let queue = self.reader.queues.name(name, self.flow);
@@ -403,13 +414,13 @@ impl FlowReader<'_, '_> {
             }
             queue
         });
-        let skills = self.skills(step, queue);
+        let skills = self.skills(step, queue, &mut wish);
         let priority = priority.and_then(|priority| u8::try_from(priority).ok()).unwrap_or(0);
-        Some((queue?, skills, priority))
+        Some((queue?, skills, priority, wish))
     }
 
     /// `skill: billing`, `skills: [billing, spanish]`: what the agent must know.
-    fn skills(&mut self, step: &Entry, queue: Option<QueueIndex>) -> Vec<Arc<str>> {
+    fn skills(&mut self, step: &Entry, queue: Option<QueueIndex>, wish: &mut QueueWish) -> Vec<Arc<str>> {
         let mut skills: Vec<Arc<str>> = Vec::new();
         for entry in ["skill", "skills"].iter().filter_map(|key| step.value.find(key)) {
             let nodes = match &entry.value.content {
@@ -421,6 +432,10 @@ impl FlowReader<'_, '_> {
                     self.wrong_shape(entry, "the name of a skill, or a list of them");
                     continue;
                 };
+                if let Some(name) = only_value(node) {
+                    wish.skills_of.extend(self.skill_of(node, name, queue));
+                    continue;
+                }
                 let Some(skill) = skill_name(&mut self.section(), text, node.span) else { continue };
                 if skills.contains(&skill) {
                     let message = format!("`{skill}` stands here twice");
@@ -432,7 +447,7 @@ impl FlowReader<'_, '_> {
                     self.fault(fault);
                     break;
                 } else {
-                    self.tell_unskilled(queue, &skill, node.span);
+                    self.tell_unskilled(queue, &skill, node.span, false);
                     skills.push(skill);
                 }
             }
@@ -440,7 +455,7 @@ impl FlowReader<'_, '_> {
         skills
     }
 
-    fn tell_unskilled(&mut self, queue: Option<QueueIndex>, skill: &str, place: Span) {
+    pub(super) fn tell_unskilled(&mut self, queue: Option<QueueIndex>, skill: &str, place: Span, by_value: bool) {
         let Some(queue) = queue else { return };
         let (agents, queue) = (&self.reader.agents, &self.reader.queues.specs[usize::from(queue.0)]);
         let skills = |extension: &str| agents.find(extension).into_iter().flat_map(|agent| &agent.skills);
@@ -454,6 +469,7 @@ impl FlowReader<'_, '_> {
         let fault = self.page.warning(codes::NO_SUCH_SKILL, place, message).meant(skill, known);
         let fault = fault.or_remedy(&format!("give it to an agent: `skills: [{skill}]`"));
         let consequence = match queue.relax_after {
+            _ if by_value => "callers of this value would be answered by anybody",
             Some(_) => "callers would wait until the queue's `relax_after` for anybody to answer",
             None => "callers would wait, and nobody would answer",
         };

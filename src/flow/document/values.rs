@@ -27,11 +27,19 @@ pub(super) struct BuiltIn {
 }
 
 /// The values that every call has.
-pub(super) const BUILT_IN: [BuiltIn; 5] = [
+pub(super) const BUILT_IN: [BuiltIn; 9] = [
     BuiltIn { name: "caller.number", kinds: Kinds::TEXT, formats: &[SpokenAs::Digits] },
     BuiltIn { name: "caller.name", kinds: Kinds::TEXT, formats: &[] },
     BuiltIn { name: "call.number", kinds: Kinds::TEXT, formats: &[SpokenAs::Digits] },
     BuiltIn { name: "now", kinds: Kinds::TIME, formats: &[SpokenAs::Day, SpokenAs::Time, SpokenAs::DayTime] },
+    BuiltIn { name: "today", kinds: Kinds::DATE, formats: &[SpokenAs::Day] },
+    BuiltIn { name: "caller.last_agent", kinds: Kinds::TEXT, formats: &[SpokenAs::Digits] },
+    BuiltIn {
+        name: "caller.last_call",
+        kinds: Kinds::TIME,
+        formats: &[SpokenAs::Day, SpokenAs::DayTime, SpokenAs::Time],
+    },
+    BuiltIn { name: "caller.calls_today", kinds: Kinds::NUMBER, formats: &[SpokenAs::Number] },
     BuiltIn { name: "language", kinds: Kinds::TEXT, formats: &[] },
 ];
 
@@ -40,11 +48,16 @@ const OPEN: BuiltIn = BuiltIn { name: "", kinds: Kinds::TRUTH, formats: &[] };
 const NEXT_CHANGE: BuiltIn =
     BuiltIn { name: "", kinds: Kinds::TIME, formats: &[SpokenAs::DayTime, SpokenAs::Day, SpokenAs::Time] };
 
+/// What is told of every queue: `queue.support.waiting`.
+const OF_QUEUE: BuiltIn = BuiltIn { name: "", kinds: Kinds::NUMBER, formats: &[SpokenAs::Number] };
+const OF_QUEUES: [&str; 5] = ["waiting", "agents", "agents_ready", "estimated_wait", "longest_wait"];
+
 /// Beginnings of values that belong to things which this version does not have.
-const LATER: [&str; 3] = ["queue.", "queues.", "agents."];
+const LATER: [&str; 2] = ["queues.", "agents."];
 
 /// Words of the condition language, which name no value.
-const TAKEN: [&str; 11] = ["and", "or", "not", "is", "in", "empty", "starts", "with", "true", "false", "null"];
+const TAKEN: [&str; 13] =
+    ["and", "or", "not", "is", "in", "empty", "known", "unknown", "starts", "with", "true", "false", "null"];
 
 /// What is known of a value that a flow sets.
 #[derive(Debug)]
@@ -85,13 +98,21 @@ pub(super) struct Values {
     /// The connectors, whose answers' fields are values too: `order.status`.
     pub connectors: ConnectorBook,
     of_hours: Vec<String>,
+    /// The queues, and whether something of them is told.
+    of_queues: Vec<(String, Cell<bool>)>,
 }
 
 impl Values {
     /// Finds every value that a step sets. Faults in them are told when the step itself is read.
-    pub fn collect(outlines: &[Outline<'_>], hours: HoursBook, connectors: ConnectorBook) -> Values {
+    pub fn collect<'q>(
+        outlines: &[Outline<'_>],
+        hours: HoursBook,
+        connectors: ConnectorBook,
+        queues: impl Iterator<Item = &'q str>,
+    ) -> Values {
         let of_hours = hours.names().flat_map(|name| [format!("hours.{name}"), format!("hours.{name}.next")]).collect();
-        let mut values = Values { hours, of_hours, ..Values::default() };
+        let of_queues = queues.map(|name| (name.to_owned(), Cell::new(false))).collect();
+        let mut values = Values { hours, of_hours, of_queues, ..Values::default() };
         for outline in outlines {
             for step in &outline.steps {
                 for entry in step.value.find("set").and_then(|set| set.value.table()).unwrap_or(&[]) {
@@ -147,8 +168,29 @@ impl Values {
         self.connectors = connectors;
     }
 
+    /// The places of the queues of which something is told.
+    pub fn watched(&self) -> impl Iterator<Item = usize> {
+        self.of_queues.iter().enumerate().filter(|(_, (_, watched))| watched.get()).map(|(place, _)| place)
+    }
+
     /// What is told of a value that nothing sets.
     pub fn no_such_value(&self, page: &Page<'_>, name: &str, place: Span) -> Diagnostic {
+        if let Some(of_queue) = name.strip_prefix("queue.") {
+            let (queue, what) = of_queue.rsplit_once('.').unwrap_or((of_queue, ""));
+            if let Some((known, _)) = self.of_queues.iter().find(|(known, _)| known == queue || known == of_queue) {
+                let message = match known == queue {
+                    true => format!("a queue has no `{}`", shortened(what)),
+                    false => format!("`{}` is a whole queue, and not one value", shortened(name)),
+                };
+                let whole: Vec<String> = OF_QUEUES.iter().map(|what| format!("queue.{known}.{what}")).collect();
+                let known = whole.iter().map(String::as_str);
+                let fault = page.error(codes::NO_SUCH_VALUE, place, message).meant(name, known.clone());
+                return fault.or_remedy(&format!("there are {}", listed(known).replace(" or ", " and ")));
+            }
+            let message = format!("no queue named `{}`", shortened(queue));
+            let names = self.of_queues.iter().map(|(name, _)| name.as_str());
+            return page.error(codes::NO_SUCH_QUEUE, place, message).meant(queue, names);
+        }
         let (record, field) = name.split_once('.').map_or((name, None), |(record, field)| (record, Some(field)));
         if self.records.contains(record) {
             let beginning = format!("{record}.");
@@ -193,6 +235,16 @@ impl Values {
                 None => (of_hours, &OPEN),
             };
             return self.hours.find(hours).map_or(Known::Nothing, |_| Known::BuiltIn(value));
+        }
+        if let Some((queue, what)) = name.strip_prefix("queue.").and_then(|name| name.rsplit_once('.')) {
+            let queue = self.of_queues.iter().find(|(known, _)| known == queue);
+            return match queue.filter(|_| OF_QUEUES.contains(&what)) {
+                Some((_, watched)) => {
+                    watched.set(true);
+                    Known::BuiltIn(&OF_QUEUE)
+                }
+                None => Known::Nothing,
+            };
         }
         match BUILT_IN.iter().find(|built_in| built_in.name == name) {
             Some(built_in) => Known::BuiltIn(built_in),

@@ -186,17 +186,13 @@ impl Session {
     }
 
     fn book_callback(&mut self, turn: &mut Turn<'_>, number: String) -> Next {
-        let StepKind::Callback { queue, skills, priority, .. } = &turn.flows.flow(self.flow).step(self.step).kind
+        let StepKind::Callback { queue, skills, priority, wish, .. } = &turn.flows.flow(self.flow).step(self.step).kind
         else {
             return Next::Stay;
         };
         self.steps = 0;
-        turn.actions.push(Action::BookCallback {
-            queue: *queue,
-            skills: skills.clone(),
-            priority: *priority,
-            number: PhoneNumber::new(number),
-        });
+        let (skills, priority) = self.wished(turn, *queue, (skills, *priority), wish);
+        turn.actions.push(Action::BookCallback { queue: *queue, skills, priority, number: PhoneNumber::new(number) });
         self.state = State::Arranging(Arranging { at: At::Booking, asked: 0 });
         Next::Stay
     }

@@ -40,8 +40,8 @@ use self::turn::Turn;
 use self::way::{Next, Place, Return};
 use super::connector::{LookupAnswer, LookupRequest};
 use super::{
-    FlowIndex, FlowSet, LanguageIndex, PromptId, QueueIndex, StepIndex, StepKind, Switches, TransferTo, Untransferred,
-    Value,
+    FlowIndex, FlowSet, KnownCaller, LanguageIndex, PromptId, QueueIndex, QueueStandings, QueueWish, StepIndex,
+    StepKind, Switches, TransferTo, Untransferred, Value,
 };
 use crate::clock::Moment;
 use crate::telephony::{Caller, Digit, PhoneNumber};
@@ -78,6 +78,10 @@ pub struct Session {
     values: Vec<(Arc<str>, Value)>,
     /// What hours people have switched by hand.
     switches: Arc<Switches>,
+    /// What is known of the caller from earlier calls.
+    known: KnownCaller,
+    /// How queues stand.
+    standings: Arc<QueueStandings>,
     /// The flows that walked into this one, outermost first.
     returns: Vec<Return>,
     /// The menus and questions on the caller's way, the present one last.
@@ -130,6 +134,23 @@ pub struct CallFacts {
     pub dialled: String,
     /// What hours people have switched by hand.
     pub switches: Arc<Switches>,
+    /// What is known of the caller from earlier calls.
+    pub known: KnownCaller,
+    /// How queues stand.
+    pub standings: Arc<QueueStandings>,
+}
+
+impl CallFacts {
+    /// Of a caller of whom nothing else is known, while nothing is out of the ordinary.
+    pub fn of(caller: Caller, dialled: impl Into<String>) -> CallFacts {
+        CallFacts {
+            caller,
+            dialled: dialled.into(),
+            switches: Arc::default(),
+            known: KnownCaller::default(),
+            standings: Arc::default(),
+        }
+    }
 }
 
 /// What a session is told.
@@ -185,6 +206,8 @@ pub enum Action {
         skills: Vec<Arc<str>>,
         /// A greater number goes first.
         priority: u8,
+        /// For so long only this agent will do, by extension, if they are at work.
+        prefer: Option<(Arc<str>, Duration)>,
     },
     /// The caller waits no longer, of their own accord.
     LeaveQueue {
@@ -305,7 +328,7 @@ impl Session {
         let home = flows.queue(queue).home.unwrap_or(FlowIndex(0));
         let mut session = Session::resting(&flows, home, facts);
         let mut turn = Turn::new(&flows, now, wall);
-        let first = session.enter_queue(&mut turn, queue, &[], priority);
+        let first = session.enter_queue(&mut turn, queue, (&[], priority), &QueueWish::default());
         session.walk(&mut turn, first);
         (session, turn.actions)
     }
@@ -344,6 +367,8 @@ impl Session {
             language: LanguageIndex(0),
             values: Vec::new(),
             switches: facts.switches,
+            known: facts.known,
+            standings: facts.standings,
             returns: Vec::new(),
             trail: Vec::new(),
             ahead: VecDeque::new(),
@@ -390,6 +415,11 @@ impl Session {
     /// From now on these are what people have switched by hand.
     pub fn switch(&mut self, switches: Arc<Switches>) {
         self.switches = switches;
+    }
+
+    /// From now on queues stand so.
+    pub fn see_queues(&mut self, standings: Arc<QueueStandings>) {
+        self.standings = standings;
     }
 
     /// When to call with `Expired`, if nothing comes before: exactly while the session waits for keys in silence. A caller who
@@ -620,7 +650,9 @@ impl Session {
             StepKind::Lookup(spec) => self.enter_lookup(turn, spec),
             StepKind::Language(language) => self.enter_language(turn, *language),
             StepKind::Flow(flow) => self.enter_flow(turn, *flow),
-            StepKind::Queue { queue, skills, priority } => self.enter_queue(turn, *queue, skills, *priority),
+            StepKind::Queue { queue, skills, priority, wish } => {
+                self.enter_queue(turn, *queue, (skills, *priority), wish)
+            }
             StepKind::Callback { queue, .. } => self.enter_callback(turn, *queue),
             StepKind::Transfer(spec) => self.enter_transfer(turn, spec),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),

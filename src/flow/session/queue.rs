@@ -9,7 +9,9 @@ use super::way::Next;
 use super::{Action, FlowNote, Session, State};
 use crate::clock::Moment;
 use crate::flow::speech;
-use crate::flow::{Choice, FlowTarget, LanguageIndex, PromptId, QueueIndex, QueueSpec, SpokenAs, Target, Value};
+use crate::flow::{
+    AgentSpec, Choice, FlowTarget, LanguageIndex, PromptId, QueueIndex, QueueSpec, QueueWish, SpokenAs, Target, Value,
+};
 use crate::telephony::{
     Digit, NUMBER_DIGITS_MAX as LONGEST_NUMBER, NUMBER_DIGITS_MIN as SHORTEST_NUMBER, PhoneNumber, is_number,
 };
@@ -173,14 +175,38 @@ impl Session {
         &mut self,
         turn: &mut Turn<'_>,
         queue: QueueIndex,
-        skills: &[Arc<str>],
-        priority: u8,
+        (skills, priority): (&[Arc<str>], u8),
+        wish: &QueueWish,
     ) -> Next {
         self.ahead.clear();
-        turn.actions.push(Action::EnterQueue { queue, skills: skills.to_vec(), priority });
+        let (skills, priority) = self.wished(turn, queue, (skills, priority), wish);
+        let last_agent = self.known.last_agent.clone();
+        let prefer = last_agent.and_then(|agent| Some((agent, wish.last_agent_for?)));
+        turn.actions.push(Action::EnterQueue { queue, skills, priority, prefer });
         let mut words = Vec::new();
         self.add_phrase(turn, "phrases/queue/please_hold", &mut words);
         self.talk(turn, Waiting { queue, at: At::Music, led: self.inside, menu_open: false, comforted: 0 }, words)
+    }
+
+    /// The skills and the priority with which the caller asks for an agent. A value that is not known, or means nothing here,
+    /// changes nothing: nobody waits for somebody whom there is not.
+    pub(super) fn wished(
+        &self,
+        turn: &Turn<'_>,
+        queue: QueueIndex,
+        (skills, priority): (&[Arc<str>], u8),
+        wish: &QueueWish,
+    ) -> (Vec<Arc<str>>, u8) {
+        let mut skills = skills.to_vec();
+        for name in &wish.skills_of {
+            let told = self.value(turn, name).and_then(|value| value.written());
+            let skill = told.and_then(|told| turn.flows.skill_in(queue, told.trim()));
+            skills.extend(skill.filter(|skill| !skills.contains(skill)));
+        }
+        skills.truncate(AgentSpec::MOST_SKILLS);
+        let told = wish.priority_of.as_ref().and_then(|name| self.value(turn, name)?.whole_number());
+        let priority = told.map_or(priority, |told| u8::try_from(told.clamp(0, 9)).unwrap_or(priority));
+        (skills, priority)
     }
 
     /// The caller has a place already, and is on the line again.

@@ -27,7 +27,7 @@ impl Session {
                 Piece::Prompt(prompt) => words.push(*prompt),
                 Piece::Value { name, format } => {
                     let said = self.value(turn, name).is_some_and(|value| {
-                        let near_days = &**name != "now";
+                        let near_days = !matches!(&**name, "now" | "today");
                         self.add_value(turn, &value, *format, near_days, words)
                     });
                     if !said {
@@ -84,6 +84,13 @@ impl Session {
         }
         let fact = match name {
             "now" => Value::Time(turn.wall),
+            "today" => Value::Date(turn.wall.to_zoned(turn.flows.flow(self.flow).time_zone.clone()).date()),
+            "caller.last_agent" => Value::Text(self.known.last_agent.as_deref()?.to_owned()),
+            "caller.last_call" => Value::Time(self.known.last_call?),
+            "caller.calls_today" => {
+                let zone = &turn.flows.flow(self.flow).time_zone;
+                Value::Number { units: i64::from(self.known.calls_on_the_day(turn.wall, zone)), places: 0 }
+            }
             "caller.number" => Value::Text(self.caller.number.reveal().to_owned()),
             "caller.name" => Value::Text(self.caller.name.clone()?),
             "call.number" => Value::Text(self.dialled.clone()),
@@ -91,9 +98,27 @@ impl Session {
                 let languages = &turn.flows.flow(self.flow).languages;
                 Value::Text(languages.get(usize::from(self.language.0))?.to_string())
             }
-            _ => self.value_of_hours(turn, name.strip_prefix("hours.")?)?,
+            _ => match name.strip_prefix("queue.") {
+                Some(of_queue) => self.value_of_queue(of_queue)?,
+                None => self.value_of_hours(turn, name.strip_prefix("hours.")?)?,
+            },
         };
         Some(Cow::Owned(fact))
+    }
+
+    /// `queue.support.waiting` and the like, after `queue.`.
+    fn value_of_queue(&self, name: &str) -> Option<Value> {
+        let (queue, what) = name.rsplit_once('.')?;
+        let standing = self.standings.0.get(queue)?;
+        let units = match what {
+            "waiting" => standing.waiting,
+            "agents" => standing.agents,
+            "agents_ready" => standing.ready,
+            "estimated_wait" => standing.wait_minutes?,
+            "longest_wait" => standing.longest_minutes,
+            _ => return None,
+        };
+        Some(Value::Number { units: i64::from(units), places: 0 })
     }
 
     /// Gives a value its name, in place of what had it.

@@ -1,5 +1,6 @@
 //! Recordings: found, read, brought to 8 kHz and the same loudness, and encoded once for every codec, before any call.
 
+mod draft;
 mod level;
 mod resample;
 mod shelf;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use super::codecs;
 use crate::telephony::{Clip, Codec};
 
+pub use draft::{DRAFTS, draft_path, draft_text, keep_draft};
 pub use level::{GAIN_MAX_DB, TARGET_DBOV};
 pub use resample::Converter;
 pub use shelf::Shelf;
@@ -74,6 +76,8 @@ enum Kind {
 pub struct Library {
     /// One for each that was wanted, in that order; nothing where it is missing or faulty.
     pub clips: Vec<Option<Arc<Clip>>>,
+    /// Places in `clips` where a draft is heard, for want of a recording.
+    pub drafts: Vec<usize>,
     /// Places in `clips` without a file.
     pub missing: Vec<usize>,
     /// Files that are there and cannot be used.
@@ -147,6 +151,21 @@ pub struct WavFacts {
     pub active_level_dbov: Option<f32>,
     /// Samples at full scale: many of them are a recording that was too loud.
     pub clipped: u64,
+}
+
+/// Samples at full scale from which on a recording counts as too loud: single ones are nobody's fault.
+const CLIPPED_MIN: u64 = 16;
+
+impl WavFacts {
+    /// There is so little voice in it that it cannot be brought to the loudness of the others.
+    pub fn is_too_quiet(&self) -> bool {
+        self.active_level_dbov.is_none_or(|level| level < TARGET_DBOV - GAIN_MAX_DB)
+    }
+
+    /// It was recorded too loud, and crackles.
+    pub fn is_clipped(&self) -> bool {
+        self.clipped >= CLIPPED_MIN
+    }
 }
 
 /// Looks at a recording.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::draft::draft_path;
 use super::resample::Converter;
 use super::{Kind, Library, MUSIC_DEPTH_MAX, Music, PromptFault, find_wavs, load_with, recording_path};
 use crate::telephony::Clip;
@@ -48,21 +49,42 @@ impl Stamp {
 }
 
 impl Shelf {
-    /// Loads `<folder>/<language>/<name>.wav` for each language and name that is wanted.
+    /// Loads `<folder>/<language>/<name>.wav` for each language and name that is wanted, or its draft where there is no
+    /// recording that can be used.
     pub fn library(&mut self, folder: &Path, wanted: &[(Arc<str>, Arc<str>)]) -> Library {
         let paths: Vec<PathBuf> =
             wanted.iter().map(|(language, name)| recording_path(folder, language, name)).collect();
         let mut library = Library::default();
-        for (place, result) in self.load_all(&paths, Kind::Prompt).into_iter().enumerate() {
+        let recorded = self.load_all(&paths, Kind::Prompt);
+        let lacking: Vec<usize> = (0..paths.len()).filter(|place| !matches!(recorded[*place], Some(Ok(_)))).collect();
+        let draft = |place: &usize| draft_path(folder, &wanted[*place].0, &wanted[*place].1);
+        let draft_paths: Vec<PathBuf> = lacking.iter().map(draft).collect();
+        let mut drafts: BTreeMap<usize, Loaded> = BTreeMap::new();
+        for (number, draft) in self.load_all(&draft_paths, Kind::Prompt).into_iter().enumerate() {
+            drafts.extend(draft.map(|draft| (lacking[number], draft)));
+        }
+        for (place, result) in recorded.into_iter().enumerate() {
+            let nothing_there = result.is_none();
             library.clips.push(match result {
                 Some(Ok(clip)) => Some(clip),
-                Some(Err(fault)) => {
-                    library.faults.push((paths[place].clone(), fault));
-                    None
-                }
-                None => {
-                    library.missing.push(place);
-                    None
+                other => {
+                    library.faults.extend(other.and_then(Result::err).map(|fault| (paths[place].clone(), fault)));
+                    match drafts.remove(&place) {
+                        Some(Ok(clip)) => {
+                            library.drafts.push(place);
+                            Some(clip)
+                        }
+                        Some(Err(fault)) => {
+                            library.faults.push((draft_path(folder, &wanted[place].0, &wanted[place].1), fault));
+                            None
+                        }
+                        None => {
+                            if nothing_there {
+                                library.missing.push(place);
+                            }
+                            None
+                        }
+                    }
                 }
             });
         }

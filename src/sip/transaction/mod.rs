@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::deadlines::Deadlines;
-use super::fingerprint::{Fingerprinted, Fingerprinter};
+use super::fingerprint::Fingerprinter;
 use super::message::{Request, Response};
 use super::registrar::BindingId;
 use super::settings::Timers;
@@ -50,9 +50,9 @@ pub(super) enum Due {
 pub(super) struct TransactionLayer {
     timers: Timers,
     fingerprinter: Fingerprinter,
-    servers: Fingerprinted<Box<ServerTransaction>>,
+    servers: BTreeMap<ServerId, ServerTransaction>,
     /// What tells that a request has come by two ways (section 8.2.2.2), while its transaction lives.
-    merged: Fingerprinted<ServerId>,
+    merged: BTreeMap<u128, ServerId>,
     clients: BTreeMap<ClientId, ClientTransaction>,
     clients_begun: u64,
     rng: fastrand::Rng,
@@ -66,8 +66,8 @@ impl TransactionLayer {
         TransactionLayer {
             timers,
             fingerprinter: Fingerprinter::new(rng),
-            servers: Fingerprinted::new(),
-            merged: Fingerprinted::new(),
+            servers: BTreeMap::new(),
+            merged: BTreeMap::new(),
             clients: BTreeMap::new(),
             clients_begun: 0,
             rng: rng.fork(),
@@ -96,13 +96,10 @@ impl TransactionLayer {
     /// deadlines are the transactions'.
     pub(super) fn assert_consistent(&self) -> usize {
         let mut count = 0;
-        for (id, transaction) in self.servers.iter() {
+        for (id, transaction) in &self.servers {
             if let Some(due) = transaction.due() {
                 count += 1;
-                assert!(
-                    self.deadlines.contains(Due::Server(ServerId(id)), due),
-                    "a server transaction's deadline is lost"
-                );
+                assert!(self.deadlines.contains(Due::Server(*id), due), "a server transaction's deadline is lost");
             } else {
                 assert!(transaction.waits_for_user(), "a server transaction lives without a deadline: {transaction:?}");
             }
@@ -115,8 +112,8 @@ impl TransactionLayer {
                 assert!(transaction.waits_for_answer(), "a client transaction lives without a deadline");
             }
         }
-        for (_, id) in self.merged.iter() {
-            assert!(self.servers.get(id.0).is_some(), "a merge entry outlives its transaction");
+        for id in self.merged.values() {
+            assert!(self.servers.contains_key(id), "a merge entry outlives its transaction");
         }
         count
     }
@@ -139,7 +136,7 @@ impl TransactionLayer {
 
     /// Whether the leg's INVITE is still to be answered, for the promises.
     pub(super) fn is_unanswered(&self, id: ServerId) -> bool {
-        self.servers.get(id.0).is_some_and(|transaction| transaction.waits_for_user())
+        self.servers.get(&id).is_some_and(ServerTransaction::waits_for_user)
     }
 }
 

@@ -17,7 +17,7 @@ const FORGET_STEP: Duration = Duration::from_millis(250);
 
 /// The name of a server transaction: a fingerprint of what RFC 3261 section 17.2.3 matches by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::sip) struct ServerId(pub(super) u128);
+pub(in crate::sip) struct ServerId(u128);
 
 /// What the layer knows of a request that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl TransactionLayer {
 
     /// Meets a request that is neither ACK nor CANCEL's target: a retransmission is answered as before.
     pub(in crate::sip) fn meet(&mut self, id: ServerId, out: &mut Vec<Output>) -> Seen {
-        let Some(transaction) = self.servers.get(id.0) else { return Seen::Never };
+        let Some(transaction) = self.servers.get(&id) else { return Seen::Never };
         let answer = match &transaction.state {
             State::Proceeding { invite: true, provisional: None } => return Seen::Unanswered(transaction.leg),
             State::Proceeding { provisional, .. } => provisional.as_ref(),
@@ -127,7 +127,7 @@ impl TransactionLayer {
     /// Takes the ACK of a refusal. False when there is no such refusal.
     pub(in crate::sip) fn acknowledge(&mut self, now: Moment, id: ServerId) -> bool {
         let wait = self.timers.t4;
-        let Some(transaction) = self.servers.get_mut(id.0) else { return false };
+        let Some(transaction) = self.servers.get_mut(&id) else { return false };
         match &transaction.state {
             State::Refused { .. } if transaction.peer.reliable() => self.end_server(id),
             State::Refused { .. } => {
@@ -152,7 +152,7 @@ impl TransactionLayer {
 
     /// Whether a live transaction has this merge key.
     pub(in crate::sip) fn is_merged(&self, key: u128) -> bool {
-        self.merged.get(key).is_some()
+        self.merged.contains_key(&key)
     }
 
     /// Whether there is room for one more.
@@ -168,19 +168,19 @@ impl TransactionLayer {
         if let Some(key) = merge_key {
             self.merged.insert(key, id);
         }
-        self.servers.insert(id.0, Box::new(transaction));
+        self.servers.insert(id, transaction);
     }
 
     /// Notes whose INVITE it is.
     pub(in crate::sip) fn belongs_to(&mut self, id: ServerId, leg: LegId) {
-        if let Some(transaction) = self.servers.get_mut(id.0) {
+        if let Some(transaction) = self.servers.get_mut(&id) {
             transaction.leg = Some(leg);
         }
     }
 
     /// The leg whose INVITE it is, and whether that INVITE still has no final response.
     pub(in crate::sip) fn invite(&self, id: ServerId) -> Option<(Option<LegId>, bool)> {
-        let transaction = self.servers.get(id.0)?;
+        let transaction = self.servers.get(&id)?;
         Some((transaction.leg, matches!(transaction.state, State::Proceeding { .. })))
     }
 
@@ -194,7 +194,7 @@ impl TransactionLayer {
         out: &mut Vec<Output>,
     ) -> Option<(Peer, Arc<[u8]>)> {
         let (timers, status) = (self.timers, response.status);
-        let transaction = self.servers.get_mut(id.0)?;
+        let transaction = self.servers.get_mut(&id)?;
         let State::Proceeding { invite, provisional } = &mut transaction.state else { return None };
         let bytes = response_bytes(&mut self.scratch, response);
         let peer = transaction.peer;
@@ -226,7 +226,7 @@ impl TransactionLayer {
 
     pub(in crate::sip) fn expire_server(&mut self, now: Moment, id: ServerId, out: &mut Vec<Output>) {
         let t2 = self.timers.t2;
-        let Some(transaction) = self.servers.get_mut(id.0) else { return };
+        let Some(transaction) = self.servers.get_mut(&id) else { return };
         transaction.due = None;
         match &mut transaction.state {
             State::Refused { response, resend: Some((at, interval)), until } if *until > now => {
@@ -242,10 +242,10 @@ impl TransactionLayer {
     }
 
     fn end_server(&mut self, id: ServerId) {
-        if let Some(mut transaction) = self.servers.remove(id.0) {
+        if let Some(mut transaction) = self.servers.remove(&id) {
             self.deadlines.set(Due::Server(id), &mut transaction.due, None);
             if let Some(key) = transaction.merge_key {
-                self.merged.remove(key);
+                self.merged.remove(&key);
             }
         }
     }

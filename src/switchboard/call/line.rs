@@ -1,6 +1,7 @@
 //! A call's dealings with queues and agents: entering, hold music, announcements, the conversation, and what comes after.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Call, Phase};
 use crate::acd::{AgentId, Announcement, EntryId, Input, Leaving};
@@ -121,9 +122,10 @@ impl Call {
         }
     }
 
-    pub(super) fn enter_queue(&mut self, turn: &mut Turn<'_>, queue: QueueIndex, skills: Vec<Arc<str>>, priority: u8) {
+    pub(super) fn enter_queue(&mut self, turn: &mut Turn<'_>, wanted: Wanted, prefer: Option<(Arc<str>, Duration)>) {
         self.leave_line(turn, Leaving::ByKey);
-        let place = self.place_in(turn, queue, skills, priority);
+        let (queue, skills, priority) = wanted;
+        let place = Place { prefer, ..self.place_in(turn, queue, skills, priority) };
         self.wait(turn, place);
     }
 
@@ -139,6 +141,7 @@ impl Call {
             alert_info: spec.alert_info.clone(),
             skills,
             relax_after: spec.relax_after,
+            prefer: None,
             priority,
             since,
             told,

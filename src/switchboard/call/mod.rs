@@ -18,7 +18,7 @@ use super::waiting::{Kept, Line};
 use super::{Revision, Turn};
 use crate::acd::{AgentId, Leaving};
 use crate::clock::Moment;
-use crate::flow::{CallFacts, FlowIndex, FlowSet, PromptId, QueueIndex, Session, SessionInput, StepIndex};
+use crate::flow::{CallFacts, FlowIndex, FlowSet, KnownCaller, PromptId, QueueIndex, Session, SessionInput, StepIndex};
 use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
     CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
@@ -80,6 +80,8 @@ pub(super) struct Call {
     line: Line,
     /// The place that they had, for the next queue.
     kept: Option<Kept>,
+    /// What is known of them from earlier calls.
+    known: KnownCaller,
     /// A web service is asked on their behalf.
     pub(super) asking: Option<Asking>,
     phase: Phase,
@@ -162,6 +164,7 @@ impl Call {
             place: None,
             line: Line::None,
             kept: None,
+            known: visit.facts.known,
             asking: None,
             phase,
         }

@@ -80,8 +80,7 @@ impl Call {
         let name = revision.flows.queue(queue).name.clone();
         let Some(own) = named(&self.revision.flows, &name).filter(|_| matches!(self.phase, Phase::Walking { .. }))
         else {
-            let facts =
-                CallFacts { caller: self.caller.clone(), dialled: name.to_string(), switches: turn.switches.clone() };
+            let facts = self.facts(turn, &name);
             return self.walk_anew(turn, revision, Start::Queue(queue, priority.unwrap_or(0)), facts);
         };
         let spec = self.revision.flows.queue(own);
@@ -94,6 +93,7 @@ impl Call {
             alert_info: spec.alert_info.clone(),
             skills: same.map(|place| place.skills.clone()).unwrap_or_default(),
             relax_after: spec.relax_after,
+            prefer: None,
             priority: priority.or(before.as_ref().map(|place| place.priority)).unwrap_or(0),
             since: before.as_ref().and_then(|place| place.since),
             told: same.map(|place| place.told).unwrap_or_default(),
@@ -111,9 +111,17 @@ impl Call {
         (flow, dialled): (FlowIndex, &str),
     ) {
         if self.part_with_agent(turn).is_some() {
-            let facts =
-                CallFacts { caller: self.caller.clone(), dialled: dialled.to_owned(), switches: turn.switches.clone() };
+            let facts = self.facts(turn, dialled);
             self.walk_anew(turn, revision, Start::Flow(flow), facts);
+        }
+    }
+
+    /// What is known of the call, as if the caller had dialled this.
+    fn facts(&self, turn: &Turn<'_>, dialled: &str) -> CallFacts {
+        CallFacts {
+            switches: turn.switches.clone(),
+            known: self.known.clone(),
+            ..CallFacts::of(self.caller.clone(), dialled)
         }
     }
 

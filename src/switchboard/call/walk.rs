@@ -55,6 +55,7 @@ impl Call {
         let wall = turn.calendar.time_of(turn.now);
         let time = self.leg.hold.flow_time(turn.now);
         let flows = self.revision.flows.clone();
+        let facts = CallFacts { standings: turn.standings.clone(), ..facts };
         let (session, actions) = match start {
             Start::Flow(entry) => Session::start(flows, entry, facts, time, wall),
             Start::Queue(queue, priority) => Session::start_in_queue(flows, (queue, priority), facts, time, wall),
@@ -65,6 +66,9 @@ impl Call {
 
     pub(in crate::switchboard) fn walk(&mut self, turn: &mut Turn<'_>, input: SessionInput) {
         if let Phase::Walking { session, .. } = &mut self.phase {
+            if !turn.standings.0.is_empty() {
+                session.see_queues(turn.standings.clone());
+            }
             let actions = session.handle(self.leg.hold.flow_time(turn.now), turn.calendar.time_of(turn.now), input);
             self.act(turn, actions);
         }
@@ -97,7 +101,9 @@ impl Call {
                     }
                     Action::HangUp => return self.part(turn),
                     Action::Note(note) => self.note(turn, note),
-                    Action::EnterQueue { queue, skills, priority } => self.enter_queue(turn, queue, skills, priority),
+                    Action::EnterQueue { queue, skills, priority, prefer } => {
+                        self.enter_queue(turn, (queue, skills, priority), prefer);
+                    }
                     Action::LeaveQueue { why } => self.leave_queue(turn, &why),
                     Action::BookCallback { queue, skills, priority, number } => {
                         self.book(turn, (queue, skills, priority), number);

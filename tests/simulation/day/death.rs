@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use helpline::clock::Moment;
 use helpline::switchboard::{
-    Fact, Input, Kept, KeptAgent, KeptPhone, KeptPlace, KeptQueue, Output, Switchboard, WallTime,
+    Fact, Input, Kept, KeptAgent, KeptCaller, KeptPhone, KeptPlace, KeptQueue, Output, Switchboard, WallTime,
 };
 use helpline::telephony::SipCommand;
 
@@ -22,6 +22,7 @@ pub struct Disk {
     agents: BTreeMap<Arc<str>, KeptAgent>,
     queues: BTreeMap<Arc<str>, KeptQueue>,
     phones: BTreeMap<Arc<str>, Vec<KeptPhone>>,
+    callers: BTreeMap<u64, KeptCaller>,
 }
 
 impl Disk {
@@ -34,6 +35,7 @@ impl Disk {
                 Fact::Queue { name, kept } => replace(&mut self.queues, name, kept),
                 Fact::Phones { extension, kept } if kept.is_empty() => drop(self.phones.remove(&extension)),
                 Fact::Phones { extension, kept } => drop(self.phones.insert(extension, kept)),
+                Fact::Caller { label, kept } => replace(&mut self.callers, label, kept),
                 Fact::Alive(at) => self.alive = Some(at),
             }
         }
@@ -46,6 +48,7 @@ impl Disk {
             places: self.places.values().cloned().collect(),
             agents: self.agents.values().cloned().collect(),
             queues: self.queues.values().cloned().collect(),
+            callers: self.callers.values().cloned().collect(),
             phones: self
                 .phones
                 .iter()

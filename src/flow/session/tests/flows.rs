@@ -11,8 +11,8 @@ use crate::flow::connector::{Method, TextPart, TextTemplate};
 use crate::flow::hours::{Hours, HoursIndex, Range};
 use crate::flow::{
     Choice, Collect, Condition, Connector, ConnectorIndex, Currency, Flow, FlowIndex, FlowSet, FlowTarget,
-    LanguageIndex, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, Speech,
-    SpokenAs, Step, StepIndex, StepKind, Target, TransferSpec, TransferTo, Value, speech,
+    LanguageIndex, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueWish,
+    Speech, SpokenAs, Step, StepIndex, StepKind, Target, TransferSpec, TransferTo, Value, speech,
 };
 use crate::telephony::{DialPlan, Digit, TransportKind, Trunk};
 
@@ -203,11 +203,17 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             queue: QueueIndex(random.u16(..QUEUES)),
             skills: vec!["billing".into()],
             priority: random.u8(..=9),
+            wish: QueueWish {
+                priority_of: random.bool().then(|| "total".into()),
+                skills_of: vec!["day".into()],
+                last_agent_for: random.bool().then_some(Duration::from_secs(30)),
+            },
         },
         20 => StepKind::Callback {
             queue: QueueIndex(random.u16(..QUEUES)),
             skills: Vec::new(),
             priority: random.u8(..=9),
+            wish: QueueWish::default(),
             otherwise: random.bool().then(|| random_target(random, bounds)),
         },
         21 | 22 => StepKind::Lookup(Box::new(LookupSpec {

@@ -12,3 +12,4 @@ mod spoken;
 mod transfers;
 mod walks;
 mod ways;
+mod wishes;

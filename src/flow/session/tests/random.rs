@@ -28,8 +28,7 @@ impl Line {
     fn dial(flows: FlowSet) -> Line {
         let calendar = Calendar::starting_at("2026-12-18T17:29:00Z".parse().expect("a time"));
         let number = PhoneNumber::new(if flows.flows.len() > 2 { "" } else { "+442079460123" });
-        let facts =
-            CallFacts { caller: Caller { number, name: None }, dialled: "1000".into(), switches: Arc::default() };
+        let facts = CallFacts::of(Caller { number, name: None }, "1000");
         let (session, actions) =
             Session::start(Arc::new(flows), FlowIndex(0), facts, Moment::ZERO, calendar.time_of(Moment::ZERO));
         let now = Moment::ZERO;

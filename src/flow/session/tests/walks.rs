@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::super::*;
 use super::queues;
 use crate::clock::Calendar;
+use crate::flow::QueueStanding;
 use crate::flow::document::{self, Known, Source};
 use crate::telephony::{DialPlan, PhoneNumber, TransportKind, Trunk};
 
@@ -50,14 +51,27 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn start(flows: FlowSet) -> Walk {
+        Walk::start_with(flows, KnownCaller::default(), 0)
+    }
+
+    /// With what is known of the caller, and so many who wait in the queue `support`.
+    pub(super) fn start_with(flows: FlowSet, known: KnownCaller, waiting: u32) -> Walk {
         let flows = Arc::new(flows);
         let caller = Caller { number: PhoneNumber::new("+442079460123"), name: None };
-        let facts = CallFacts { caller, dialled: "1000".into(), switches: Arc::default() };
+        let standing = QueueStanding { waiting, agents: 3, ready: 2, wait_minutes: None, longest_minutes: 6 };
+        let standings = Arc::new(QueueStandings([("support".into(), standing)].into()));
+        let facts = CallFacts { known, standings, ..CallFacts::of(caller, "1000") };
         let entry = flows.for_number("1000").expect("a flow answers");
         let (session, actions) = Session::start(Arc::clone(&flows), entry, facts, Moment::ZERO, wall(Moment::ZERO));
         let mut walk = Walk { flows, session, now: Moment::ZERO, written: Vec::new(), asked: None };
         walk.write(actions);
         walk
+    }
+
+    /// A value as it would be written.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        let turn = Turn::new(&self.flows, self.now, wall(self.now));
+        self.session.value(&turn, name)?.written()
     }
 
     pub(super) fn input(&mut self, input: SessionInput) {
@@ -75,9 +89,11 @@ impl Walk {
                 }
                 Action::StopPlaying => "falls silent".to_owned(),
                 Action::HangUp => "hangs up".to_owned(),
-                Action::EnterQueue { queue, skills, priority } => {
+                Action::EnterQueue { queue, skills, priority, prefer } => {
                     let name = &self.flows.queue(queue).name;
-                    format!("waits in {name} for {skills:?} with priority {priority}")
+                    let prefer = prefer.map(|(agent, length)| format!(", with {agent} for {} s", length.as_secs()));
+                    let prefer = prefer.unwrap_or_default();
+                    format!("waits in {name} for {skills:?} with priority {priority}{prefer}")
                 }
                 Action::LeaveQueue { why: LeaveWhy::Callback { number } } => {
                     format!("leaves the queue to be called back on {}", number.reveal())
