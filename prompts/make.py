@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the English recordings in prompts/en with a free synthetic voice.
+"""Makes the recordings in prompts/en and prompts/es with free synthetic voices.
 
 It reads the list that `helpline prompts list --format json` prints and makes
 every recording that is still missing. See README.md beside this file for what
@@ -11,6 +11,7 @@ has to be installed, which voice it is and under which licences.
     python3 prompts/make.py --list list.json --out voice
 """
 import argparse
+import dataclasses
 import fnmatch
 import importlib
 import json
@@ -26,8 +27,7 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
-# The voice: a style vector of Kokoro-82M that the npm package kokoro-js carries.
-VOICE = "bf_emma"
+# The voices: style vectors of Kokoro-82M that the npm package kokoro-js carries.
 VOICE_PACKAGE = "kokoro-js@1.2.1"
 
 MODEL_RATE = 24_000
@@ -47,10 +47,22 @@ SAID = {
 # What is spoken around a piece so that it joins what Helpline plays next to it.
 # The piece is cut out of the longer sentence afterwards. The words beside the
 # cut begin or end in a stop consonant: its closure is a moment of true silence.
-BEFORE = "Order eight; — "
 LEAD_MARKS = len("; — ")
-AFTER_WORD = ", ten."
-AFTER_FRAGMENT = " ten."
+
+
+@dataclasses.dataclass
+class Tongue:
+    """What differs from language to language."""
+    voice: str
+    before: str
+    after_word: str
+    after_fragment: str
+
+
+TONGUES = {
+    "en": Tongue("bf_emma", "Order eight; — ", ", ten.", " ten."),
+    "es": Tongue("ef_dora", "Robot; — ", "; — tres.", " tres."),
+}
 
 # Short sentences to whose last stop consonant the model adds a vowel: they are
 # spoken as words are, with one after them that is cut off.
@@ -69,7 +81,7 @@ PAUSE = 0.38
 class Voice:
     """Kokoro-82M with one voice; speaks phonemes and tells how long each is."""
 
-    def __init__(self, voice_file=None):
+    def __init__(self, language, voices=None):
         import onnx
         import onnxruntime
 
@@ -90,12 +102,15 @@ class Voice:
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        self.styles = np.frombuffer(voice_bytes(voice_file), np.float32).reshape(-1, 1, 256)
-        self.to_phonemes = G2P(british=True)
+        self.language, self.tongue = language, TONGUES[language]
+        self.styles = np.frombuffer(voice_bytes(self.tongue.voice, voices), np.float32).reshape(-1, 1, 256)
+        self.to_phonemes = G2P(british=True) if language == "en" else espeak(language)
         with open(Path(ASSETS) / "vocab.json", encoding="utf-8") as file:
             self.vocab = json.load(file)
 
     def phonemes(self, text):
+        if self.language != "en":
+            return self.to_phonemes(text)
         if text in SAID:
             return SAID[text]
         compound = re.fullmatch(r"((?:the )?\w+ty)-(\w+)", text)
@@ -138,19 +153,45 @@ class Voice:
         return audio[start:stop]
 
 
-def voice_bytes(voice_file):
-    if voice_file:
-        return Path(voice_file).read_bytes()
+def voice_bytes(voice, voices):
+    if voices:
+        return (Path(voices) / f"{voice}.bin").read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["npm", "pack", "--silent", VOICE_PACKAGE], cwd=folder, check=True,
                        stdout=subprocess.DEVNULL)
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:
-            return archive.extractfile(f"package/voices/{VOICE}.bin").read()
+            return archive.extractfile(f"package/voices/{voice}.bin").read()
+
+
+# Two sounds for which the model has one sign, as its training had them.
+ONE_SIGN = {"a^ɪ": "I", "a^ʊ": "W", "e^ɪ": "A", "o^ʊ": "O", "ɔ^ɪ": "Y", "t^ʃ": "ʧ", "d^ʒ": "ʤ"}
+
+
+def espeak(language):
+    """Text to phonemes by the program espeak-ng, as the model was trained with."""
+    def words(text):
+        said = subprocess.run(["espeak-ng", "-v", language, "-q", "--ipa", "--tie=^", text],
+                              check=True, capture_output=True, text=True).stdout
+        for signs, sign in ONE_SIGN.items():
+            said = said.replace(signs, sign)
+        return " ".join(said.replace("^", "").replace("-", "").split())
+
+    def to_phonemes(text):
+        # The program leaves marks out, and the voice needs them.
+        parts = re.split(r"([,;:.!?—]+)", re.sub(r"[¿¡]", "", text))
+        said = ""
+        for part in parts:
+            if part.strip() and part.strip()[0] in ",;:.!?—":
+                said += part
+            elif part.strip():
+                said += (" " if said else "") + words(part.strip())
+        return said
+    return to_phonemes
 
 
 def hisses(phonemes):
     """Whether it begins with a hissing consonant."""
-    return phonemes.lstrip("ˈˌ")[0] in "fθszʃhvʧʤ"
+    return phonemes.lstrip("ˈˌ")[0] in "fθszʃhvʧʤx"
 
 
 def onset(audio, first):
@@ -255,21 +296,21 @@ def sentences(text):
 
 def record(voice, name, text):
     """One recording: returns its samples at the rate of the files."""
-    text = " ".join(text.split())
+    text, tongue = " ".join(text.split()).lstrip(",.; "), voice.tongue
     if name in CUT_AFTER:
         text = text.rstrip(".")
     ends = text[-1] in ".!?"
     if name.startswith("phrases/") and not ends:
         # A word that Helpline puts together with others: clear, and neither
         # rising nor falling much.
-        before = BEFORE if text in SAID or hisses(voice.phonemes(text)) else ""
-        audio = clean(pad(voice.speak(text, before, AFTER_WORD, WORD_SPEED)), MODEL_RATE)
+        before = tongue.before if text in SAID or hisses(voice.phonemes(text)) else ""
+        audio = clean(pad(voice.speak(text, before, tongue.after_word, WORD_SPEED)), MODEL_RATE)
         return finish(audio, joins=True)
     pieces = sentences(text)
     parts = []
     for index, piece in enumerate(pieces):
-        before = BEFORE if index == 0 and piece[0].islower() else ""
-        after = "" if piece[-1] in ".!?" else AFTER_FRAGMENT
+        before = tongue.before if index == 0 and piece[0].islower() else ""
+        after = "" if piece[-1] in ".!?" else tongue.after_fragment
         audio = clean(pad(voice.speak(piece, before, after, SPEED)), MODEL_RATE)
         audio = trim(audio, MODEL_RATE, 0.03, 0.08)
         parts.append(audio)
@@ -291,7 +332,7 @@ def main():
     options.add_argument("--list", metavar="FILE", help="the list, instead of asking helpline")
     options.add_argument("--out", metavar="DIR", type=Path, default=Path(__file__).resolve().parent.parent,
                          help="where the paths of the list begin (default: the repository)")
-    options.add_argument("--voice-file", metavar="FILE", help=f"{VOICE}.bin, instead of fetching it with npm")
+    options.add_argument("--voices", metavar="DIR", help="where the voices' files lie, instead of fetching them with npm")
     options = options.parse_args()
 
     if options.list:
@@ -300,7 +341,7 @@ def main():
         text = subprocess.run(
             ["cargo", "run", "--release", "-q", "--", "prompts", "list", "--format", "json"],
             cwd=Path(__file__).resolve().parent.parent, check=True, capture_output=True, text=True).stdout
-    items = [i for i in json.loads(text)["items"] if i["language"] == "en"]
+    items = [i for i in json.loads(text)["items"] if i["language"] in TONGUES]
     if not options.all:
         items = [i for i in items if i["state"] == "missing"]
     if options.only:
@@ -309,9 +350,12 @@ def main():
         print("Nothing to make.")
         return 0
 
-    voice = Voice(options.voice_file)
+    voices = {}
     for count, item in enumerate(items, 1):
-        audio = record(voice, item["name"], item["text"])
+        language = item["language"]
+        if language not in voices:
+            voices[language] = Voice(language, options.voices)
+        audio = record(voices[language], item["name"], item["text"])
         write(options.out / item["file"], audio)
         print(f"{count}/{len(items)} {item['file']} {len(audio) / RATE:.2f} s", flush=True)
     return 0

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod hours;
+mod listening;
 pub mod listing;
 mod log_line;
 pub mod prompts;

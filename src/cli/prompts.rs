@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::listing::{Format, flows_or_errors, print};
 use super::report;
 use crate::config::{Installation, TextToSpeech};
-use crate::flow::{FlowSet, Prompt, speech};
+use crate::flow::{FlowSet, Prompt};
 use crate::media::prompts::{DRAFTS, Library, PromptFault, draft_path, draft_text, inspect, recording_path};
 use script::Script;
 
@@ -200,9 +200,7 @@ fn drafts(
             continue;
         }
         // The words of a phrase are English in a language that has none of its own.
-        let foreign = prompt.name.starts_with("phrases/")
-            && !prompt.name.starts_with("phrases/word/")
-            && speech::phrases(&prompt.language).is_empty();
+        let foreign = flows.languages.lacks_text(&prompt.language, &prompt.name);
         match prompt.text.is_empty() || foreign {
             true => untold += 1,
             false => wanted.push(prompt),

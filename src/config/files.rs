@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use super::{Installation, Loaded};
 use crate::flow::document::diagnostic::shortened;
 use crate::flow::document::tree::MAX_FILE_BYTES;
-use crate::flow::document::{self, Diagnostic, Known, Reading, Severity, Source, codes};
+use crate::flow::document::{self, Diagnostic, Known, LANGUAGE_FILE, Reading, Severity, Source, codes};
 
 /// Most flow files.
 const MAX_FLOW_FILES: usize = 1000;
+/// Most folders of recordings.
+const MAX_LANGUAGES: usize = 200;
 /// Most files below a folder.
 const MAX_FILES: usize = 100_000;
 /// Deepest nesting of folders.
@@ -58,6 +60,7 @@ pub fn load_flows(installation: &Installation) -> (Reading, Vec<Source>) {
 pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, Vec<Source>) {
     let prompts = recordings(&installation.prompts);
     let folder = installation.prompts.display().to_string();
+    let languages = read_language_files(&installation.prompts);
     let mut reading = document::read(
         &files.sources,
         &Known {
@@ -65,13 +68,15 @@ pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, V
             folder: &folder,
             today: jiff::Zoned::now().date(),
             codes: &installation.codes,
+            languages: &languages.sources,
             environment: &|name| std::env::var(name).ok(),
             dial_plan: &installation.sip.dial_plan(),
             secret: &|path| read_text(&installation.flows.join(path), MAX_SECRET_BYTES).map_err(|unread| unread.why()),
         },
     );
-    if !files.diagnostics.is_empty() {
+    if !files.diagnostics.is_empty() || !languages.diagnostics.is_empty() {
         let mut diagnostics = files.diagnostics;
+        diagnostics.extend(languages.diagnostics);
         let folder_is_bad = files.sources.is_empty();
         // "There is no flow" follows from what could not be read.
         diagnostics.extend(reading.diagnostics.into_iter().filter(|fault| !(folder_is_bad && fault.line == 0)));
@@ -80,7 +85,26 @@ pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, V
             reading.flows = None;
         }
     }
-    (reading, files.sources)
+    (reading, [files.sources, languages.sources].concat())
+}
+
+/// Reads the `language.yaml` of every folder of recordings that has one.
+fn read_language_files(prompts: &Path) -> FlowFiles {
+    let mut found = FlowFiles::default();
+    // A folder that cannot be read has no recordings either, which is told where they are asked for.
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(prompts).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    for path in folders.into_iter().take(MAX_LANGUAGES).map(|folder| folder.join(LANGUAGE_FILE)) {
+        match read_text(&path, MAX_FILE_BYTES) {
+            Ok(text) => found.sources.push(Source { file: path.display().to_string(), text }),
+            Err(Unread::Absent) => {}
+            // The folder is a file.
+            Err(Unread::Refused(error)) if error.kind() == io::ErrorKind::NotADirectory => {}
+            Err(unread) => found.diagnostics.push(unread.told(&path.display().to_string())),
+        }
+    }
+    found
 }
 
 /// Reads every `*.yaml` below `folder`, in the order of their paths.

@@ -34,6 +34,7 @@ pub use queue::{
 pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };
+pub use speech::Languages;
 pub use transfer::{RING_RANGE, TransferSpec, TransferTo, Untransferred};
 pub use value::Value;
 
@@ -52,6 +53,10 @@ pub struct LanguageIndex(pub u8);
 /// A recording's place in [`FlowSet::prompts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PromptId(pub u32);
+
+/// The name of rules of speech, such as `ordinal`: its place in what [`Languages`] keep of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RulesName(pub u16);
 
 /// Everything that was read and checked together: it never changes, and a call keeps the one that it started with.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +85,8 @@ pub struct FlowSet {
     pub hours: Vec<Hours>,
     /// What agents can dial to steer their working day.
     pub codes: AgentCodes,
+    /// How values are spoken in each language.
+    pub languages: Arc<Languages>,
     /// Where in the files all this is written.
     pub places: place::Places,
 }
@@ -342,8 +349,12 @@ pub enum SpokenAs {
     Day,
     /// As a time of day.
     Time,
-    /// As a day and a time of day: "tomorrow at nine o'clock".
+    /// As a day and a time of day: "tomorrow at nine A M".
     DayTime,
+    /// As a length of time: "one hour and thirty minutes".
+    Duration,
+    /// As a whole number by rules of the language: "third", "five minutes".
+    Ruled(RulesName),
     /// As a word that has a recording of its own: `phrases/word/<value>`.
     Word,
 }

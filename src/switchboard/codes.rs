@@ -54,8 +54,9 @@ pub(super) fn spoken(revision: &Revision, extension: &str, talks: &[AgentTalk]) 
         let prompt = flows.find_prompt(&agent.language, name)?;
         revision.clips.get(prompt.0 as usize)?.is_some().then_some(prompt)
     };
-    let names =
-        talks.iter().flat_map(|talk| agent_talk::recordings(&agent.language, talk, |name| found(name).is_some()));
+    let recordings =
+        |talk| agent_talk::recordings(&flows.languages, &agent.language, talk, |name: &str| found(name).is_some());
+    let names = talks.iter().flat_map(recordings);
     names.filter_map(|name| found(&name)).collect()
 }
 

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-/// A thread that has nothing to do and is woken later than this shows a machine on which audio breaks: three frames.
-const BUSY: Duration = Duration::from_millis(60);
+/// A thread that has nothing to do and is woken later than this shows a machine on which audio breaks: more than a frame.
+const BUSY: Duration = Duration::from_millis(25);
 /// So often a test is run at most.
 const ATTEMPTS_MAX: u32 = 4;
 /// So long the machine is given to come to rest.
 const REST_MAX: Duration = Duration::from_secs(60);
 /// A second without a wake-up that is later than this is rest.
-const RESTED: Duration = Duration::from_millis(20);
+const RESTED: Duration = Duration::from_millis(10);
 
 /// Runs a test. Where it fails while the machine was too busy, it is run again when that is over; a failure on a machine
 /// that had time for it stands.

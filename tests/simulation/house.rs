@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Menu, Patience,
-    Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Speech, SpokenAs, Step, StepIndex,
-    StepKind, Target, speech,
+    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Languages, Menu,
+    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Speech, SpokenAs, Step,
+    StepIndex, StepKind, Target,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, TransportKind, Trunk};
@@ -187,7 +187,8 @@ pub fn revision(number: u32) -> Revision {
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
     }
-    for (phrase, _) in speech::phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/")) {
+    for (phrase, _) in Languages::built_in().phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/agent/"))
+    {
         recordings.add(phrase, 700);
     }
     for number in 1..100 {
@@ -276,6 +277,7 @@ pub fn revision(number: u32) -> Revision {
         steps,
     };
     let flows = FlowSet {
+        languages: Languages::built_in(),
         flows: vec![flow],
         numbers: BTreeMap::from([(NUMBER.to_owned(), FlowIndex(0))]),
         prompts: recordings.prompts,

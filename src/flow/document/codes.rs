@@ -181,6 +181,17 @@ codes! {
     TRANSFER_NOT_ALLOWED = "HL1002", "A transfer to a number that no trunk may call";
     TRANSFER_TARGET = "HL1003", "Nothing that a transfer could lead to";
 
+    // How a language is spoken.
+    LANGUAGE_TAG = "HL1301", "A language file of another language";
+    SPEECH_RULE = "HL1302", "A rule of speech that cannot be understood";
+    NO_SUCH_PHRASE = "HL1303", "No phrase has this name";
+    NO_SUCH_RULES = "HL1304", "No rules of speech have this name";
+    UNSPEAKABLE_NUMBER = "HL1305", "Numbers that the rules of speech cannot say";
+    PLURAL_RULE = "HL1306", "Not a plural rule of CLDR";
+    PHRASES_LACK = "HL1307", "A language without some of its phrases";
+    RULES_LACK = "HL1308", "A language without some of its rules";
+    UNUSED_PHRASE = "HL1309", "A phrase that nothing says";
+
     // Ways through the flows.
     UNREACHABLE = "HL1401", "A step that no caller comes to";
     ENDLESS = "HL1402", "Steps that callers go round and never leave";

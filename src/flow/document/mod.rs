@@ -17,6 +17,7 @@ mod fields;
 mod flow;
 mod hours;
 pub mod keys;
+mod language;
 mod lookup;
 mod menu;
 mod outline;
@@ -39,8 +40,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
+pub use analysis::{
+    CHARACTERS_A_SECOND, HeardMenu, HeardStep, LONGEST_MENU, LONGEST_WAY, Lengths, Listening, VALUE, listening,
+    tell_listening,
+};
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
+pub use language::{LANGUAGE_FILE, built_in_language};
 
 use self::agents::Agents;
 use self::connectors::ConnectorBook;
@@ -50,7 +56,7 @@ use self::outline::Outline;
 use self::queues::Queues;
 use self::recordings::Recordings;
 use self::values::Values;
-use super::{AgentCodes, FlowIndex, FlowSet};
+use super::{AgentCodes, FlowIndex, FlowSet, Languages};
 use crate::telephony::DialPlan;
 
 /// What is known beside the files themselves.
@@ -64,6 +70,8 @@ pub struct Known<'a> {
     pub today: jiff::civil::Date,
     /// The codes that agents dial: nothing else may be reached by them.
     pub codes: &'a AgentCodes,
+    /// The files of languages, each in a folder with the language's name.
+    pub languages: &'a [Source],
     /// The environment variables, for `${NAME}` in passwords.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Which numbers may be called back.
@@ -99,6 +107,7 @@ impl<'a> Known<'a> {
             folder: "prompts",
             today: jiff::civil::Date::MIN,
             codes: &NO_CODES,
+            languages: &[],
             environment: &|_| None,
             dial_plan: &NO_DIAL_PLAN,
             secret: &|_| Err("it is not there".to_owned()),
@@ -138,6 +147,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let hours = HoursBook::read(&pages, &trees, known.today, &mut faults);
     let connectors = ConnectorBook::read(&pages, &trees, known, &mut faults);
     let queues = Queues::read(&pages, &trees, &agents, known.prompts, &mut faults);
+    let languages = language::read_languages(known.languages, &mut faults);
     let all_read = trees.iter().all(Option::is_some);
 
     let mut reader = Reader {
@@ -146,6 +156,7 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         known,
         values: Values::collect(&outlines, hours, connectors, queues.in_order()),
         recordings: Recordings::default(),
+        languages,
         agents,
         queues,
         faults,
@@ -167,6 +178,7 @@ struct Reader<'a> {
     known: &'a Known<'a>,
     values: Values,
     recordings: Recordings,
+    languages: Languages,
     agents: Agents,
     queues: Queues<'a>,
     faults: Faults,
@@ -190,7 +202,13 @@ impl Reader<'_> {
             self.outlines.iter().flat_map(|outline| outline.languages.iter().cloned()).collect();
         languages.sort();
         languages.dedup();
-        self.recordings.add_phrases(&languages, &self.agents.languages(), self.known, &mut self.faults);
+        self.recordings.add_phrases(
+            &self.languages,
+            &languages,
+            &self.agents.languages(),
+            self.known,
+            &mut self.faults,
+        );
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
             self.values.hours.tell_unused(self.pages, &mut self.faults);
@@ -207,6 +225,7 @@ impl Reader<'_> {
         set.agents = std::mem::take(&mut self.agents).specs;
         set.dial_plan = self.known.dial_plan.clone();
         set.codes = self.known.codes.clone();
+        set.languages = std::mem::take(&mut self.languages).into();
         let recordings = std::mem::take(&mut self.recordings);
         set.prompts = recordings.prompts;
         set.prompt_index = recordings.index;

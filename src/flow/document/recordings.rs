@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Known;
 use super::codes;
 use super::diagnostic::{Diagnostic, Faults, Severity, listed};
-use crate::flow::{FlowIndex, Prompt, PromptId, StepIndex, agent_talk, speech};
+use crate::flow::{FlowIndex, Languages, Prompt, PromptId, StepIndex, agent_talk};
 
 /// The recordings, each once.
 #[derive(Debug, Default)]
@@ -37,6 +37,7 @@ impl Recordings {
     /// tells the missing ones once a language.
     pub fn add_phrases(
         &mut self,
+        speech: &Languages,
         languages: &[Arc<str>],
         agents: &BTreeSet<Arc<str>>,
         known: &Known<'_>,
@@ -44,7 +45,7 @@ impl Recordings {
     ) {
         for language in languages {
             let mut missing = Vec::new();
-            let mut phrases = phrases(language);
+            let mut phrases = speech.phrases(language);
             if agents.contains(language) {
                 phrases.extend(known.codes.reasons().map(|reason| agent_talk::pause_recording(reason)));
             } else {
@@ -62,32 +63,6 @@ impl Recordings {
             }
         }
     }
-}
-
-/// The phrases that a language needs. Of one without rules for numbers and days these are what needs no rules: digits, and whole
-/// sentences; their texts are English, to be said in the language.
-fn phrases(language: &str) -> Vec<(String, String)> {
-    const WITHOUT_RULES: [&str; 7] = [
-        "phrases/digit/",
-        "phrases/menu/",
-        "phrases/collect/",
-        "phrases/lookup/",
-        "phrases/system/",
-        "phrases/queue/",
-        "phrases/agent/",
-    ];
-    /// Parts of sentences with a number in them.
-    const WITH_NUMBERS: [&str; 5] = ["number", "in_line", "wait_about", "minute", "minutes"];
-    let phrases = speech::phrases(language);
-    if !phrases.is_empty() {
-        return phrases;
-    }
-    let english = speech::phrases("en").into_iter();
-    let with_number = |name: &str| name.strip_prefix("phrases/queue/").is_some_and(|part| WITH_NUMBERS.contains(&part));
-    english
-        .filter(|(name, _)| WITHOUT_RULES.iter().any(|folder| name.starts_with(folder)))
-        .filter(|(name, _)| !with_number(name) && !agent_talk::is_part_with_number(name))
-        .collect()
 }
 
 fn phrases_missing(language: &str, missing: &[String], count: usize, known: &Known<'_>) -> Diagnostic {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::flow::Languages;
 use crate::telephony::Digit;
 
 /// Most characters of one text.
@@ -96,54 +97,12 @@ fn placeholder(inner: &str, offset: usize, range: Range<usize>) -> Result<Part, 
     Ok(Part::Value { name: name.0, name_range: name.1, format, range })
 }
 
-/// How a choice is announced in a language.
-struct Announcement {
-    language: &'static str,
-    /// Between the choice's text and its keys.
-    press: &'static str,
-    numerals: [&'static str; 10],
-    star: &'static str,
-    hash: &'static str,
-}
-
-const ANNOUNCEMENTS: [Announcement; 4] = [
-    Announcement {
-        language: "en",
-        press: ", press ",
-        numerals: ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
-        star: "star",
-        hash: "hash",
-    },
-    Announcement {
-        language: "es",
-        press: ", pulse ",
-        numerals: ["cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"],
-        star: "asterisco",
-        hash: "almohadilla",
-    },
-    Announcement {
-        language: "fr",
-        press: ", tapez ",
-        numerals: ["zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf"],
-        star: "étoile",
-        hash: "dièse",
-    },
-    Announcement {
-        language: "de",
-        press: ", drücken Sie die ",
-        numerals: ["Null", "Eins", "Zwei", "Drei", "Vier", "Fünf", "Sechs", "Sieben", "Acht", "Neun"],
-        star: "Sterntaste",
-        hash: "Rautetaste",
-    },
-];
-
 /// Makes the whole line of a choice from its text: "For billing" and the 2 become "For billing, press two."
-pub(super) fn announce(parts: &mut Vec<Part>, language: &str, keys: &[Digit]) {
-    let primary = language.split('-').next().unwrap_or(language);
-    let announcement = ANNOUNCEMENTS.iter().find(|announcement| announcement.language == primary);
-    let spoken: Vec<String> = keys.iter().map(|key| spoken_key(*key, announcement)).collect();
-    let press = announcement.map_or(": ", |announcement| announcement.press);
-    let tail = format!("{press}{}.", spoken.join(" "));
+pub(super) fn announce(parts: &mut Vec<Part>, languages: &Languages, language: &str, keys: &[Digit]) {
+    let tail = languages.keys_of_choice(language, keys).unwrap_or_else(|| {
+        let keys: String = keys.iter().map(|key| key.as_char()).collect();
+        format!(": {keys}.")
+    });
     match parts.last_mut() {
         Some(Part::Words(words)) => {
             let kept = words.trim_end_matches([' ', '.', ',', ';', ':']).len();
@@ -153,15 +112,6 @@ pub(super) fn announce(parts: &mut Vec<Part>, language: &str, keys: &[Digit]) {
         // After a value, the rest of the line is a recording of its own.
         Some(Part::Value { .. }) => parts.push(Part::Words(tail.trim_start_matches([',', ':', ' ']).to_owned())),
         None => {}
-    }
-}
-
-fn spoken_key(key: Digit, announcement: Option<&Announcement>) -> String {
-    match (key.numeral(), announcement) {
-        (Some(numeral), Some(announcement)) => announcement.numerals[usize::from(numeral)].to_owned(),
-        (None, Some(announcement)) if key == Digit::STAR => announcement.star.to_owned(),
-        (None, Some(announcement)) if key == Digit::HASH => announcement.hash.to_owned(),
-        _ => key.as_char().to_string(),
     }
 }
 
@@ -210,7 +160,7 @@ mod tests {
         let check = |text: &str, language: &str, keys: &str, expected: &[&str]| {
             let (mut parts, _) = cut(text);
             let keys: Vec<Digit> = keys.chars().map(|key| Digit::from_char(key).expect("a key")).collect();
-            announce(&mut parts, language, &keys);
+            announce(&mut parts, &Languages::built_in(), language, &keys);
             assert_eq!(shown(&parts), expected, "{text}");
         };
         check("For billing", "en", "2", &["For billing, press two."]);

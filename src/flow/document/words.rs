@@ -10,17 +10,18 @@ use super::template::{self, Part};
 use super::tree::{Content, Entry, Node};
 use super::values::{Known, SetValue};
 use crate::flow::connector::FieldKind;
-use crate::flow::{Currency, Piece, Speech, SpokenAs, StepIndex, Value, speech};
+use crate::flow::{Currency, Languages, Piece, Speech, SpokenAs, StepIndex, Value, speech};
 use crate::telephony::Digit;
 
 /// The ways in which a value can be spoken.
-pub(super) const FORMATS: [(&str, SpokenAs); 7] = [
+pub(super) const FORMATS: [(&str, SpokenAs); 8] = [
     ("digits", SpokenAs::Digits),
     ("number", SpokenAs::Number),
     ("money", SpokenAs::Money),
     ("day", SpokenAs::Day),
     ("time", SpokenAs::Time),
     ("day_time", SpokenAs::DayTime),
+    ("duration", SpokenAs::Duration),
     ("word", SpokenAs::Word),
 ];
 /// Ways that this version does not have.
@@ -186,7 +187,7 @@ impl FlowReader<'_, '_> {
             self.fault(fault.consequence(format!("callers would hear nothing in `{}`", said.place)));
         }
         if let Some(keys) = said.keys {
-            template::announce(&mut parts, language, keys);
+            template::announce(&mut parts, &self.reader.languages, language, keys);
         }
         let in_one_piece = !parts.iter().any(|part| matches!(part, Part::Value { .. }));
         let mut fragment = 0;
@@ -276,10 +277,10 @@ impl FlowReader<'_, '_> {
     ) -> Option<SpokenAs> {
         let spoken_as = match format {
             None => None,
-            Some((format, format_place)) => match FORMATS.iter().find(|(name, _)| *name == format) {
-                Some((_, spoken_as)) => Some(*spoken_as),
+            Some((format, format_place)) => match self.format(language, format) {
+                Some(spoken_as) => Some(spoken_as),
                 None => {
-                    self.no_such_format(format, format_place);
+                    self.no_such_format(language, format, format_place);
                     // The name is looked at all the same.
                     let _ = self.look_up(name, name_place);
                     return None;
@@ -319,14 +320,25 @@ impl FlowReader<'_, '_> {
         None
     }
 
-    fn no_such_format(&mut self, format: &str, place: Span) {
+    /// A way of speaking that all languages have, or the rules of this name that this language has.
+    fn format(&mut self, language: &str, format: &str) -> Option<SpokenAs> {
+        if let Some((_, spoken_as)) = FORMATS.iter().find(|(name, _)| *name == format) {
+            return Some(*spoken_as);
+        }
+        self.reader.languages.find(language)?.rules(format)?;
+        Some(SpokenAs::Ruled(self.reader.languages.name_rules(format)))
+    }
+
+    fn no_such_format(&mut self, language: &str, format: &str, place: Span) {
         let names = FORMATS.iter().map(|(name, _)| *name);
+        let rules: Vec<String> = self.reader.languages.rules_of(language);
         let fault = if LATER_FORMATS.contains(&format) {
             self.page.error(codes::NOT_AVAILABLE, place, format!("`{format}` is not available in this version"))
         } else {
             let message = format!("nothing is spoken as `{}`", shortened(format));
             let fault = self.page.error(codes::NO_SUCH_FORMAT, place, message);
-            fault.meant(format, names.clone()).or_remedy(&format!("write {}", listed(names)))
+            let ours = names.clone().chain(rules.iter().map(String::as_str));
+            fault.meant(format, ours).or_remedy(&format!("write {}", listed(names)))
         };
         self.fault(fault);
     }
@@ -421,10 +433,11 @@ impl FlowReader<'_, '_> {
     /// Tells what the flow or its language lacks for speaking in this way.
     fn tell_rules(&mut self, language: &str, spoken_as: SpokenAs, place: Span) {
         let needs_rules = !matches!(spoken_as, SpokenAs::Digits | SpokenAs::Word);
-        if needs_rules && speech::phrases(language).is_empty() {
+        if needs_rules && !self.reader.languages.can(language, spoken_as) {
             let message = format!("{} cannot be spoken in `{language}` yet", format_phrase(spoken_as));
             let fault = self.page.error(codes::LANGUAGE_WITHOUT_NUMBERS, place, message);
-            self.fault(fault.remedy("say it without a placeholder in this language, or digit by digit"));
+            let remedy = "say it without a placeholder in this language, or write the rules of the language";
+            self.fault(fault.remedy(format!("{remedy} (docs/languages.md)")));
         }
         if matches!(spoken_as, SpokenAs::Day | SpokenAs::Time | SpokenAs::DayTime) && !self.has_time_zone {
             let fault = self.page.warning(codes::NO_TIME_ZONE, place, "the flow has no `time_zone`");
@@ -493,6 +506,8 @@ fn format_phrase(spoken_as: SpokenAs) -> &'static str {
         SpokenAs::Day => "a day",
         SpokenAs::Time => "a time",
         SpokenAs::DayTime => "a day and a time",
+        SpokenAs::Duration => "a length of time",
+        SpokenAs::Ruled(_) => "a whole number",
         SpokenAs::Word => "a word",
     }
 }
@@ -509,5 +524,5 @@ fn can_speak(value: &Value, spoken_as: SpokenAs, currency: Option<Currency>) -> 
         currency,
         near_days: true,
     };
-    speech::speak("en", value, spoken_as, &setting).is_some()
+    Languages::built_in().speak("en", value, spoken_as, &setting).is_some()
 }

@@ -8,7 +8,6 @@ use super::turn::Turn;
 use super::way::Next;
 use super::{Action, FlowNote, Session, State};
 use crate::clock::Moment;
-use crate::flow::speech;
 use crate::flow::{
     AgentSpec, Choice, FlowTarget, LanguageIndex, PromptId, QueueIndex, QueueSpec, QueueWish, SpokenAs, Target, Value,
 };
@@ -508,12 +507,20 @@ impl Session {
         let mut comfort = talk.comfort;
         let mut mute = false;
         if let Some(place) = talk.place {
-            let said = speech::place(language, place).is_some_and(|phrases| self.add_phrases(turn, &phrases, words));
+            let said = turn
+                .flows
+                .languages
+                .place(language, place)
+                .is_some_and(|phrases| self.add_phrases(turn, &phrases, words));
             comfort |= !said;
             mute |= !said;
         }
         if let Some(wait) = talk.wait {
-            mute |= !speech::wait(language, wait).is_some_and(|phrases| self.add_phrases(turn, &phrases, words));
+            mute |= !turn
+                .flows
+                .languages
+                .wait(language, wait)
+                .is_some_and(|phrases| self.add_phrases(turn, &phrases, words));
         }
         if mute {
             turn.note(FlowNote::Unspeakable { flow: self.flow, step: self.step });

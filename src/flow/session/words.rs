@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::turn::Turn;
 use super::{FlowNote, Session};
-use crate::flow::speech::{self, Phrases, Setting};
+use crate::flow::speech::{Phrases, Setting};
 use crate::flow::{LanguageIndex, Piece, PromptId, Speech, SpokenAs, Value};
 
 impl Session {
@@ -58,7 +58,8 @@ impl Session {
         let flow = turn.flows.flow(self.flow);
         let language = &flow.languages[usize::from(self.language.0)];
         let setting = Setting { wall: turn.wall, time_zone: &flow.time_zone, currency: flow.currency, near_days };
-        speech::speak(language, value, format, &setting).is_some_and(|phrases| self.add_phrases(turn, &phrases, words))
+        let said = turn.flows.languages.speak(language, value, format, &setting);
+        said.is_some_and(|phrases| self.add_phrases(turn, &phrases, words))
     }
 
     /// All of `phrases`, added to `words`, or none.

@@ -1,61 +1,36 @@
-//! How numbers, digits, money, days and times are joined from phrases: a language is one [`Grammar`] in a file of its own.
+//! How numbers, digits, money, days and times are joined from phrases: a language is a file of data, in `languages/` or beside
+//! an installation's recordings.
 
-mod english;
+mod language;
+mod languages;
+mod pattern;
+mod plural;
+mod proof;
 mod read;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+pub use self::language::Language;
+pub use self::languages::{BUILT_IN, Languages};
+
+pub(super) use self::language::{
+    COUNTED, ChoiceLine, Counted, DAY, DAY_TIME, DECIMAL, DURATION, Days, LENGTHS, MONEY, Money, NEGATIVE, NUMBER,
+    NumberRule, NumberSet, Pattern, TIME, Times,
+};
+pub(super) use self::pattern::{Fields, is_phrase, parse as parse_pattern};
+pub(super) use self::plural::{CATEGORIES, Rule as PluralRule};
+pub(super) use self::proof::{What, prove};
+
 use super::session::{SpokenPlace, SpokenWaitMinutes};
-use super::{Currency, SpokenAs, Value};
+use super::{Currency, RulesName, SpokenAs, Value};
 
 /// The largest amount that is spoken: beyond it nobody follows.
-const LARGEST: u64 = 999_999_999_999;
-
-/// Every phrase of `language` with the text that is said in it, by the name of its recording without language and
-/// extension: `phrases/digit/7` says "seven". Empty for a language that cannot be spoken.
-pub fn phrases(language: &str) -> Vec<(String, String)> {
-    let Some(grammar) = grammar(language) else { return Vec::new() };
-    let mut phrases = grammar.phrases();
-    for (name, _) in &mut phrases {
-        name.insert_str(0, "phrases/");
-    }
-    phrases
-}
-
-/// The languages that can be spoken, by their primary subtags (RFC 5646, section 2.2.1).
-const GRAMMARS: &[(&str, &dyn Grammar)] = &[("en", &english::English)];
-
-/// `en-GB` is spoken as `en`.
-fn grammar(language: &str) -> Option<&'static dyn Grammar> {
-    let primary = language.split('-').next().unwrap_or(language);
-    GRAMMARS.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(primary)).map(|(_, grammar)| *grammar)
-}
-
-/// One language: its phrases, and how they are joined.
-trait Grammar: Sync {
-    /// Every phrase's name below `phrases/`, and its text.
-    fn phrases(&self) -> Vec<(String, String)>;
-    /// A number.
-    fn number(&self, phrases: &mut Phrases, number: Number);
-    /// An amount of money.
-    fn money(&self, phrases: &mut Phrases, amount: Amount);
-    /// A day.
-    fn day(&self, phrases: &mut Phrases, day: Day);
-    /// A time of day.
-    fn time(&self, phrases: &mut Phrases, time: Time);
-    /// A day and a time of it: "tomorrow at nine o'clock".
-    fn day_time(&self, phrases: &mut Phrases, day: Day, time: Time);
-    /// "You are number `number` in line."
-    fn place(&self, phrases: &mut Phrases, number: u64);
-    /// "`number` seconds.", in the plural that the language has for the number (CLDR plural rules).
-    fn measured(&self, phrases: &mut Phrases, number: u64, what: Measured);
-    /// "You will wait about `minutes` minutes", in the plural that the language has for the number (CLDR plural rules).
-    fn minutes(&self, phrases: &mut Phrases, minutes: u64);
-}
+pub(in crate::flow) const LARGEST: u64 = 999_999_999_999;
 
 /// A decimal number: `whole` and `fraction` / 10^`places`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +58,8 @@ enum Day {
     Tomorrow,
     ThisYear(Date),
     OtherYear(Date),
+    /// Today, by its name: "today is Friday ...".
+    Named(Date),
 }
 
 /// A time of day, to the minute.
@@ -96,24 +73,20 @@ struct Time {
 
 /// The names of phrases below `phrases/`, in the order in which they are said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Phrases(Vec<Cow<'static, str>>);
+pub(super) struct Phrases(Vec<Arc<str>>);
 
 impl Phrases {
-    fn add(&mut self, name: &'static str) {
-        self.0.push(Cow::Borrowed(name));
-    }
-
-    fn series(&mut self, folder: &str, number: u64) {
-        self.0.push(Cow::Owned(format!("{folder}/{number}")));
-    }
-
-    fn name(&mut self, folder: &str, name: &str) {
-        self.0.push(Cow::Owned(format!("{folder}/{}", name.to_lowercase())));
+    fn add(&mut self, name: Arc<str>) {
+        self.0.push(name);
     }
 
     /// The names, in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(Cow::as_ref)
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    fn recordings(&self) -> Vec<String> {
+        self.names().map(|name| format!("phrases/{name}")).collect()
     }
 }
 
@@ -136,49 +109,73 @@ impl Setting<'_> {
     }
 }
 
-/// The phrases in which `value` is said in `language`; nothing when it cannot be said as `format`.
-pub(super) fn speak(language: &str, value: &Value, format: SpokenAs, setting: &Setting<'_>) -> Option<Phrases> {
-    if let Value::Secret(_) = value {
-        return None;
-    }
-    let mut phrases = Phrases::default();
-    match format {
-        SpokenAs::Digits => digits(&mut phrases, value)?,
-        SpokenAs::Word => word(&mut phrases, value)?,
-        SpokenAs::Number => grammar(language)?.number(&mut phrases, read::number(value)?),
-        SpokenAs::Money => grammar(language)?.money(&mut phrases, read::amount(value, setting.currency)?),
-        SpokenAs::Day => {
-            let date = read::date(value, setting)?;
-            grammar(language)?.day(&mut phrases, day_as_told(date, setting));
+impl Languages {
+    /// The phrases in which `value` is said in `language`; nothing when it cannot be said as `format`.
+    pub(super) fn speak(
+        &self,
+        language: &str,
+        value: &Value,
+        format: SpokenAs,
+        setting: &Setting<'_>,
+    ) -> Option<Phrases> {
+        if let Value::Secret(_) = value {
+            return None;
         }
-        SpokenAs::Time => grammar(language)?.time(&mut phrases, read::time(value, setting)?),
-        SpokenAs::DayTime => {
-            let (date, time) = (read::date(value, setting)?, read::time(value, setting)?);
-            grammar(language)?.day_time(&mut phrases, day_as_told(date, setting), time);
+        match format {
+            SpokenAs::Digits => return digits(value),
+            SpokenAs::Word => return word(value),
+            _ => {}
+        }
+        let language = self.find(language)?;
+        match format {
+            SpokenAs::Digits | SpokenAs::Word => None,
+            SpokenAs::Number => language.number(read::number(value)?),
+            SpokenAs::Money => language.money(read::amount(value, setting.currency)?),
+            SpokenAs::Day => language.day(day_as_told(read::date(value, setting)?, setting)),
+            SpokenAs::Time => language.time(read::time(value, setting)?),
+            SpokenAs::DayTime => {
+                let (date, time) = (read::date(value, setting)?, read::time(value, setting)?);
+                language.day_time(day_as_told(date, setting), time)
+            }
+            SpokenAs::Duration => language.duration(read::seconds(value)?),
+            SpokenAs::Ruled(rules) => {
+                let number = read::number(value)?;
+                match language.rules(self.rules_name(rules)) {
+                    Some(by) if number.places == 0 && !number.negative => language.ruled(by, number.whole),
+                    // What cannot be counted is told as a number, which is better than nothing.
+                    _ => language.number(number),
+                }
+            }
         }
     }
-    Some(phrases)
-}
 
-/// The phrases in which a place in line is said; nothing where that takes a number and the language cannot say one.
-pub(super) fn place(language: &str, place: SpokenPlace) -> Option<Phrases> {
-    let mut phrases = Phrases::default();
-    match place {
-        SpokenPlace::Next => phrases.add("queue/you_are_next"),
-        SpokenPlace::MoreThanTen => phrases.add("queue/more_than_ten"),
-        SpokenPlace::Number(number) => grammar(language)?.place(&mut phrases, u64::from(number)),
+    /// The phrases in which a place in line is said; nothing where that takes a number and the language cannot say one.
+    pub(super) fn place(&self, language: &str, place: SpokenPlace) -> Option<Phrases> {
+        match place {
+            SpokenPlace::Next => Some(Phrases(vec!["queue/you_are_next".into()])),
+            SpokenPlace::MoreThanTen => Some(Phrases(vec!["queue/more_than_ten".into()])),
+            SpokenPlace::Number(number) => self.find(language)?.place(u64::from(number)),
+        }
     }
-    Some(phrases)
-}
 
-/// The phrases in which an estimated wait is said; likewise.
-pub(super) fn wait(language: &str, wait: SpokenWaitMinutes) -> Option<Phrases> {
-    let mut phrases = Phrases::default();
-    match wait {
-        SpokenWaitMinutes::MoreThanTwenty => phrases.add("queue/more_than_twenty_minutes"),
-        SpokenWaitMinutes::Minutes(minutes) => grammar(language)?.minutes(&mut phrases, u64::from(minutes)),
+    /// The phrases in which an estimated wait is said; likewise.
+    pub(super) fn wait(&self, language: &str, wait: SpokenWaitMinutes) -> Option<Phrases> {
+        match wait {
+            SpokenWaitMinutes::MoreThanTwenty => Some(Phrases(vec!["queue/more_than_twenty_minutes".into()])),
+            SpokenWaitMinutes::Minutes(minutes) => self.find(language)?.wait(u64::from(minutes)),
+        }
     }
-    Some(phrases)
+
+    /// The recordings in which so many of something are told; nothing where the language has no rules for it.
+    pub(super) fn measured(&self, language: &str, number: u64, what: Measured) -> Option<Vec<String>> {
+        let language = self.find(language)?;
+        language.ruled(language.rules(what.rules())?, number).map(|phrases| phrases.recordings())
+    }
+
+    /// The rules that a placeholder names.
+    pub(super) fn rules_name(&self, name: RulesName) -> &str {
+        self.names.get(usize::from(name.0)).map_or("", AsRef::as_ref)
+    }
 }
 
 /// What is counted.
@@ -196,44 +193,49 @@ pub(super) enum Measured {
     AgentsBefore,
 }
 
-/// The recordings in which so many of something are told; nothing where the language has no rules for numbers.
-pub(super) fn measured(language: &str, number: u64, what: Measured) -> Option<Vec<String>> {
-    let mut phrases = Phrases::default();
-    grammar(language)?.measured(&mut phrases, number, what);
-    Some(phrases.names().map(|name| format!("phrases/{name}")).collect())
+impl Measured {
+    /// All of them.
+    pub(super) const ALL: [Measured; 5] =
+        [Measured::Seconds, Measured::Minutes, Measured::MoreSeconds, Measured::MoreMinutes, Measured::AgentsBefore];
+
+    /// The rules that a language has for it, in its `counted`.
+    pub(super) const fn rules(self) -> &'static str {
+        match self {
+            Measured::Seconds => "last_seconds",
+            Measured::Minutes => "last_minutes",
+            Measured::MoreSeconds => "more_seconds",
+            Measured::MoreMinutes => "more_minutes",
+            Measured::AgentsBefore => "agents_before",
+        }
+    }
 }
 
 /// The recordings in which keys are told one by one.
 pub(super) fn keys(keys: &str) -> Vec<String> {
+    digits(&Value::Text(keys.to_owned())).map_or_else(Vec::new, |phrases| phrases.recordings())
+}
+
+/// Digits need no rules: they are told one by one in every language.
+fn digits(value: &Value) -> Option<Phrases> {
+    let text = read::text(value)?;
     let mut phrases = Phrases::default();
-    let told = digits(&mut phrases, &Value::Text(keys.to_owned()));
-    told.map_or_else(Vec::new, |()| phrases.names().map(|name| format!("phrases/{name}")).collect())
-}
-
-/// Digits need no grammar: they are told one by one in every language.
-fn digits(phrases: &mut Phrases, value: &Value) -> Option<()> {
-    let text = read::text(value)?;
     for character in text.chars() {
-        match character {
-            '0'..='9' => phrases.series("digit", u64::from(character.to_digit(10)?)),
-            '*' => phrases.add("digit/star"),
-            '#' => phrases.add("digit/hash"),
-            '+' => phrases.add("digit/plus"),
-            ' ' | '-' | '(' | ')' => {}
+        phrases.add(match character {
+            '0'..='9' => format!("digit/{character}").into(),
+            '*' => "digit/star".into(),
+            '#' => "digit/hash".into(),
+            '+' => "digit/plus".into(),
+            ' ' | '-' | '(' | ')' => continue,
             _ => return None,
-        }
+        });
     }
-    (!phrases.0.is_empty()).then_some(())
+    (!phrases.0.is_empty()).then_some(phrases)
 }
 
-fn word(phrases: &mut Phrases, value: &Value) -> Option<()> {
-    let text = read::text(value)?;
+fn word(value: &Value) -> Option<Phrases> {
+    let text: Cow<'_, str> = read::text(value)?;
     let text = text.trim();
-    if text.is_empty() {
-        return None;
-    }
-    phrases.0.push(Cow::Owned(format!("word/{text}")));
-    Some(())
+    (!text.is_empty()).then(|| Phrases(vec![format!("word/{text}").into()]))
 }
 
 fn day_as_told(date: Date, setting: &Setting<'_>) -> Day {
@@ -249,7 +251,11 @@ fn day_as_told(date: Date, setting: &Setting<'_>) -> Day {
             return Day::Yesterday;
         }
     }
-    if date.year() == today.year() { Day::ThisYear(date) } else { Day::OtherYear(date) }
+    match date {
+        _ if date == today => Day::Named(date),
+        _ if date.year() == today.year() => Day::ThisYear(date),
+        _ => Day::OtherYear(date),
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use jiff::civil;
 use jiff::{Timestamp, Zoned};
 
 use super::{Amount, LARGEST, Number, Setting, Time};
+use crate::flow::document::scalar;
 use crate::flow::{Currency, Value};
 
 /// The most places after the point: more cannot be held by [`Value::Number`] either.
@@ -43,6 +44,15 @@ pub(super) fn number(value: &Value) -> Option<Number> {
     let places = u8::try_from(fraction.len()).ok()?;
     let fraction = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
     Some(Number { negative: negative && (whole > 0 || fraction > 0), whole, fraction, places })
+}
+
+/// A length of time in seconds: `90`, `1h30m`.
+pub(super) fn seconds(value: &Value) -> Option<u64> {
+    match number(value) {
+        Some(number) if number.negative => None,
+        Some(number) => Some(number.whole),
+        None => scalar::duration(&text(value)?).map(|length| length.as_secs()).filter(|seconds| *seconds <= LARGEST),
+    }
 }
 
 /// `24.5`, `24.50 EUR`, `GBP 24`, `$3.99`; the third place after the point is rounded.

@@ -11,8 +11,8 @@ use crate::flow::connector::{Method, TextPart, TextTemplate};
 use crate::flow::hours::{Hours, HoursIndex, Range};
 use crate::flow::{
     Choice, Collect, Condition, Connector, ConnectorIndex, Currency, Flow, FlowIndex, FlowSet, FlowTarget,
-    LanguageIndex, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueWish,
-    Speech, SpokenAs, Step, StepIndex, StepKind, Target, TransferSpec, TransferTo, Value, speech,
+    LanguageIndex, Languages, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec,
+    QueueWish, Speech, SpokenAs, Step, StepIndex, StepKind, Target, TransferSpec, TransferTo, Value,
 };
 use crate::telephony::{DialPlan, Digit, TransportKind, Trunk};
 
@@ -30,7 +30,7 @@ const NAMES: [&str; 11] = [
     "hours.office",
     "hours.office.next",
 ];
-const FORMATS: [SpokenAs; 7] = [
+const FORMATS: [SpokenAs; 8] = [
     SpokenAs::Digits,
     SpokenAs::Number,
     SpokenAs::Money,
@@ -38,6 +38,7 @@ const FORMATS: [SpokenAs; 7] = [
     SpokenAs::Time,
     SpokenAs::DayTime,
     SpokenAs::Word,
+    SpokenAs::Duration,
 ];
 
 /// A set of up to four flows that may walk into each other.
@@ -56,7 +57,7 @@ pub(super) fn random_set(random: &mut Rng) -> FlowSet {
     let mut set = FlowSet { dial_plan, ..FlowSet::default() };
     for language in ["en", "es"] {
         // One language has all phrases, the other hardly any.
-        for (name, text) in speech::phrases("en") {
+        for (name, text) in Languages::built_in().phrases("en") {
             if language == "en" || random.u8(..10) == 0 {
                 add_prompt(&mut set, language, &name, &text);
             }

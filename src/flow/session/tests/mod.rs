@@ -9,6 +9,7 @@ mod questions;
 mod queues;
 mod random;
 mod spoken;
+mod stranded;
 mod transfers;
 mod walks;
 mod ways;

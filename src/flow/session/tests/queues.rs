@@ -287,8 +287,9 @@ fn who_is_sent_away_goes_where_the_queue_says() {
     );
 }
 
+/// The language that a caller has chosen is theirs while they wait too.
 #[test]
-fn a_language_without_grammar_speaks_what_needs_none() {
+fn a_chosen_language_is_kept_in_the_line() {
     check_line(
         "MENU
         > 2
@@ -297,13 +298,34 @@ fn a_language_without_grammar_speaks_what_needs_none() {
         says Diga. Una persona, pulse uno. Ingles, pulse dos. Ventas, pulse tres.
         > 1
         ENTERS
+        says Espere, por favor, mientras busco a alguien que le ayude.
+        > place 3 wait 5
+        says Usted es el número tres de la cola. La espera será de unos cinco minutos. Para ser llamado, pulse uno. Para dejar un mensaje, pulse dos dos.
+        > place 1
+        says Usted es el siguiente en la cola. Para ser llamado, pulse uno. Para dejar un mensaje, pulse dos dos.
+        > 1
+        menu opened
+        says Le llamaremos al número más cuatro cuatro dos cero siete nueve cuatro seis cero uno dos tres Si es correcto, pulse uno. Para otro número, pulse dos. Para seguir esperando, pulse asterisco.",
+    );
+}
+
+#[test]
+fn a_language_without_rules_speaks_what_needs_none() {
+    let flow = LINE.replace("[en, es]", "[en, fi]").replace(" es:", " fi:").replace("language: es", "language: fi");
+    let script = "MENU
+        > 2
+        ask: choice 2
+        spanish: next
+        says Diga. Una persona: 1. Ingles: 2. Ventas: 3.
+        > 1
+        ENTERS
         HOLD
         > place 3 wait 5
         person: unspeakable
-        says Thank you for waiting. Somebody will be with you as soon as possible. Para ser llamado, pulse uno. Para dejar un mensaje, pulse dos dos.
+        says Thank you for waiting. Somebody will be with you as soon as possible. Para ser llamado: 1. Para dejar un mensaje: 22.
         > place 1
-        says You are next in line. Para ser llamado, pulse uno. Para dejar un mensaje, pulse dos dos.",
-    );
+        says You are next in line. Para ser llamado: 1. Para dejar un mensaje: 22.";
+    check(&flow, &script.replace("ENTERS", ENTERS).replace("HOLD", HOLD).replace("MENU", MENU));
 }
 
 /// A queue in a file without a flow belongs to the only flow that uses it: callers go over to that one, or back to it.
