@@ -29,6 +29,7 @@ interop:
 bench:
     cargo bench --bench reactor
     cargo bench --bench distributor
+    cargo bench --bench flows
     cargo bench --bench calls
     cargo bench --bench connection
 
@@ -40,6 +41,7 @@ fuzz TARGET SECONDS="60":
 soak:
     SEEDS=200 cargo test --release --test simulation --test signaling
     SEEDS=200 CALLS=1000000 cargo test --release --test queues random_days
+    WALKS=1000000 cargo test --release --lib nobody_is_stranded
     cargo run --release -- dial sip:1000@127.0.0.1:5060 --calls 10000 --rate 100 --hold 5s
 
 # make the recordings that are missing

@@ -5,14 +5,18 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::listening;
+use super::listing::print;
 use super::prompts::Weakness;
 use super::report::{self, Format};
 use crate::config::{self, Installation};
-use crate::flow::FlowSet;
 use crate::flow::document::diagnostic::shortened;
-use crate::flow::document::{Diagnostic, Severity, codes};
+use crate::flow::document::{self, Diagnostic, Severity, codes};
+use crate::flow::{FlowSet, PromptId};
 use crate::media::prompts::Library;
+use crate::telephony::Clip;
 
 /// What `helpline check` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -20,6 +24,9 @@ pub struct Arguments {
     /// How the report is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Tells instead how long callers listen before each choice, and how many keys lead to each step
+    #[arg(long)]
+    pub listening: bool,
 }
 
 /// Checks the installation in `config`; the exit status is 1 when there are errors.
@@ -34,7 +41,19 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let mut diagnostics = loaded.diagnostics;
     diagnostics.extend(reading.diagnostics);
     if let Some(flows) = &reading.flows {
-        diagnostics.extend(unusable_recordings(flows, &loaded.installation.prompts));
+        let folder = &loaded.installation.prompts;
+        diagnostics.extend(unusable_recordings(flows, folder));
+        let lengths = lengths(flows, folder);
+        let lengths = |prompt: PromptId| lengths[prompt.0 as usize];
+        let listening = document::listening(flows, &lengths);
+        if arguments.listening && !report::has_errors(&diagnostics) {
+            print(&match arguments.format {
+                Format::Json => format!("{:#}\n", listening::as_json(flows, &listening)),
+                Format::Human | Format::Github | Format::Junit => listening::human(flows, &listening),
+            })?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        diagnostics.extend(document::tell_listening(flows, &listening, &lengths));
     }
 
     let colour = report::colour_on_stdout();
@@ -42,6 +61,14 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     report::unless_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
     Ok(if report::has_errors(&diagnostics) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// How long each recording is, in the order of the prompts; nothing where there is none.
+fn lengths(flows: &FlowSet, folder: &Path) -> Vec<Option<Duration>> {
+    const SAMPLES_A_SECOND: f64 = 8_000.0;
+    let clips = Library::load(folder, &flows.wanted_recordings()).clips;
+    let length = |clip: Arc<Clip>| Duration::from_secs_f64(clip.pcmu.len() as f64 / SAMPLES_A_SECOND);
+    clips.into_iter().map(|clip| clip.map(length)).collect()
 }
 
 /// Recordings that are there, and that callers would not hear all the same; and drafts, which they hear instead.

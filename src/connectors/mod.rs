@@ -30,7 +30,7 @@ const RESOLVERS_MAX: usize = 16;
 const TELL_AGAIN: Duration = Duration::from_millis(10);
 
 /// The way to whom answers are told; it gives back what does not fit.
-pub type Tell = Arc<dyn Fn(Input) -> Result<(), Input> + Send + Sync>;
+pub type Tell = Arc<dyn Fn(Input) -> Result<(), Box<Input>> + Send + Sync>;
 
 enum Order {
     Ask(Box<Ask>),
@@ -234,7 +234,7 @@ impl Floor {
     async fn say(&self, input: Input) {
         let mut input = input;
         while let Err(again) = (self.tell)(input) {
-            input = again;
+            input = *again;
             tokio::time::sleep(TELL_AGAIN).await;
         }
     }

@@ -99,7 +99,7 @@ struct House {
 impl House {
     fn open() -> House {
         let (tell, told): (Sender<Input>, _) = channel();
-        let tell = move |input| tell.send(input).map_err(|refused| refused.0);
+        let tell = move |input| tell.send(input).map_err(|refused| Box::new(refused.0));
         let connectors = Connectors::start(Clock::start(), Arc::new(tell)).expect("a thread can be had");
         House { connectors, told, asked: 0 }
     }

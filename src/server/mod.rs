@@ -196,7 +196,9 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
     let answers = inbox_end.clone();
     let tell = move |input: Input| match answers.try_send(input.into()) {
-        Err(mpsc::error::TrySendError::Full(letter)) => letter.into_input().map_or(Ok(()), Err),
+        Err(mpsc::error::TrySendError::Full(letter)) => {
+            letter.into_input().map_or(Ok(()), |input| Err(Box::new(input)))
+        }
         // Nobody is there any more to whom it could be told.
         Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
     };

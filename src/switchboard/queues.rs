@@ -191,7 +191,7 @@ impl Queues {
             Some(after) if !at_first.is_empty() => vec![(after, Skills::default())],
             _ => Vec::new(),
         };
-        if let Some((extension, length)) = &place.prefer
+        if let Some((extension, length)) = place.prefer.as_deref()
             && self.is_at_work(now, extension, &place.queue)
         {
             // To be that agent is a skill that they alone have.
@@ -380,4 +380,78 @@ pub(super) fn talk(words: Announcement) -> WaitingTalk {
         SpokenWait::MoreThanTwenty => SpokenWaitMinutes::MoreThanTwenty,
     });
     WaitingTalk { place, wait, comfort: place.is_none(), aside: words.aside }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::acd::AgentCommand;
+    use crate::flow::AgentSpec;
+
+    /// What is asked for at first, and what after so many seconds.
+    type Asked = (Vec<Arc<str>>, Vec<(u64, Vec<Arc<str>>)>);
+
+    /// A queue with two agents of whom 1001 is at work, and what who prefers `extension` asks for, by names.
+    fn asked(extension: &str, relax_after: Option<u64>) -> Asked {
+        let agent = |extension: &str| AgentSpec {
+            extension: extension.into(),
+            name: extension.into(),
+            password: None,
+            skills: vec![("billing".into(), 5)],
+            language: "en".into(),
+        };
+        let mut support = QueueSpec::usual("support");
+        support.agents = vec![("1001".into(), 1), ("1002".into(), 1)];
+        let flows = FlowSet { queues: vec![support], agents: vec![agent("1001"), agent("1002")], ..FlowSet::default() };
+        let now = Moment::from_millis(1);
+        let mut queues = Queues::new(Moment::ZERO, Some(7), &flows, &mut fastrand::Rng::with_seed(7));
+        let at_work = queues.agent_of(&"1001".into());
+        let mut out = Vec::new();
+        queues.distributor.handle(now, acd::Input::AgentReachable { agent: at_work }, &mut out);
+        let ready = acd::Input::Agent { agent: at_work, command: AgentCommand::Ready };
+        queues.distributor.handle(now, ready, &mut out);
+        let place = Place {
+            entry: EntryId(1),
+            queue: "support".into(),
+            music: None,
+            together: false,
+            alert_info: None,
+            skills: vec!["billing".into()],
+            relax_after: relax_after.map(Duration::from_secs),
+            prefer: Some(Box::new((extension.into(), Duration::from_secs(30)))),
+            priority: 0,
+            since: None,
+            told: acd::Told::default(),
+            kept_for: Duration::ZERO,
+        };
+        let wants = queues.entering(now, &place, &PhoneNumber::new("+442079460123")).wants;
+        let names = |skills: &Skills| skills.levels().map(|(skill, _)| queues.skill_name(skill)).collect();
+        let later = wants.later.iter().map(|(after, skills)| (after.as_secs(), names(skills)));
+        (names(&wants.at_first), later.collect())
+    }
+
+    #[test]
+    fn who_is_preferred_is_asked_for_while_they_are_at_work() {
+        let sorted = |names: &[&str]| {
+            let mut names: Vec<Arc<str>> = names.iter().map(|name| Arc::from(*name)).collect();
+            names.sort();
+            names
+        };
+        let check = |extension: &str, relax_after, at_first: &[&str], later: &[(u64, &[&str])]| {
+            let (mut first, mut then) = asked(extension, relax_after);
+            first.sort();
+            then.iter_mut().for_each(|(_, names)| names.sort());
+            let later: Vec<_> = later.iter().map(|(after, names)| (*after, sorted(names))).collect();
+            assert_eq!((first, then), (sorted(at_first), later), "{extension} {relax_after:?}");
+        };
+        check("1001", None, &["billing", "agent:1001"], &[(30, &["billing"])]);
+        check("1001", Some(60), &["billing", "agent:1001"], &[(30, &["billing"]), (60, &[])]);
+        // Who takes anybody before the preference is over does so.
+        check("1001", Some(10), &["billing", "agent:1001"], &[(10, &[])]);
+        // Nobody waits for who is not at work, or is no agent any more.
+        check("1002", None, &["billing"], &[]);
+        check("4711", Some(60), &["billing"], &[(60, &[])]);
+    }
 }

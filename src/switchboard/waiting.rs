@@ -54,7 +54,7 @@ pub(super) struct Place {
     /// After so long any agent will do.
     pub(super) relax_after: Option<Duration>,
     /// For so long only this agent will do, by extension, if they are at work.
-    pub(super) prefer: Option<(Arc<str>, Duration)>,
+    pub(super) prefer: Option<Box<(Arc<str>, Duration)>>,
     /// How urgent.
     pub(super) priority: u8,
     /// The time of the place, where it is older than the entry.

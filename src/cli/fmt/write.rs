@@ -282,7 +282,11 @@ impl Writer<'_> {
         };
         let table = owner.and_then(|owner| self.tables.iter().find(|table| table.owner == owner));
         if let Some(table) = table {
-            let rank = |member: &usize| table.keys.iter().position(|known| *known == key(member)).unwrap_or(usize::MAX);
+            // Where a step leads is read last.
+            let rank = |member: &usize| {
+                let known = table.keys.iter().position(|known| *known == key(member));
+                (key(member) == "next", known.unwrap_or(usize::MAX))
+            };
             members.sort_by_key(rank);
         }
         members

@@ -33,6 +33,8 @@ pub struct Graph {
     pub entries: Vec<Entry>,
     /// The place in `nodes` of each flow's first step.
     first: Vec<usize>,
+    /// The place in `nodes` of the step with which each flow begins.
+    starts: Vec<usize>,
 }
 
 /// A step with its ways out.
@@ -158,10 +160,11 @@ pub enum EntryBy {
 impl Graph {
     /// The graph of these flows.
     pub fn of(set: &FlowSet) -> Graph {
-        let mut graph = Graph { nodes: Vec::new(), entries: Vec::new(), first: Vec::new() };
+        let mut graph = Graph { nodes: Vec::new(), entries: Vec::new(), first: Vec::new(), starts: Vec::new() };
         for (flow, steps) in set.flows.iter().enumerate() {
             let flow = FlowIndex(u16::try_from(flow).expect("flows are limited"));
             graph.first.push(graph.nodes.len());
+            graph.starts.push(graph.nodes.len() + steps.start.0 as usize);
             for step in 0..steps.steps.len() {
                 let at = StepId { flow, step: StepIndex(u32::try_from(step).expect("steps are limited")) };
                 graph.nodes.push(exits::node(set, at));

@@ -8,12 +8,14 @@ use super::{Exit, Goal, Graph, Node};
 const LOOKED_AT: usize = 256;
 
 impl Graph {
-    /// The menus and questions that a caller at a step may have been in last, as places in [`Graph::nodes`]; without any, the
-    /// beginning of the step's flow.
+    /// The menus and questions that a caller at a step may have been in last, as places in [`Graph::nodes`]. Where they may have
+    /// been in none, it is the question itself or, from any other step, the beginning of its flow.
     pub(super) fn questions_before(&self, position: usize, before: &[Vec<usize>]) -> Vec<usize> {
+        let is_entry = |at: usize| self.entries.iter().any(|entry| self.position(entry.to) == at);
         let mut seen = BTreeSet::new();
         let mut found = BTreeSet::new();
         let mut open = before[position].clone();
+        let mut from_outside = is_entry(position);
         while let Some(at) = open.pop() {
             if seen.len() > LOOKED_AT || !seen.insert(at) {
                 continue;
@@ -21,8 +23,13 @@ impl Graph {
             if self.nodes[at].nature.asks {
                 found.insert(at);
             } else {
+                from_outside |= is_entry(at);
                 open.extend(&before[at]);
             }
+        }
+        if from_outside {
+            let node = &self.nodes[position];
+            found.insert(if node.nature.asks { position } else { self.starts[usize::from(node.at.flow.0)] });
         }
         found.into_iter().collect()
     }

@@ -121,7 +121,7 @@ impl Call {
     pub(super) fn enter_queue(&mut self, turn: &mut Turn<'_>, wanted: Wanted, prefer: Option<(Arc<str>, Duration)>) {
         self.leave_line(turn, Leaving::ByKey);
         let (queue, skills, priority) = wanted;
-        let place = Place { prefer, ..self.place_in(turn, queue, skills, priority) };
+        let place = Place { prefer: prefer.map(Box::new), ..self.place_in(turn, queue, skills, priority) };
         self.wait(turn, place);
     }
 

@@ -10,7 +10,7 @@ use crate::flow::session::MOST_STEPS;
 
 pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
     let graph = analysis.graph;
-    let idle = |_: &Node, exit: &Exit| is_idle(exit);
+    let idle = |node: &Node, exit: &Exit| is_idle(node, exit);
     let ways = graph.ways(|_, _| Some(1));
     for circle in graph.circles(idle) {
         let members: Vec<StepId> = circle.iter().map(|position| graph.nodes[*position].at).collect();
@@ -57,8 +57,9 @@ pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
 
 /// Whether callers take an exit while they do nothing, and again the next time: a queue is not full for long, but nobody is
 /// there for a whole night.
-fn is_idle(exit: &Exit) -> bool {
-    !exit.by.takes_a_caller() && (exit.by != By::Refusal || &*exit.name == "no_agents")
+fn is_idle(node: &Node, exit: &Exit) -> bool {
+    let lasts = &*exit.name == "no_agents" || !node.nature.person && &*exit.name == "failed";
+    !exit.by.takes_a_caller() && (exit.by != By::Refusal || lasts)
 }
 
 /// Whether anything leads out of the circle.
@@ -82,7 +83,7 @@ fn round(analysis: &Analysis<'_>, members: &[StepId]) -> Vec<String> {
     let mut came: BTreeMap<StepId, (StepId, &Exit)> = BTreeMap::new();
     let mut open = VecDeque::from([first]);
     'search: while let Some(at) = open.pop_front() {
-        for exit in graph.node(at).exits.iter().filter(|exit| is_idle(exit)) {
+        for exit in graph.node(at).exits.iter().filter(|exit| is_idle(graph.node(at), exit)) {
             let to = match exit.to {
                 Goal::Step(to) => to,
                 // To one of the questions of the circle, whichever it was.

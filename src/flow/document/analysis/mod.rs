@@ -4,8 +4,14 @@
 mod choices;
 mod circles;
 mod ends;
+mod listening;
 mod reach;
 mod secrets;
+
+pub use listening::{
+    CHARACTERS_A_SECOND, HeardMenu, HeardStep, LONGEST_MENU, LONGEST_WAY, Lengths, Listening, VALUE, listening,
+    tell_listening,
+};
 
 use super::diagnostic::{Diagnostic, Faults, Severity};
 use super::{Code, Span};

@@ -9,6 +9,7 @@ mod questions;
 mod queues;
 mod random;
 mod spoken;
+mod stranded;
 mod walks;
 mod ways;
 mod wishes;

@@ -27,7 +27,7 @@ pub(super) fn read(flow: &str) -> FlowSet {
 }
 
 /// A trunk that may call anybody in the United Kingdom.
-fn plan() -> DialPlan {
+pub(super) fn plan() -> DialPlan {
     DialPlan::new(&[Trunk {
         name: "carrier".into(),
         transport: TransportKind::Udp,
