@@ -12,6 +12,7 @@ pub mod http;
 pub mod journal;
 pub mod media;
 pub mod metrics;
+pub mod rehearsal;
 pub mod server;
 pub mod sip;
 pub mod store;

@@ -98,7 +98,15 @@ fn every_code_is_planted() {
 }
 
 /// Codes that no file alone can give: more faults than fit on a page, and whatever is about recordings.
-const WITHOUT_EXAMPLE: [Code; 10] = [
+const WITHOUT_EXAMPLE: [Code; 17] = [
+    // They are told when call tests are played: tests/calls.rs.
+    codes::NOT_HEARD,
+    codes::HEARD,
+    codes::UNEXPECTED,
+    codes::CALL_OVER,
+    codes::NOT_POSSIBLE,
+    codes::METRIC,
+    codes::NOT_WALKED,
     codes::DRAFTS,
     codes::TOO_MANY_FAULTS,
     codes::NO_RECORDING,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::report;
 use crate::config::{self, Installation, Loaded};
 use crate::flow::FlowSet;
-use crate::flow::document::Source;
+use crate::flow::document::{Reading, Source};
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -30,10 +30,19 @@ pub(super) fn flows_or_errors(loaded: Loaded) -> io::Result<Option<(FlowSet, Ins
 /// # Errors
 /// They could not be told.
 pub(super) fn read_or_errors(loaded: Loaded) -> io::Result<Option<(FlowSet, Installation, Vec<Source>)>> {
+    let read = reading_or_errors(loaded)?;
+    Ok(read.and_then(|(reading, sources, installation)| Some((reading.flows?, installation, sources))))
+}
+
+/// All that the flow files of an installation hold, the files, and the installation; `None` as above.
+///
+/// # Errors
+/// They could not be told.
+pub(super) fn reading_or_errors(loaded: Loaded) -> io::Result<Option<(Reading, Vec<Source>, Installation)>> {
     let Loaded { installation, diagnostics, mut sources } = loaded;
     let (reading, flow_sources) = config::load_flows(&installation);
-    if let Some(flows) = reading.flows.filter(|_| !report::has_errors(&diagnostics)) {
-        return Ok(Some((flows, installation, flow_sources)));
+    if reading.flows.is_some() && !report::has_errors(&diagnostics) {
+        return Ok(Some((reading, flow_sources, installation)));
     }
     sources.extend(flow_sources);
     let faults = diagnostics.into_iter().chain(reading.diagnostics);

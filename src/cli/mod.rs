@@ -18,14 +18,15 @@ pub mod listing;
 mod log_line;
 pub mod prompts;
 mod reading;
+mod recorded;
 pub mod reload;
 pub mod report;
 mod running;
 pub mod schema;
 pub mod serve;
 mod terminal;
+pub mod test;
 pub mod r#try;
-mod waiting_room;
 
 /// The exit status of a command that could not run; 0 is fine, 1 says that faults were found, 2 is wrong usage.
 const COULD_NOT_RUN: u8 = 3;
@@ -49,6 +50,8 @@ enum Command {
     Check(check::Arguments),
     /// A telephone in the terminal: shows what a caller would hear, and takes keys
     Try(r#try::Arguments),
+    /// Plays the call tests of the flow files in virtual time
+    Test(test::Arguments),
     /// Places calls from the terminal: one by hand, or many as a load
     Dial(dial::Arguments),
     /// Who answers, what they are doing, and on request their softphones' passwords
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments, &config),
         Command::Check(arguments) => check::run(&arguments, &config),
         Command::Try(arguments) => r#try::run(&arguments, &config),
+        Command::Test(arguments) => test::run(&arguments, &config),
         Command::Dial(arguments) => Ok(dial::run(&arguments)),
         Command::Agents(arguments) => agents::run(&arguments, &config),
         Command::Hours(arguments) => hours::run(&arguments, &config),

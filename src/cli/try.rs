@@ -3,18 +3,18 @@
 use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::listing::flows_or_errors;
+use super::recorded;
 use super::report;
-use super::terminal::{Look, Recordings, Telephone};
+use super::terminal::{Dialling, Look, Telephone};
 use crate::config::Installation;
 use crate::flow::document::diagnostic::{listed, nearest};
-use crate::flow::{CallFacts, FlowIndex, FlowSet, Prompt};
-use crate::telephony::{Caller, PhoneNumber};
+use crate::flow::{FlowIndex, FlowSet, Prompt};
+use crate::rehearsal::House;
 
 /// What `helpline try` is told on the command line.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,11 +48,11 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
         from: &arguments.from,
         wall: Timestamp::now(),
         look: Look { colour: report::colour_on_stdout(), verbose: arguments.verbose },
-        recordings: &|prompt| length_of_recording(&folder, prompt),
+        recordings: &|prompt| recorded::length(&folder, prompt),
         attended: io::stdin().is_terminal(),
     };
     let (mut input, mut output, mut complaints) = (io::stdin().lock(), io::stdout().lock(), io::stderr().lock());
-    match converse(Arc::new(flows), &visit, &mut input, &mut output, &mut complaints) {
+    match converse(&flows, &visit, &mut input, &mut output, &mut complaints) {
         Ok(Ending::Fine) => Ok(ExitCode::SUCCESS),
         Ok(Ending::Misunderstood) => Ok(ExitCode::from(2)),
         Err(error) => {
@@ -60,14 +60,6 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// How long a recording is; nothing when there is none that can be read.
-fn length_of_recording(folder: &Path, prompt: &Prompt) -> Option<Duration> {
-    let file = folder.join(&*prompt.language).join(format!("{}.wav", prompt.name));
-    let recording = hound::WavReader::open(file).ok()?;
-    let samples = f64::from(recording.duration());
-    Duration::try_from_secs_f64(samples / f64::from(recording.spec().sample_rate)).ok()
 }
 
 fn no_such_flow(flows: &FlowSet, asked: Option<&str>) -> String {
@@ -131,22 +123,30 @@ struct Visit<'a> {
     from: &'a str,
     wall: Timestamp,
     look: Look,
-    recordings: Recordings<'a>,
+    /// How long a recording is; nothing when there is none.
+    recordings: &'a dyn Fn(&Prompt) -> Option<Duration>,
     /// Someone sits at the keyboard.
     attended: bool,
 }
 
 /// Calls, and follows the lines of `input` until the call or the input ends.
 fn converse(
-    flows: Arc<FlowSet>,
+    flows: &FlowSet,
     visit: &Visit<'_>,
     input: &mut dyn BufRead,
     output: &mut dyn Write,
     complaints: &mut dyn Write,
 ) -> io::Result<Ending> {
-    let caller = Caller { number: PhoneNumber::new(visit.from), name: None };
-    let facts = CallFacts::of(caller, visit.entry.dialled.clone());
-    let mut telephone = Telephone::dial(flows, visit.entry.flow, facts, visit.wall, visit.look, visit.recordings);
+    let mut flows = flows.clone();
+    let mut dialled = visit.entry.dialled.clone();
+    if flows.for_number(&dialled) != Some(visit.entry.flow) {
+        // A flow that no number reaches is called by its name.
+        dialled = flows.flow(visit.entry.flow).name.to_string();
+        flows.numbers.insert(dialled.clone(), visit.entry.flow);
+    }
+    let house = House::new(&flows, [], visit.recordings);
+    let call = Dialling { from: visit.from.to_owned(), dialled, zone: flows.flow(visit.entry.flow).time_zone.clone() };
+    let mut telephone = Telephone::dial(&house, call, visit.wall, visit.look);
     if visit.attended {
         let clock = telephone.clock().strftime("%A, %-d %B %Y, %H:%M").to_string();
         writeln!(complaints, "It is {clock}. Type keys and press Enter; Enter alone waits; :help tells more.\n")?;
@@ -248,7 +248,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
             attended: false,
         };
         let (mut output, mut complaints) = (Vec::new(), Vec::new());
-        let ending = converse(Arc::new(flows), &visit, &mut lines.as_bytes(), &mut output, &mut complaints);
+        let ending = converse(&flows, &visit, &mut lines.as_bytes(), &mut output, &mut complaints);
         let printed = [output, complaints].map(|printed| String::from_utf8(printed).expect("text"));
         (printed.concat(), ending.expect("nothing fails"))
     }
@@ -304,7 +304,7 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
 > :agents 0
 [0 agents are at work.]
 > :ahead 2
-[2 will enter the next queue just before you.]
+[2 more callers wait in every queue.]
 > 1
 [You wait in the queue support.]
   Please hold while I find somebody to help you.
@@ -333,6 +333,64 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
         assert_eq!(printed, expected);
     }
 
+    /// What `:record` prints comes true as a call test.
+    #[test]
+    fn what_was_done_by_hand_is_a_call_test() {
+        for (flow, lines) in [
+            (FLOW, "1\n1234567#\n1\n2\n\n:hangup\n"),
+            (QUEUE, ":agents 0\n:ahead 2\n1\n:wait 25s\n:agent 1001 ready, answers after 3s\n\n\n\n:wait 3m\n\n\n\n\n"),
+            (
+                QUEUE,
+                ":agent 1001 busy for 6m\n:agent 1002 refuses calls\n1\n:wait 90s\n:waiting support 2\n\n:hangup\n",
+            ),
+            (QUEUE, "1\n:answer\n:wait 20s\n:part\n"),
+        ] {
+            // Whoever is at the end of a call cannot type any more: the record comes before the last line.
+            let last = lines.trim_end().rfind('\n').map_or(0, |at| at + 1);
+            for lines in
+                [format!("{}:record\n", &lines[..last]), format!("{}:record\n{}", &lines[..last], &lines[last..])]
+            {
+                let (printed, _) = transcript_of(flow, &lines, "", false);
+                let record = printed.split("> :record\n").nth(1).unwrap_or_else(|| panic!("{printed}"));
+                let end = ["\n[", "\n>"].iter().filter_map(|mark| record.find(mark)).min().unwrap_or(record.len());
+                let record = &record[..end];
+                let sources = [("main.yaml", flow), ("tests.yaml", record)]
+                    .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
+                let reading = document::read(&sources, &Known::of(&BTreeSet::new()));
+                let flows = reading.flows.unwrap_or_else(|| panic!("{record}\n{:#?}", reading.diagnostics));
+                let house = House::of_tests(&flows, &reading.tests, &|_| Some(Duration::from_secs(3)));
+                let performance = crate::rehearsal::play(&house, &reading.tests[0], 1);
+                assert_eq!(performance.failure, None, "{record}\n{printed}");
+                assert!(reading.tests[0].script.len() > 2, "{record}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_house_is_in_the_operators_hands() {
+        let lines = ":agent 1003 ready\n:agent 1001 asleep\n:hours office open\n:waiting sales 2\n:answer\n:part\n:pickup\n:language es\n";
+        let (printed, ending) = transcript_of(QUEUE, lines, "", false);
+        assert_eq!(ending, Ending::Misunderstood);
+        for told in [
+            "there is no agent `1003`: there is `1001` and `1002`",
+            "no agent does `asleep`: they do `ready`",
+            "there is no hours `office`: there is none",
+            "there is no queue `sales`: there is `support`",
+            "no agent's telephone rings for you",
+            "you talk to nobody",
+            "your telephone does not ring",
+            "there is no language `es`: there is `en`",
+        ] {
+            assert!(printed.contains(told), "{told} is not in\n{printed}");
+        }
+        let lines =
+            ":waiting support 2\n:agents 0\n1\n:where\n:agent 1002 ready, answers after 1s\n:call\n1\n:agents 2\n";
+        let (printed, ending) = transcript_of(QUEUE, lines, "", false);
+        assert_eq!(ending, Ending::Fine, "{printed}");
+        assert!(printed.contains("  waiting   in support, number"), "{printed}");
+        assert!(printed.contains("[You hang up.]\n  Yes? For a person, press one."), "{printed}");
+    }
+
     const LOOKUP: &str = "\
 flow: main
 numbers: [1000]
@@ -354,7 +412,7 @@ connectors:
 > 4711#
 [orders is asked GET https://shop.example.com/o/4711; answer with :lookup orders {\"status\":\"sent\"}]
 >
-[Silence for 0.8 s.]
+[Silence for 1 s.]
   One moment, please, while I look that up.
 > :lookup orders not_found
 [orders answers from now on: not_found.]

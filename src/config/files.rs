@@ -79,8 +79,10 @@ pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, V
         diagnostics.extend(languages.diagnostics);
         let folder_is_bad = files.sources.is_empty();
         // "There is no flow" follows from what could not be read.
-        diagnostics.extend(reading.diagnostics.into_iter().filter(|fault| !(folder_is_bad && fault.line == 0)));
-        reading = Reading { flows: reading.flows, diagnostics };
+        diagnostics.extend(
+            std::mem::take(&mut reading.diagnostics).into_iter().filter(|fault| !(folder_is_bad && fault.line == 0)),
+        );
+        reading = Reading { diagnostics, ..reading };
         if reading.has_errors() {
             reading.flows = None;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::telephony::{DialPlan, Digit};
 
 pub mod agent_talk;
+pub mod call_test;
 mod codes;
 mod condition;
 pub mod connector;

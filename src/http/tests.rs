@@ -60,6 +60,8 @@ impl House {
                     queue: "support".into(),
                     position: 1,
                     since: story.since,
+                    skills: Vec::new(),
+                    priority: 0,
                 }),
             };
             let seen = match question {

@@ -383,7 +383,7 @@ impl Desk {
 }
 
 /// What the metrics are to show of queues and agents.
-fn standing(view: &View) -> Standing {
+pub(crate) fn standing(view: &View) -> Standing {
     let queues = view.queues.iter().map(|queue| {
         let snapshot = &queue.snapshot;
         QueueStanding {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::Switchboard;
 use crate::acd::{AgentId, AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
 use crate::clock::Moment;
-use crate::telephony::CallId;
+use crate::flow::Session;
+use crate::telephony::{CallId, LegId};
 
 /// As many places of a line are shown.
 pub const PLACES_SHOWN_MAX: usize = 100;
@@ -74,9 +75,18 @@ pub struct CallPlace {
     pub position: u32,
     /// The time of the place.
     pub since: Moment,
+    /// What the agent must know.
+    pub skills: Vec<Arc<str>>,
+    /// How urgent: a greater number goes first.
+    pub priority: u8,
 }
 
 impl Switchboard {
+    /// The walk of the caller at this leg, while they walk.
+    pub fn session(&self, leg: LegId) -> Option<&Session> {
+        self.calls.get(self.legs.get(&leg)?)?.session()
+    }
+
     /// Where a caller stands in a line at this very moment, in logarithmic time; `None` when they do not wait, or an agent
     /// has picked up for them.
     pub fn place(&self, call: CallId) -> Option<CallPlace> {
@@ -84,7 +94,9 @@ impl Switchboard {
         let entry = calling.entry()?;
         let position = self.queues.distributor.position(entry)?;
         let since = self.queues.book.get(&entry)?.since;
-        Some(CallPlace { queue: calling.place()?.queue.clone(), position, since })
+        let place = calling.place()?;
+        let (queue, skills, priority) = (place.queue.clone(), place.skills.clone(), place.priority);
+        Some(CallPlace { queue, position, since, skills, priority })
     }
 
     /// Whether an agent who has picked up for a caller is being told about them: they still wait, and stand in no line any

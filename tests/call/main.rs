@@ -1,5 +1,6 @@
 //! Whole calls to the program itself, over real sockets on the loopback.
 
+mod agreement;
 mod death;
 mod line;
 mod phone;

@@ -6,7 +6,7 @@ use super::shape::{
     Draft, any_of, documented, length, named, names, number, one_or_more, or_nothing, pattern, text, truth,
     with_examples, with_required, words,
 };
-use super::{connectors, steps};
+use super::{calls, connectors, steps};
 use crate::flow::document::keys;
 
 /// What names look like: of flows, steps and queues.
@@ -55,6 +55,7 @@ fn file(draft: &mut Draft) -> Value {
         json!({ "type": ["string", "integer"], "pattern": r"^(\+?[0-9*#]+|[A-Za-z][A-Za-z0-9._-]*)$" }),
         &["any", "+442079460000"],
     );
+    let tests = calls::tests(draft);
     draft.table(
         "file",
         vec![
@@ -86,6 +87,7 @@ fn file(draft: &mut Draft) -> Value {
                 or_nothing(names("^[A-Za-z0-9._-]{2,32}$", or_nothing(named("agent")))),
             ),
             ("hours", "When something is open, by name.", or_nothing(names(VALUE_NAME, named("hours")))),
+            ("tests", "Call tests, which `helpline test` plays in virtual time.", or_nothing(tests)),
             ("connectors", "Web services that steps ask, by name.", or_nothing(names(NAME, named("connector")))),
         ],
     )

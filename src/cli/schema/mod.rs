@@ -4,6 +4,7 @@
 //! key, and what may stand after it. A test tells a key that the reader knows and the schema does not. Draft 7 is what the
 //! YAML language server of editors reads best.
 
+mod calls;
 mod connectors;
 mod flows;
 mod installation;

@@ -200,6 +200,28 @@ codes! {
     LONG_LISTENING = "HL1410", "A choice that takes long to hear";
     LONG_ANNOUNCEMENT = "HL1411", "An announcement that is longer than the pause after it";
 
+    // Call tests, as they are written.
+    TEST_NAME = "HL1501", "A call test without a name, or with one that is taken";
+    TEST_TIME = "HL1502", "Not a time at which a call test can take place";
+    NOBODY_ANSWERS = "HL1503", "A call test that calls a number which no flow answers";
+    NO_SUCH_ACT = "HL1504", "Something that cannot happen in a call test";
+    SEVERAL_ACTS = "HL1505", "Several things of a call test in one entry";
+    NEVER_SAID = "HL1506", "A word that no recording says";
+    HABIT = "HL1507", "Something that no agent does";
+    OUTCOME = "HL1508", "A way in which no wait and no call ends";
+    METRIC_NAME = "HL1509", "Not the name of a metric";
+    EMPTY_TEST = "HL1510", "A call test in which nothing is expected";
+    STUB = "HL1511", "An answer that the web service of a call test could not give";
+
+    // Call tests, as they are played.
+    NOT_HEARD = "HL1551", "A caller did not hear what they should";
+    HEARD = "HL1552", "A caller heard what they should not";
+    UNEXPECTED = "HL1553", "Something went otherwise than a call test expects";
+    CALL_OVER = "HL1554", "A call ended before its call test did";
+    NOT_POSSIBLE = "HL1555", "Something that could not happen in a call test";
+    METRIC = "HL1556", "A metric changed otherwise than a call test expects";
+    NOT_WALKED = "HL1561", "A step or a way out of it that no call test walks";
+
     // Recordings and their script.
     DRAFTS = "HL1701", "Recordings that are drafts";
 }

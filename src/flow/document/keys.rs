@@ -1,6 +1,6 @@
 //! Every table of keys that the reader of flow files goes by, for the schema of editors and for the canonical order.
 
-use super::{agents, connectors, duty, fields, flow, hours, lookup, menu, outline, queues, steps, words};
+use super::{agents, call_tests, connectors, duty, fields, flow, hours, lookup, menu, outline, queues, steps, words};
 use crate::flow::connector::Method;
 
 /// The keys that something has.
@@ -35,6 +35,11 @@ pub fn tables() -> Vec<KeyTable> {
         KeyTable::new("missed", &duty::MISSED_KEYS),
         KeyTable::new("agent", &agents::KEYS),
         KeyTable::new("hours", &hours::SETTINGS),
+        KeyTable::new("call test", &call_tests::KEYS),
+        KeyTable::new("waiting", &call_tests::world::WAITING_KEYS),
+        KeyTable::new("act", &call_tests::acts::ACT_KEYS),
+        KeyTable::new("hear", &call_tests::acts::HEAR_KEYS),
+        KeyTable::new("expect", &call_tests::acts::EXPECT_KEYS),
         KeyTable::new("connector", &connectors::KEYS),
         KeyTable::new("breaker", &connectors::BREAKER_KEYS),
         KeyTable::new("header", &connectors::HEADER_KEYS),
@@ -53,7 +58,7 @@ pub fn step_kinds() -> impl Iterator<Item = &'static str> {
 }
 
 /// The words that a setting takes: `strategy` of a queue, `order` of a callback, `method` of a connector, `type` of a field, `currency` of a flow, `format` of a
-/// placeholder, `target` where no step is named.
+/// placeholder, `target` where no step is named, `act`, `outcome` and `habit` of call tests.
 pub fn words_of(setting: &str) -> Vec<&'static str> {
     match setting {
         "strategy" => queues::STRATEGIES.iter().map(|(name, _)| *name).collect(),
@@ -63,6 +68,9 @@ pub fn words_of(setting: &str) -> Vec<&'static str> {
         "method" => Method::ALL.iter().map(|(name, _)| *name).collect(),
         "type" => fields::KINDS.to_vec(),
         "target" => outline::TARGET_WORDS.to_vec(),
+        "act" => call_tests::acts::ALONE.iter().map(|(name, _)| *name).collect(),
+        "outcome" => call_tests::acts::OUTCOMES.to_vec(),
+        "habit" => call_tests::HABIT_EXAMPLES.to_vec(),
         _ => Vec::new(),
     }
 }

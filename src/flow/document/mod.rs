@@ -7,6 +7,7 @@
 
 mod agents;
 mod analysis;
+pub(crate) mod call_tests;
 pub mod codes;
 mod connectors;
 pub mod diagnostic;
@@ -55,6 +56,7 @@ use self::outline::Outline;
 use self::queues::Queues;
 use self::recordings::Recordings;
 use self::values::Values;
+use super::call_test::CallTest;
 use super::{AgentCodes, FlowIndex, FlowSet, Languages};
 use crate::telephony::DialPlan;
 
@@ -127,6 +129,8 @@ pub struct Reading {
     pub flows: Option<FlowSet>,
     /// Every fault and warning, by file and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// The call tests, in the order of the files.
+    pub tests: Vec<CallTest>,
 }
 
 impl Reading {
@@ -165,9 +169,11 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     if all_read && !reader.faults.has_errors() {
         analysis::tell(&flows, &mut reader.faults);
     }
-    let diagnostics = reader.faults.in_order(sources);
+    let mut faults = reader.faults;
+    let tests = call_tests::read(&pages, &trees, &outlines, &flows, &mut faults);
+    let diagnostics = faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Reading { flows: (!failed).then_some(flows), diagnostics }
+    Reading { flows: (!failed).then_some(flows), diagnostics, tests }
 }
 
 /// What the reading of every flow shares.

@@ -17,7 +17,7 @@ pub const MAX_STEPS: usize = 2000;
 pub const MAX_LANGUAGES: usize = 16;
 
 /// The keys of a file.
-pub(super) const FILE_KEYS: [&str; 12] = [
+pub(super) const FILE_KEYS: [&str; 13] = [
     "flow",
     "numbers",
     "languages",
@@ -30,11 +30,10 @@ pub(super) const FILE_KEYS: [&str; 12] = [
     "agents",
     "hours",
     "connectors",
+    "tests",
 ];
 /// Those that a file can hold without a flow.
-const FLOWLESS_KEYS: [&str; 4] = ["queues", "agents", "hours", "connectors"];
-/// Keys of a file that this version does not have.
-const LATER_FILE_KEYS: [&str; 1] = ["tests"];
+const FLOWLESS_KEYS: [&str; 5] = ["queues", "agents", "hours", "connectors", "tests"];
 /// Words that stand where a step's name could, and so name no step.
 pub(super) const TARGET_WORDS: [&str; 4] = ["again", "back", "hangup", "callback"];
 /// Folders of recordings that belong to no flow.
@@ -102,10 +101,7 @@ fn outline<'a>(page: &Page<'_>, index: usize, root: &'a Node, faults: &mut Fault
     };
     for entry in entries {
         let key = entry.key.as_str();
-        if LATER_FILE_KEYS.contains(&key) {
-            let message = format!("`{key}` is not available in this version");
-            faults.push(page.error(codes::NOT_AVAILABLE, entry.key_span, message));
-        } else if !FILE_KEYS.contains(&key) {
+        if !FILE_KEYS.contains(&key) {
             let fault = page.error(codes::UNKNOWN_KEY, entry.key_span, format!("a flow file has no `{key}`"));
             faults.push(
                 fault

@@ -110,6 +110,12 @@ impl Setting<'_> {
 }
 
 impl Languages {
+    /// The recordings in which a whole number is told; nothing where it is none, or the language has no rules for numbers.
+    pub fn number_in(&self, language: &str, number: &str) -> Option<Vec<String>> {
+        let number = read::number(&Value::Text(number.to_owned()))?;
+        Some(self.find(language)?.number(number)?.recordings())
+    }
+
     /// The phrases in which `value` is said in `language`; nothing when it cannot be said as `format`.
     pub(super) fn speak(
         &self,
@@ -213,6 +219,11 @@ impl Measured {
 /// The recordings in which keys are told one by one.
 pub(super) fn keys(keys: &str) -> Vec<String> {
     digits(&Value::Text(keys.to_owned())).map_or_else(Vec::new, |phrases| phrases.recordings())
+}
+
+/// The recordings in which a number is told digit by digit.
+pub fn digits_of(number: &str) -> Vec<String> {
+    keys(number)
 }
 
 /// Digits need no rules: they are told one by one in every language.

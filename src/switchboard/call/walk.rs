@@ -62,6 +62,14 @@ impl Call {
         self.act(turn, actions);
     }
 
+    /// The walk, while there is one.
+    pub(in crate::switchboard) fn session(&self) -> Option<&Session> {
+        match &self.phase {
+            Phase::Walking { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
     pub(in crate::switchboard) fn walk(&mut self, turn: &mut Turn<'_>, input: SessionInput) {
         if let Phase::Walking { session, .. } = &mut self.phase {
             if !turn.standings.0.is_empty() {

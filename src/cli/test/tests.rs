@@ -1,0 +1,257 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::flow::document::{self, Known, Severity};
+
+/// The flow of the contract's section 3, as far as its call tests go.
+const FLOW: &str = "\
+flow: main
+numbers: [\"+442079460000\", 1000]
+languages: [en]
+time_zone: Europe/London
+start: welcome
+always: {0: agent, star: back, hash: again}
+steps:
+  welcome:
+    say: Thank you for calling Acme. This call may be recorded.
+    must_hear: true
+    next: open
+  open:
+    hours: office
+    open: main
+    closed: after_hours
+  main:
+    menu: How can we help?
+    choices:
+      1: To follow an order -> order
+      2: For billing        -> billing
+      3:
+        say: For technical help
+        go: technical
+        when: hours.tech
+  order:
+    collect: Please enter your order number, then press hash.
+    digits: 6-8
+    save: order_number
+    next: told
+  told:
+    say: Order {order_number|digits} is on its way.
+    next: main
+  billing:   {queue: support, skill: billing}
+  technical: {queue: support, skill: technical, priority: 2}
+  agent:     {queue: support}
+  after_hours:
+    menu: We are closed. We open {hours.office.next|day_time}.
+    choices:
+      1: To hear that again -> after_hours
+      2: To end this call -> bye
+  bye: {hangup: Goodbye.}
+hours:
+  office: {mon-fri: 09:00-17:30, sat: 10:00-14:00}
+  tech:   {mon-fri: 08:00-20:00}
+agents:
+  1001: {name: Ada, skills: [billing, technical]}
+  1002: {name: Grace}
+queues:
+  support:
+    agents: [1001, 1002]
+    announce: {position: place, wait: auto, first_after: 20s, repeat: 60s}
+    when_full:      {over: 50, go: after_hours}
+    when_too_long:  {after: 15m, go: after_hours}
+    when_no_agents: {go: after_hours}
+";
+
+/// The contract's section 4, to the letter.
+const CONTRACT: &str = "\
+tests:
+  - test: billing at closing time
+    at: 2026-12-18 17:29
+    call: [hear: welcome, hear: main, press: 2, expect: {queue: support, skill: billing}]
+  - test: the place only improves
+    agents: {1001: busy for 6m, 1002: logged out}
+    waiting: {support: 4}
+    call:
+      - press: 2
+      - wait: 25s
+      - hear: you are number 5
+      - wait: 2m
+      - never_hear: you are number 6
+";
+
+/// Plays the tests of a text beside [`FLOW`]; the report for people.
+fn report_of(flow: &str, tests: &str, coverage: bool) -> (String, usize) {
+    let sources = [("flows/main.yaml", flow), ("flows/tests.yaml", tests)]
+        .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
+    let reading = document::read(&sources, &Known::of(&BTreeSet::new()));
+    let errors: Vec<_> = reading.diagnostics.iter().filter(|fault| fault.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let arguments = Arguments { coverage, ..plain() };
+    let report = played(reading, &sources, &|_| None, &arguments, false).expect("no name was asked for");
+    (report.text, report.failed)
+}
+
+fn plain() -> Arguments {
+    Arguments { name: None, format: Format::Human, junit: None, coverage: false, seed: 1, colour: false }
+}
+
+#[track_caller]
+fn passes(call: &str) {
+    let (report, failed) = report_of(FLOW, &format!("tests:\n  - test: it\n{call}"), false);
+    assert_eq!(failed, 0, "{report}");
+}
+
+#[track_caller]
+fn fails(call: &str, told: &[&str]) {
+    let (report, failed) = report_of(FLOW, &format!("tests:\n  - test: it\n{call}"), false);
+    assert_eq!(failed, 1, "{report}");
+    for told in told {
+        assert!(report.contains(told), "`{told}` is not in\n{report}");
+    }
+}
+
+#[test]
+fn the_contract_runs_to_the_letter() {
+    let (report, failed) = report_of(FLOW, CONTRACT, false);
+    assert_eq!(failed, 0, "{report}");
+    assert!(report.ends_with("2 call tests: all passed\n"), "{report}");
+}
+
+#[test]
+fn a_place_that_would_get_worse_fails() {
+    let worse = CONTRACT.replace("you are number 6", "you are number five");
+    let (report, failed) = report_of(FLOW, &worse, false);
+    assert_eq!(failed, 1, "{report}");
+    assert!(report.contains("error[HL1552]: the caller heard \"You are number five in line.\""), "{report}");
+}
+
+#[test]
+fn what_callers_do_comes_true() {
+    for call in [
+        "    call: [hear: main, say nothing, hear: I did not hear a key, press: 2, expect: {step: billing}]",
+        "    call: [press: 1, press: 123456#, hear: order 1 2 3 4 5 6 is on its way, expect: {value: {order_number: 123456}}]",
+        "    call: [press: 1, press: 123456#, hear: told, hear: order 123456, hear: main]",
+        "    call: [press: 2, answered: 1001, wait: 30s, agent hangs up, goodbye, expect: {outcome: answered}]",
+        "    call: [press: 2, agent answers, answered, hang up, expect: {outcome: hung_up}]",
+        "    call: [press: 3, expect: {queue: support, skill: technical, priority: 2}]",
+        "    agents: logged out\n    call: [press: 2, expect: {step: after_hours, queue: none}, press: 2, goodbye]",
+        "    agents: {1001: misses calls, 1002: answers after 2s}\n    call: [press: 0, answered: 1002]",
+        "    agents: {1001: [ready after 90s, answers after 1s], 1002: logged out}\n    hours: {office: closed}\n    call: [hear: after_hours, hear: we open tomorrow]",
+        "    at: sun 12:00\n    call: [hear: we are closed, expect: {step: after_hours}]",
+        "    at: sun 12:00\n    hours: {office: open}\n    call: [hear: main]",
+        "    start: told\n    values: {order_number: 4711}\n    call: [hear: order 4 7 1 1, hear: main]",
+        "    agents: {1001: busy for 3m, 1002: logged out}\n    waiting: {support: 2}\n    call:\n      - press: 0\n      - wait: 7m\n      - spoken: [3, 3, 3, 2, 2, 2, next, 1, 1]\n      - expect: {place: 1}\n      - {answered: 1001, within: 10m}",
+        "    agents: {1001: logged out, 1002: [ready, refuses calls]}\n    call:\n      - press: 0\n      - wait: 1s\n      - agents: {1001: ready}\n      - answered: 1001",
+        "    call:\n      - press: 2\n      - metrics:\n          helpline_queue_entered_total{queue=\"support\"}: +1\n          helpline_queue_callers_waiting{queue=support}: 1\n          helpline_dtmf_digits_total: +1\n          helpline_flow_step_exits_total{step=main,exit=choice 2}: +1\n          helpline_calls_total: unchanged\n      - hang up\n      - metrics:\n          helpline_queue_left_total{outcome=short_abandoned}: +1\n          helpline_queue_wait_seconds_count: +1\n          helpline_queue_callers_waiting: unchanged",
+    ] {
+        passes(call);
+    }
+}
+
+#[test]
+fn what_does_not_come_true_fails() {
+    for (call, told) in [
+        ("    call: [hear: told]", "this was not heard; the last words were \"How can we help?"),
+        (
+            "    call: [press: 9, hear: billing]",
+            "this was not heard; the last words were \"Sorry, that is not one of the choices.",
+        ),
+        ("    call: [hear: main, never_hear: follow an order]", "the caller heard \"How can we help?"),
+        (
+            "    call: [never_hear: you are next, press: 0, agents: {1001: paused, 1002: paused}, wait: 1m]",
+            "the caller heard \"You are next in line.\"",
+        ),
+        ("    call: [press: 2, hang up, press: 1]", "no key can be pressed any more"),
+        ("    call: [hear: main, goodbye]", "the line waits for a key"),
+        ("    call: [hear: main, agent answers]", "no agent's phone rings for the caller"),
+        ("    call: [hear: main, agent hangs up]", "the caller talks to nobody"),
+        ("    call: [hear: main, pick up]", "the caller is still on the line"),
+        ("    call: [press: 2, {expect: {queue: none}, within: 3s}]", "the caller waits in the queue `support`"),
+        ("    call: [press: 2, {answered: 1002, within: 10s}]", "the caller talks to 1001 (Ada)"),
+        ("    call: [press: 0, {expect: {place: 2}, within: 10s}]", "the caller talks to 100"),
+        ("    call: [press: 1 1234, expect: {value: {order_numbr: 1234}}]", "`order_numbr` is not set"),
+        ("    call: [hear: main, expect: {language: en, step: welcome}]", "the caller is in the step `main`"),
+        ("    call: [hear: main, expect: {outcome: answered}]", "no wait has ended, and the call goes on"),
+        ("    call: [press: 0, spoken: [1]]", "no place was spoken"),
+        ("    call: [press: 2, say nothing]", "nobody waits for the caller any more"),
+        ("    call:\n      - metrics: {helpline_calls_totl: +1}", "no metric is named `helpline_calls_totl`"),
+        (
+            "    call:\n      - press: 2\n      - metrics: {helpline_calls_active: +2}",
+            "`helpline_calls_active` has changed by +1",
+        ),
+    ] {
+        fails(call, &[told, "the walk so far:\n    0:00     calls +442079460000\n"]);
+    }
+}
+
+#[test]
+fn the_same_seed_has_the_same_end() {
+    let flow = FLOW.replace("    agents: [1001, 1002]\n", "    agents: [1001, 1002]\n    strategy: random\n");
+    let sources =
+        [Source { file: "a.yaml".to_owned(), text: flow + "tests:\n  - test: it\n    call: [press: 0, answered]\n" }];
+    let reading = document::read(&sources, &Known::of(&BTreeSet::new()));
+    let flows = reading.flows.expect("it has no errors");
+    let house = House::of_tests(&flows, &reading.tests, &|_| None);
+    let mut answered = BTreeSet::new();
+    for seed in 0..20 {
+        let played = [play(&house, &reading.tests[0], seed), play(&house, &reading.tests[0], seed)];
+        assert_eq!(played[0], played[1], "seed {seed}");
+        assert_eq!(played[0].failure, None, "seed {seed}");
+        answered.insert(format!("{:?}", played[0].told.last().map(|told| &told.what)));
+    }
+    assert_eq!(answered.len(), 2, "chance decides: {answered:?}");
+}
+
+#[test]
+fn tests_are_chosen_by_their_names() {
+    let tests = || {
+        let sources = [("a.yaml", FLOW), ("b.yaml", CONTRACT)]
+            .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
+        document::read(&sources, &Known::of(&BTreeSet::new())).tests
+    };
+    let names = |asked: Option<&str>| -> Result<Vec<String>, String> {
+        Ok(chosen(tests(), asked)?.iter().map(|test| test.name.to_string()).collect())
+    };
+    assert_eq!(names(None).expect("all").len(), 2);
+    assert_eq!(names(Some("Closing")).expect("one"), ["billing at closing time"]);
+    assert_eq!(
+        names(Some("the place onl improves")).expect_err("none"),
+        "no call test has `the place onl improves` in its name: did you mean `the place only improves`?"
+    );
+}
+
+/// No web service is asked: a test tells what it would answer, when, and to which question.
+#[test]
+fn web_services_answer_as_a_test_tells() {
+    const SHOP: &str = "\
+flow: main
+numbers: [1000]
+start: order
+steps:
+  order: {collect: Your number?, digits: 4, save: number, next: status}
+  status: {lookup: 'orders/{number}', save: order, found: told, not_found: none, failed: person}
+  told: {say: 'It is {order.status|word}.', next: order}
+  none: {say: There is no such order., next: order}
+  person: {queue: support, next: order}
+connectors: {orders: {url: 'https://shop.example.com/api', timeout: 8s, fields: {status: [sent, delayed]}}}
+queues: {support: {agents: [1001]}}
+agents: {1001: {name: Ada}}
+tests:
+  - test: found
+    lookups: {orders: not_found, orders/1234: {status: sent}}
+    call: [press: 1234, hear: told, press: 4321, hear: there is no such order]
+  - test: slow
+    lookups: {orders: {status: sent, after: 5s}}
+    call: [press: 1234, wait: 4s, expect: {step: status}, hear: told]
+  - test: too slow
+    lookups: {orders: {status: sent, after: 5m}}
+    call: [press: 1234, expect: {step: person}]
+  - test: gone
+    call: [press: 1234, expect: {queue: support}]
+  - test: gone in the middle
+    lookups: {orders: {status: sent}}
+    call: [press: 1234, hear: told, lookups: {orders: failed after 1s}, press: 1234, expect: {queue: support}]
+";
+    let (report, failed) = report_of(SHOP, "", false);
+    assert_eq!(failed, 0, "{report}");
+    assert!(report.ends_with("5 call tests: all passed\n"), "{report}");
+}
