@@ -21,6 +21,7 @@ pub mod place;
 mod queue;
 pub mod session;
 pub mod speech;
+mod transfer;
 mod value;
 
 pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
@@ -37,6 +38,7 @@ pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };
 pub use speech::Languages;
+pub use transfer::{RING_RANGE, TransferSpec, TransferTo, Untransferred};
 pub use value::Value;
 
 /// A flow's place in its [`FlowSet`].
@@ -311,6 +313,8 @@ pub enum StepKind {
     Voicemail(Box<Voicemail>),
     /// Record the call with the caller's consent, or no more.
     Record(Box<Record>),
+    /// Pass the caller on, and go on to `next` after the conversation.
+    Transfer(Box<TransferSpec>),
     /// Say the last words and hang up.
     HangUp {
         /// The last words.

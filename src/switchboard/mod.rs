@@ -39,6 +39,7 @@ mod ports;
 mod queues;
 mod renaming;
 mod routing;
+mod sent;
 mod switches;
 mod transfer;
 mod view;

@@ -210,6 +210,14 @@ impl Draft<'_> {
                 Record::Pause => (Look::Quiet, "pauses the recording", Vec::new()),
                 Record::Resume => (Look::Quiet, "records again", Vec::new()),
             },
+            StepKind::Transfer(spec) => {
+                let agent = self.set.agents.iter().find(|agent| agent.extension == *spec.to.name());
+                let line = agent.map_or_else(
+                    || spec.to.name().to_string(),
+                    |agent| format!("{} ({})", agent.name, agent.extension),
+                );
+                (Look::Person, "passes on to", vec![shortened(&line, LABEL_MAX)])
+            }
             StepKind::HangUp { speech } => (Look::End, "hangs up", speech.iter().flat_map(quoted).collect()),
         };
         let count = |count: Option<u64>| self.heat.map(|_| count.unwrap_or(0));

@@ -226,6 +226,27 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
                 ],
             ]),
         ),
+        "transfer" => (
+            "Passes the caller on to somebody outside of every queue; `next` is where they go after the conversation.",
+            vec![
+                (
+                    "transfer",
+                    "An agent's extension, a number that a trunk may call, or a SIP address.",
+                    text(&["1001", "+442079460000", "sip:reception@192.0.2.7"]),
+                ),
+                ("ring", "How long the other telephone rings, 5 s to 3 min.", length("30s")),
+                ("announce", "What the other hears before the caller; any key ends it.", named("speech")),
+                (
+                    "busy",
+                    "Where callers go when the other is busy or declines; without it, `otherwise`.",
+                    named("target"),
+                ),
+                ("no_answer", "Where they go when nobody answers; without it, `otherwise`.", named("target")),
+                ("failed", "Where they go when the other cannot be reached; without it, `otherwise`.", named("target")),
+                ("otherwise", "Where callers go who are not connected; without it, `next`.", named("target")),
+                next(),
+            ],
+        ),
         "hangup" => (
             "Says the last words and ends the call.",
             vec![("hangup", "The last words; nothing for the language's own.", or_nothing(named("speech")))],

@@ -176,6 +176,11 @@ codes! {
     PRIORITY_VALUE = "HL0913", "A value that is no priority";
     SKILL_VALUE = "HL0914", "A value that names no skill";
 
+    // Transfers.
+    NO_SUCH_AGENT_TO_TRANSFER = "HL1001", "A transfer to an extension that no agent has";
+    TRANSFER_NOT_ALLOWED = "HL1002", "A transfer to a number that no trunk may call";
+    TRANSFER_TARGET = "HL1003", "Nothing that a transfer could lead to";
+
     // Messages and recordings.
     NO_SUCH_MAILBOX = "HL1101", "No mailbox has this name";
     MESSAGE_LENGTH = "HL1102", "A message that could never be left";

@@ -32,6 +32,7 @@ mod section;
 mod steps;
 mod syntax;
 mod template;
+mod transfer;
 pub mod tree;
 mod values;
 mod wishes;

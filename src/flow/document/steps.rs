@@ -27,7 +27,7 @@ pub(super) struct Kind {
     pub settings: &'static [&'static str],
 }
 
-pub(super) const KINDS: [Kind; 15] = [
+pub(super) const KINDS: [Kind; 16] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -65,11 +65,12 @@ pub(super) const KINDS: [Kind; 15] = [
         settings: &["greeting", "longest", "shortest", "silence", "review", "mail", "failed", "next"],
     },
     Kind { key: "record", settings: &["next"] },
+    Kind { key: "transfer", settings: &["ring", "announce", "busy", "no_answer", "failed", "otherwise", "next"] },
     Kind { key: "hangup", settings: &[] },
 ];
 
 /// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 2] = ["transfer", "survey"];
+pub(super) const LATER_KINDS: [&str; 1] = ["survey"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -134,6 +135,7 @@ impl FlowReader<'_, '_> {
             "callback" => self.callback(step, entry),
             "voicemail" => self.voicemail(index, step, entry),
             "record" => self.record(index, step, entry),
+            "transfer" => self.transfer(index, step, entry),
             _ => self.hang_up(index, step, entry),
         }
     }

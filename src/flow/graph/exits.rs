@@ -5,7 +5,7 @@ use crate::flow::place::Place;
 use crate::flow::session::Exit as Name;
 use crate::flow::{
     Choice, Condition, Consent, FlowSet, FlowTarget, LookupSpec, Menu, Patience, QueueIndex, Record, Step, StepKind,
-    Target, Value,
+    Target, Untransferred, Value,
 };
 use crate::telephony::Digit;
 
@@ -141,6 +141,13 @@ impl Leaving<'_> {
                     Record::Stop | Record::Pause | Record::Resume => self.next(Name::Next, By::Itself),
                 }
                 nothing
+            }
+            StepKind::Transfer(spec) => {
+                self.next(Name::Answered, By::Conversation);
+                self.or_next(Name::Busy, By::Refusal, spec.way_for(Untransferred::Busy));
+                self.or_next(Name::NoAnswer, By::Wait, spec.way_for(Untransferred::NoAnswer));
+                self.or_next(Name::Failed, By::Refusal, spec.way_for(Untransferred::Failed));
+                Nature { person: true, ..nothing }
             }
             StepKind::HangUp { .. } => {
                 self.leave(Name::HangUp, By::Itself, Goal::HangUp, None);

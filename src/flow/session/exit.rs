@@ -41,6 +41,10 @@ pub(in crate::flow) enum Exit<'a> {
     Full,
     /// Nobody was there to answer.
     NoAgents,
+    /// Whoever was rung is busy, or declined.
+    Busy,
+    /// Whoever was rung did not answer.
+    NoAnswer,
     /// A service knew what it was asked for.
     Found,
     /// It knew nothing.
@@ -73,6 +77,8 @@ struct Names {
     timed_out: Arc<str>,
     full: Arc<str>,
     no_agents: Arc<str>,
+    busy: Arc<str>,
+    no_answer: Arc<str>,
     found: Arc<str>,
     not_found: Arc<str>,
     failed: Arc<str>,
@@ -97,6 +103,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     timed_out: "timed_out".into(),
     full: "full".into(),
     no_agents: "no_agents".into(),
+    busy: "busy".into(),
+    no_answer: "no_answer".into(),
     found: "found".into(),
     not_found: "not_found".into(),
     failed: "failed".into(),
@@ -128,6 +136,8 @@ impl Exit<'_> {
             Exit::TimedOut => &names.timed_out,
             Exit::Full => &names.full,
             Exit::NoAgents => &names.no_agents,
+            Exit::Busy => &names.busy,
+            Exit::NoAnswer => &names.no_answer,
             Exit::Found => &names.found,
             Exit::NotFound => &names.not_found,
             Exit::Failed => &names.failed,
@@ -158,6 +168,9 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
         StepKind::Hours { .. } => exits.extend([Exit::Open, Exit::Closed]),
         StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
+        StepKind::Transfer(_) => {
+            exits.extend([Exit::Answered, Exit::Busy, Exit::NoAnswer, Exit::Failed, Exit::CallerHungUp])
+        }
         StepKind::Callback { .. } => exits.extend(callback_exits().into_iter().chain(everywhere)),
         StepKind::Voicemail(_) => exits.extend(voicemail_exits().into_iter().chain(everywhere)),
         StepKind::Record(record) => {

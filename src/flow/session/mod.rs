@@ -15,6 +15,7 @@ mod record;
 mod say;
 mod set;
 mod sub_flow;
+mod transfer;
 mod turn;
 mod voicemail;
 mod way;
@@ -37,13 +38,14 @@ use self::callback::Arranging;
 use self::lookup::{LookingUp, WaysTaken};
 use self::queue::Waiting;
 use self::record::{Agreed, Consenting};
+use self::transfer::Transferring;
 use self::turn::Turn;
 use self::voicemail::Leaving;
 use self::way::{Next, Place, Return};
 use super::connector::{LookupAnswer, LookupRequest};
 use super::{
     FlowIndex, FlowSet, KnownCaller, LanguageIndex, PromptId, QueueIndex, QueueStandings, QueueWish, StepIndex,
-    StepKind, Switches, Value,
+    StepKind, Switches, TransferTo, Untransferred, Value,
 };
 use crate::clock::Moment;
 use crate::telephony::{Caller, Digit, PhoneNumber, Sides, TapeReport};
@@ -123,6 +125,8 @@ enum State {
     Leaving(Leaving),
     /// Whether the call may be recorded.
     Consenting(Consenting),
+    /// Another telephone, which rings, or the conversation to which that led.
+    Transferring(Transferring),
     /// A web service is asked.
     LookingUp(LookingUp),
     /// The last words; then the call ends.
@@ -199,6 +203,8 @@ pub enum SessionInput {
     /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
     /// that led them to the agent is left.
     SentToQueue(QueueIndex),
+    /// The answer to [`Action::Transfer`], unless it is `Connected`: nobody talks to the caller.
+    NotTransferred(Untransferred),
 }
 
 /// What a session wants.
@@ -270,6 +276,16 @@ pub enum Action {
         /// On which number; it may be called.
         number: PhoneNumber,
     },
+    /// Ring somebody else for the caller, who hears music whenever nothing is played, and join the two when they have heard
+    /// `announce`: `Connected` or `NotTransferred` is awaited.
+    Transfer {
+        /// Whom.
+        to: TransferTo,
+        /// How long.
+        ring: Duration,
+        /// What they hear before they hear the caller.
+        announce: Vec<PromptId>,
+    },
     /// Ask a web service: [`SessionInput::LookupAnswered`] is awaited. Silence and comfort are the session's own.
     Lookup(Box<LookupRequest>),
     /// Nobody awaits the answer any more.
@@ -302,8 +318,9 @@ pub enum FlowNote {
         /// The step.
         step: StepIndex,
         /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
-        /// `caller_hung_up`; from a queue or a callback also `answered`, `timed_out`, `full`, `no_agents`, `failed` or `callback`; from a lookup `found`, `not_found` or `failed`: bounded by
-        /// what is written.
+        /// `caller_hung_up`; from a queue, a callback or a transfer also `answered`, `busy`, `no_answer`, `timed_out`,
+        /// `full`, `no_agents`, `failed` or `callback`; from a lookup `found`, `not_found` or `failed`: bounded by what is
+        /// written.
         exit: Arc<str>,
     },
     /// A value could not be spoken as the step asks, or a phrase or word that it needs has no recording in this
@@ -428,13 +445,18 @@ impl Session {
             SessionInput::MessageRead(plays) => self.message_read(&mut turn, plays),
             SessionInput::Expired => self.expire(&mut turn),
             SessionInput::Announce(talk) => self.announce(&mut turn, talk),
+            SessionInput::Connected if self.is_transferring() => self.transferred(),
             SessionInput::Connected => self.connect(&mut turn),
             SessionInput::WaitsAgain => self.wait_again(&mut turn),
             SessionInput::Unqueued(why) => self.unqueued(&mut turn, why),
+            SessionInput::Done if matches!(self.state, State::Transferring(Transferring::Connected)) => {
+                self.transfer_over(&turn)
+            }
             SessionInput::Done => self.conversation_over(&mut turn),
             SessionInput::CallbackBooked(booked) => self.callback_booked(&mut turn, booked),
             SessionInput::LookupAnswered { lookup, answer } => self.lookup_answered(&mut turn, lookup, answer),
             SessionInput::SentToQueue(queue) => self.sent_to_queue(&mut turn, queue),
+            SessionInput::NotTransferred(why) => self.not_transferred(&mut turn, why),
         };
         self.walk(&mut turn, next);
         turn.actions
@@ -465,7 +487,7 @@ impl Session {
             State::Leaving(leaving) => leaving.deadline(),
             State::Consenting(consenting) => consenting.deadline(),
             State::LookingUp(looking) => looking.deadline(),
-            State::Speaking { .. } | State::Parting | State::Ended => None,
+            State::Speaking { .. } | State::Transferring(_) | State::Parting | State::Ended => None,
         }
     }
 
@@ -499,8 +521,15 @@ impl Session {
             State::Arranging(arranging) => arranging.asks(),
             State::Leaving(leaving) => leaving.asks(),
             State::Consenting(consenting) => consenting.asks(),
-            State::Speaking { .. } | State::LookingUp(_) | State::Parting | State::Ended => false,
+            State::Speaking { .. } | State::LookingUp(_) | State::Transferring(_) | State::Parting | State::Ended => {
+                false
+            }
         }
+    }
+
+    /// Whether somebody else is rung for the caller, or talks to them, whom no queue gave.
+    pub fn is_transferring(&self) -> bool {
+        matches!(self.state, State::Transferring(_))
     }
 
     /// Whether the caller waits in a queue, or talks with the agent to whom it led.
@@ -574,6 +603,9 @@ impl Session {
                 assert!(self.inside && self.agreed != Agreed::Yes, "who has agreed is not asked");
                 assert!(self.ahead.is_empty(), "no key was pressed before the question");
             }
+            State::Transferring(_) => {
+                assert!(self.inside && self.ahead.is_empty(), "who is passed on keys nothing here")
+            }
             State::LookingUp(_) => assert!(self.inside, "a lookup belongs to a step"),
             State::Parting => {}
             State::Ended => assert!(!self.inside, "an ended session has left its step"),
@@ -588,6 +620,9 @@ impl Session {
             return Next::Stay;
         }
         if matches!(self.state, State::Parting | State::Ended) {
+            return Next::Stay;
+        }
+        if self.is_transferring() {
             return Next::Stay;
         }
         let takes_each =
@@ -621,12 +656,19 @@ impl Session {
             State::Arranging(arranging) => self.arranging_words_heard(turn, arranging),
             State::Leaving(leaving) => self.message_words_heard(turn, leaving),
             State::Consenting(consenting) => self.consent_words_heard(turn, consenting),
+            State::Transferring(Transferring::Speaking) => {
+                self.state = State::Transferring(Transferring::Holding);
+                Next::Stay
+            }
             State::LookingUp(looking) => self.looking_up_words_heard(turn, looking),
             State::Parting => {
                 self.end(turn);
                 Next::Stay
             }
-            State::Ended => Next::Stay,
+            other @ (State::Transferring(_) | State::Ended) => {
+                self.state = other;
+                Next::Stay
+            }
         }
     }
 
@@ -703,6 +745,7 @@ impl Session {
             StepKind::Callback { queue, .. } => self.enter_callback(turn, *queue),
             StepKind::Voicemail(_) => self.enter_voicemail(turn),
             StepKind::Record(record) => self.enter_record(turn, record),
+            StepKind::Transfer(spec) => self.enter_transfer(turn, spec),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
         }
     }
@@ -726,14 +769,14 @@ impl Session {
 
     fn speaks(&self) -> bool {
         match &self.state {
-            State::Speaking { .. } | State::Parting => true,
+            State::Speaking { .. } | State::Parting | State::Transferring(Transferring::Speaking) => true,
             State::Asking(asking) => asking.speaks(),
             State::Waiting(waiting) => waiting.speaks(),
             State::Arranging(arranging) => arranging.speaks(),
             State::Leaving(leaving) => leaving.speaks(),
             State::Consenting(consenting) => consenting.speaks(),
             State::LookingUp(looking) => looking.speaks(),
-            State::Ended => false,
+            State::Transferring(_) | State::Ended => false,
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::flow::{
 };
 use crate::journal::{JournalEvent, Outcome, StepName};
 use crate::switchboard::Turn;
+use crate::switchboard::errand::Errand;
+use crate::switchboard::sent::Sending;
 use crate::telephony::{Cause, Clip, MediaCommand};
 
 /// As often may a session be told at once that it had nothing to play; far more than its own limit of steps.
@@ -127,6 +129,10 @@ impl Call {
                     Action::StartRecording { sides } => self.start_recording(turn, sides),
                     Action::StopRecording => self.stop_recording(turn),
                     Action::PauseRecording(paused) => drop(self.pause_recording(turn, paused, "flow")),
+                    Action::Transfer { to, ring, announce } => {
+                        let sending = Sending { to, ring, announce: self.revision.clips_of(&announce) };
+                        turn.errand(Errand::Send { call: self.id, sending: Box::new(sending) });
+                    }
                     Action::Lookup(request) => self.look_up(turn, *request),
                     Action::CancelLookup { lookup } => {
                         self.cancel_lookup(turn, lookup, LookupFailure::TimedOut.label())

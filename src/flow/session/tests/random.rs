@@ -144,6 +144,7 @@ impl Line {
                     assert!(self.inside && self.asked.is_none(), "one service is asked at a time, by a step");
                     self.asked = Some(request.lookup);
                 }
+                Action::Transfer { .. } => assert!(self.inside, "a transfer belongs to a step"),
                 Action::CancelLookup { lookup } => assert_eq!(self.asked.take(), Some(*lookup), "who asks lets go"),
                 Action::Note(FlowNote::Unspeakable { .. } | FlowNote::RanAway { .. } | FlowNote::Unaskable { .. }) => {}
             }
@@ -153,7 +154,7 @@ impl Line {
         assert_eq!(self.session.has_ended(), self.ended);
         assert_eq!(self.session.playing, self.playing, "both books agree on what plays");
         assert_eq!(self.session.inside, self.inside);
-        let told = self.session.is_queued();
+        let told = self.session.is_queued() || self.session.is_transferring();
         assert!(told || !self.menu, "only who waits chooses meanwhile");
         assert!(
             told || self.ended
@@ -175,6 +176,7 @@ impl Line {
             | State::LookingUp(_)
             | State::Leaving(_)
             | State::Consenting(_)
+            | State::Transferring(_)
             | State::Parting
             | State::Ended => false,
         }
@@ -198,6 +200,10 @@ impl Line {
                 Some(deadline) => {
                     self.now = deadline;
                     self.input(SessionInput::Expired);
+                }
+                None if !self.playing && self.session.is_transferring() => {
+                    self.input(SessionInput::NotTransferred(Untransferred::NoAnswer));
+                    self.input(SessionInput::Done);
                 }
                 None if !self.playing => {
                     self.input(SessionInput::Unqueued(Unqueued::TimedOut));
@@ -253,6 +259,7 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
             SessionInput::MessageLost,
             SessionInput::MessageRead(true),
             message_ended(random),
+            SessionInput::NotTransferred(Untransferred::Busy),
             SessionInput::LookupAnswered { lookup: 1, answer: Box::new(LookupAnswer::NotFound) },
         ];
         for input in late {
@@ -275,7 +282,9 @@ fn connected(session: &Session) -> bool {
 
 /// What a queue may tell at any time; out of place it changes nothing.
 fn told_by_queue(random: &mut Rng) -> SessionInput {
-    match random.u8(..12) {
+    match random.u8(..14) {
+        12 => SessionInput::NotTransferred(Untransferred::Busy),
+        13 => SessionInput::NotTransferred(Untransferred::Failed),
         0 => SessionInput::Connected,
         1 => SessionInput::WaitsAgain,
         2 => SessionInput::Done,
@@ -308,8 +317,9 @@ fn random_answer(random: &mut Rng) -> Box<LookupAnswer> {
 }
 
 fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
-    if random.u8(..if line.session.is_queued() { 3 } else { 40 }) == 0 {
-        let (queued, input) = (line.session.is_queued(), told_by_queue(random));
+    let waits = |line: &Line| line.session.is_queued() || line.session.is_transferring();
+    if random.u8(..if waits(line) { 3 } else { 40 }) == 0 {
+        let (queued, input) = (waits(line), told_by_queue(random));
         let actions = line.input(input.clone());
         assert!(queued || actions.is_empty(), "{input:?} is out of place");
         return;

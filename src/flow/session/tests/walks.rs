@@ -123,6 +123,12 @@ impl Walk {
                     line
                 }
                 Action::CancelLookup { .. } => "asks no more".to_owned(),
+                Action::Transfer { to, ring, announce } => {
+                    let texts: Vec<&str> = announce.iter().map(|prompt| &*self.flows.prompt(*prompt).text).collect();
+                    let hears =
+                        if texts.is_empty() { String::new() } else { format!(" who hears {}", texts.join(" ")) };
+                    format!("rings {} for {}s{hears}", to.name(), ring.as_secs())
+                }
                 Action::MenuOpened => "menu opened".to_owned(),
                 Action::MenuClosed => "menu closed".to_owned(),
                 Action::Note(FlowNote::StepEntered { .. }) => continue,
