@@ -16,10 +16,12 @@ pub mod document;
 pub mod graph;
 pub mod hours;
 mod known_caller;
+mod messages;
 pub mod place;
 mod queue;
 pub mod session;
 pub mod speech;
+mod transfer;
 mod value;
 
 pub use codes::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
@@ -27,6 +29,7 @@ pub use condition::Condition;
 pub use connector::{Connector, ConnectorIndex, LookupAnswer, LookupFailure, LookupRequest, LookupSpec, LookupWay};
 pub use hours::{Hours, HoursIndex, Switch, Switches};
 pub use known_caller::KnownCaller;
+pub use messages::{Consent, Record, Voicemail};
 pub use queue::{
     AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStanding,
     QueueStandings, QueueStrategy, QueueWish,
@@ -35,6 +38,7 @@ pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };
 pub use speech::Languages;
+pub use transfer::{RING_RANGE, TransferSpec, TransferTo, Untransferred};
 pub use value::Value;
 
 /// A flow's place in its [`FlowSet`].
@@ -305,6 +309,12 @@ pub enum StepKind {
         /// Where callers go who are not called back; without it, the step's `next`.
         otherwise: Option<Target>,
     },
+    /// Take a message for a mailbox.
+    Voicemail(Box<Voicemail>),
+    /// Record the call with the caller's consent, or no more.
+    Record(Box<Record>),
+    /// Pass the caller on, and go on to `next` after the conversation.
+    Transfer(Box<TransferSpec>),
     /// Say the last words and hang up.
     HangUp {
         /// The last words.

@@ -9,8 +9,10 @@ use super::audio::{Audio, Stream};
 use super::call::{CALL_MAX, CLOSE_MAX, HANG_UP_MAX};
 use super::errand::Errand;
 use super::leg::{Duty, Leg, Party};
+use super::sent::{Whom, untransferred};
 use crate::acd::{self, AgentId, OfferId, Refused};
 use crate::clock::Moment;
+use crate::flow::MAX_CODE;
 use crate::journal::JournalEvent;
 use crate::telephony::{
     CallHeaders, CallId, Caller, Cause, Clip, Digit, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
@@ -24,6 +26,9 @@ const RING_SPARE: Duration = Duration::from_secs(5);
 /// side holds.
 const WHISPER_SPARE: Duration = Duration::from_secs(2);
 
+/// Keys that are so far apart make no code together.
+const CODE_GAP: Duration = Duration::from_secs(4);
+
 /// A leg to an agent's phone.
 #[derive(Debug)]
 pub(super) struct AgentLeg {
@@ -33,6 +38,12 @@ pub(super) struct AgentLeg {
     /// Whether that call has begun: who is to be called back has none yet in whose story anything could be told.
     begun: bool,
     dialled: Moment,
+    /// The keys that they pressed last in the conversation.
+    keyed: (Moment, String),
+    /// What whoever answers is called in the journal.
+    named: Arc<str>,
+    /// What they hear before they hear the caller whom a flow passes on to them.
+    announce: Vec<Arc<Clip>>,
     phase: Phase,
 }
 
@@ -47,6 +58,8 @@ enum Phase {
     Expecting { playing: Option<PlaybackId>, music: Vec<Arc<Clip>>, until: Moment },
     /// The agent hears about the caller, who waits on.
     Whispering { playback: PlaybackId, until: Moment },
+    /// Whoever a flow has rung hears something before the caller, who holds.
+    Announcing { playback: PlaybackId, until: Moment },
     /// Agent and caller hear each other.
     Joined,
     /// `sip` is to end the leg.
@@ -66,11 +79,13 @@ pub(super) enum Why {
     Direct,
     /// A caller is passed on to them.
     Passed,
+    /// A flow passes a caller on to them.
+    Sent,
 }
 
 /// Whom to ring, for whom and until when, and what to show them.
 pub(super) struct Ring {
-    pub(super) party: Party,
+    pub(super) whom: Whom,
     pub(super) call: CallId,
     /// Whether the call has begun, rather than being one that is made when the phone is answered.
     pub(super) begun: bool,
@@ -78,34 +93,50 @@ pub(super) struct Ring {
     pub(super) until: Moment,
     pub(super) caller: Caller,
     pub(super) headers: CallHeaders,
+    /// What is heard by who answers, before the caller is.
+    pub(super) announce: Vec<Arc<Clip>>,
 }
 
 impl AgentLeg {
     /// Opens the audio and dials.
     pub(super) fn dial(turn: &mut Turn<'_>, id: LegId, audio: Audio, ring: Ring) -> AgentLeg {
         turn.media(audio.port, MediaCommand::Open { leg: id, port: audio.port, plan: audio.plan().clone() });
-        turn.sip(SipCommand::DialAgent {
-            leg: id,
-            extension: ring.party.extension.to_string(),
-            caller: ring.caller,
-            offer: audio.description().clone(),
-            headers: ring.headers,
-        });
-        let mut leg = Leg { agent: Some(ring.party), ..Leg::new(id, audio, Stream::Open) };
+        let (named, caller, offer) = (ring.whom.name(), ring.caller, audio.description().clone());
+        let (agent, dial) = match ring.whom {
+            Whom::Agent(party) => {
+                let (extension, headers) = (party.extension.to_string(), ring.headers);
+                (Some(party), SipCommand::DialAgent { leg: id, extension, caller, offer, headers })
+            }
+            Whom::Number { number, trunk } => (None, SipCommand::DialTrunk { leg: id, trunk, number, caller, offer }),
+            Whom::Address(uri) => (None, SipCommand::Dial { leg: id, uri: uri.to_string(), caller, offer }),
+        };
+        turn.sip(dial);
+        let mut leg = Leg { agent, ..Leg::new(id, audio, Stream::Open) };
         let until = match ring.why {
             Why::Offer(_) => ring.until + RING_SPARE,
-            Why::Direct | Why::Passed => {
+            Why::Direct | Why::Passed | Why::Sent => {
                 leg.count_as_direct(turn);
                 ring.until
             }
         };
         let phase = Phase::Ringing { why: ring.why, until };
-        AgentLeg { leg, call: ring.call, begun: ring.begun, dialled: turn.now, phase }
+        let (call, begun, announce) = (ring.call, ring.begun, ring.announce);
+        AgentLeg { leg, call, begun, dialled: turn.now, keyed: Default::default(), named, announce, phase }
     }
 
     /// A leg that came from elsewhere: an agent at it talks to the caller of `call` from now on.
     pub(super) fn adopt(turn: &mut Turn<'_>, leg: Leg, call: CallId) -> AgentLeg {
-        AgentLeg { leg, call, begun: true, dialled: turn.now, phase: Phase::Joined }
+        let named = leg.agent.as_ref().map(|party| party.extension.clone()).unwrap_or_default();
+        AgentLeg {
+            leg,
+            call,
+            begun: true,
+            dialled: turn.now,
+            keyed: Default::default(),
+            named,
+            announce: Vec::new(),
+            phase: Phase::Joined,
+        }
     }
 
     pub(super) fn leg_mut(&mut self) -> &mut Leg {
@@ -149,7 +180,10 @@ impl AgentLeg {
 
     /// Whether the phone's call stands, and may be changed.
     fn stands(&self) -> bool {
-        matches!(self.phase, Phase::Expecting { .. } | Phase::Whispering { .. } | Phase::Joined)
+        matches!(
+            self.phase,
+            Phase::Expecting { .. } | Phase::Whispering { .. } | Phase::Announcing { .. } | Phase::Joined
+        )
     }
 
     /// The offer for which it rings, if it does.
@@ -162,7 +196,12 @@ impl AgentLeg {
 
     /// The call that has it rung, be it dialled or passed on, while it rings.
     pub(super) fn rings_for(&self) -> Option<CallId> {
-        matches!(self.phase, Phase::Ringing { why: Why::Direct | Why::Passed, .. }).then_some(self.call)
+        let rings = match self.phase {
+            Phase::Ringing { why, .. } => !matches!(why, Why::Offer(_)),
+            Phase::Announcing { .. } => true,
+            _ => false,
+        };
+        rings.then_some(self.call)
     }
 
     /// The caller whom it is joined to, if it is.
@@ -176,6 +215,7 @@ impl AgentLeg {
             Phase::Ringing { until, .. }
             | Phase::Expecting { until, .. }
             | Phase::Whispering { until, .. }
+            | Phase::Announcing { until, .. }
             | Phase::HangingUp { until, .. }
             | Phase::Closing { until } => until,
             Phase::Joined => {
@@ -198,6 +238,7 @@ impl AgentLeg {
                 Phase::Ringing { .. }
                 | Phase::Expecting { .. }
                 | Phase::Whispering { .. }
+                | Phase::Announcing { .. }
                 | Phase::Joined
                 | Phase::Closing { .. },
                 Stream::Open,
@@ -294,11 +335,37 @@ impl AgentLeg {
         true
     }
 
+    /// Whoever a flow has rung hears what is to be said to them. Tells whether they hear anything.
+    pub(super) fn announce(&mut self, turn: &mut Turn<'_>) -> bool {
+        if !matches!(self.phase, Phase::PickedUp) || self.announce.is_empty() {
+            return false;
+        }
+        let clips = std::mem::take(&mut self.announce);
+        let playback = turn.playback();
+        let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
+        self.phase = Phase::Announcing { playback, until: turn.now + length + WHISPER_SPARE };
+        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        true
+    }
+
+    /// Whether they do.
+    pub(super) fn hears_announcement(&self) -> bool {
+        matches!(self.phase, Phase::Announcing { .. })
+    }
+
+    /// What whoever is at the other end is called in the journal.
+    pub(super) fn named(&self) -> &Arc<str> {
+        &self.named
+    }
+
     /// The reactor has sent the last frame of a playback.
     pub(super) fn playback_finished(&mut self, turn: &mut Turn<'_>, finished: PlaybackId) {
         match &mut self.phase {
             Phase::Whispering { playback, .. } if *playback == finished => {
                 turn.errand(Errand::Whispered { leg: self.leg.id });
+            }
+            Phase::Announcing { playback, .. } if *playback == finished => {
+                turn.errand(Errand::Announced { leg: self.leg.id });
             }
             Phase::Expecting { playing, .. } if *playing == Some(finished) => {
                 *playing = None;
@@ -312,12 +379,28 @@ impl AgentLeg {
     pub(super) fn skip(&self, turn: &mut Turn<'_>) {
         if self.whispers() {
             turn.errand(Errand::Whispered { leg: self.leg.id });
+        } else if self.hears_announcement() {
+            turn.errand(Errand::Announced { leg: self.leg.id });
         }
+    }
+
+    /// The agent has pressed a key in the conversation: all of those that belong together.
+    pub(super) fn keyed(&mut self, now: Moment, digit: Digit) -> &str {
+        let (last, keys) = &mut self.keyed;
+        if now.since(*last) > CODE_GAP || keys.len() >= MAX_CODE {
+            keys.clear();
+        }
+        *last = now;
+        keys.push(digit.as_char());
+        keys
     }
 
     /// The caller was still there.
     pub(super) fn joined(&mut self, turn: &mut Turn<'_>) {
-        if matches!(self.phase, Phase::PickedUp | Phase::Expecting { .. } | Phase::Whispering { .. }) {
+        if matches!(
+            self.phase,
+            Phase::PickedUp | Phase::Expecting { .. } | Phase::Whispering { .. } | Phase::Announcing { .. }
+        ) {
             self.phase = Phase::Joined;
             self.tell_hold(turn);
         }
@@ -424,7 +507,7 @@ impl AgentLeg {
     /// The line to the agent was lost: the caller is to wait again.
     pub(super) fn lost(&mut self, turn: &mut Turn<'_>, cause: Cause) {
         match self.phase {
-            Phase::Ringing { .. } => self.refuse(turn, cause),
+            Phase::Ringing { .. } | Phase::Announcing { .. } => self.refuse(turn, cause),
             Phase::Joined => turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken: true }),
             // The caller, who still waits, is to be offered to another now, and not when the phone has replied; and who is
             // called back is not to answer for nobody.
@@ -438,7 +521,7 @@ impl AgentLeg {
     pub(super) fn ended(&mut self, turn: &mut Turn<'_>, cause: Cause) {
         match &self.phase {
             Phase::Closing { .. } | Phase::Over => return,
-            Phase::Ringing { .. } => self.refuse(turn, cause),
+            Phase::Ringing { .. } | Phase::Announcing { .. } => self.refuse(turn, cause),
             Phase::PickedUp | Phase::Expecting { .. } | Phase::Joined => {
                 let broken = is_broken(cause);
                 turn.errand(Errand::AgentLeft { call: self.call, leg: self.leg.id, broken });
@@ -488,6 +571,10 @@ impl AgentLeg {
                 self.refuse(turn, Cause::NoAnswer);
                 self.hang_up(turn, Cause::NoAnswer);
             }
+            Phase::Announcing { playback, .. } => {
+                self.phase = Phase::Announcing { playback, until: turn.now + WHISPER_SPARE };
+                turn.errand(Errand::Announced { leg: self.leg.id });
+            }
             Phase::Whispering { playback, .. } => {
                 self.phase = Phase::Whispering { playback, until: turn.now + WHISPER_SPARE };
                 turn.errand(Errand::Whispered { leg: self.leg.id });
@@ -505,25 +592,30 @@ impl AgentLeg {
 
     /// Tells whoever had it rung that it will not be answered.
     fn refuse(&self, turn: &mut Turn<'_>, cause: Cause) {
-        let Phase::Ringing { why, .. } = self.phase else { return };
+        let why = match self.phase {
+            Phase::Ringing { why, .. } => why,
+            Phase::Announcing { .. } => Why::Sent,
+            _ => return,
+        };
         match why {
             Why::Offer(offer) => {
                 turn.errand(Errand::Distribute(acd::Input::OfferRefused { offer, reason: refusal(cause) }));
             }
+            Why::Sent => {
+                let (agent, status) = (self.named.clone(), status_of(cause));
+                turn.journal(Some(self.call), JournalEvent::NotReached { agent, status });
+                turn.errand(Errand::NotSent { call: self.call, leg: self.leg.id, why: untransferred(cause) });
+            }
             Why::Direct | Why::Passed => {
-                let (agent, status) = (self.extension(), status_of(cause));
+                let (agent, status) = (self.named.clone(), status_of(cause));
                 turn.journal(Some(self.call), JournalEvent::NotReached { agent, status });
                 turn.errand(Errand::RingFailed { call: self.call, leg: self.leg.id, status });
             }
         }
     }
 
-    fn extension(&self) -> Arc<str> {
-        self.leg.agent.as_ref().map(|party| party.extension.clone()).unwrap_or_default()
-    }
-
     fn failed(&self, turn: &mut Turn<'_>, reason: String) {
-        let agent = self.extension();
+        let agent = self.named.clone();
         turn.journal(self.begun.then_some(self.call), JournalEvent::AgentLegFailed { agent, reason });
     }
 

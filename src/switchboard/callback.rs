@@ -12,6 +12,7 @@ use super::distribution::{Offering, printable};
 use super::errand::Errand;
 use super::leg::Party;
 use super::queues::{Booked, Promise};
+use super::sent::Whom;
 use super::waiting::Place;
 use super::{Output, Switchboard, journal};
 use crate::acd::{self, AgentId, EntryId, Leaving, Refused};
@@ -30,7 +31,7 @@ const CLOSING_DOWN: Duration = Duration::from_secs(3_600);
 const RING_SPARE: Duration = Duration::from_secs(5);
 
 /// Ours towards whoever is dialled: `sip` knows it, and writes it into the description.
-const OURS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+pub(super) const OURS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// A caller who is to be called back.
 #[derive(Clone, Debug)]
@@ -154,7 +155,8 @@ impl Switchboard {
         };
         let audio = Audio::dial(OURS, port, self.random.u64(1..1 << 62), &self.settings);
         let party = Party { agent, extension };
-        let ring = Ring { party, call, begun: false, why: Why::Offer(offer), until, caller, headers };
+        let (whom, announce) = (Whom::Agent(party), Vec::new());
+        let ring = Ring { whom, call, begun: false, why: Why::Offer(offer), until, caller, headers, announce };
         let leg = self.dial(now, audio, ring, out);
         self.queues.ringing.insert(offer, leg);
     }

@@ -8,6 +8,7 @@ use super::call::{Call, Met};
 use super::distribution::identity;
 use super::incoming::Admitted;
 use super::leg::Party;
+use super::sent::Whom;
 use super::{Alarm, Output, Switchboard, journal};
 use crate::acd::AgentState;
 use crate::clock::Moment;
@@ -52,16 +53,22 @@ impl Switchboard {
         why: Why,
         out: &mut Vec<Output>,
     ) -> Option<LegId> {
+        let port = self.port_at(now, id)?;
         let call = self.calls.get(&id)?;
-        let reactor = self.settings.reactor(call.port());
-        let settings = &self.settings;
-        let port = self.ports.take_where(now, |port| settings.reactor(port) == reactor)?;
         out.push(journal(now, Some(id), JournalEvent::Dialling { agent: party.extension.clone() }));
         let headers = told(call);
         let (caller, until) = (call.caller().clone(), now + DIRECT_RING);
-        let ring = Ring { party, call: id, begun: true, why, until, caller, headers };
+        let (whom, announce) = (Whom::Agent(party), Vec::new());
+        let ring = Ring { whom, call: id, begun: true, why, until, caller, headers, announce };
         let audio = Audio::dial(call.address(), port, self.random.u64(1..1 << 62), &self.settings);
         Some(self.dial(now, audio, ring, out))
+    }
+
+    /// A port on a call's reactor.
+    pub(super) fn port_at(&mut self, now: Moment, id: CallId) -> Option<u16> {
+        let reactor = self.settings.reactor(self.calls.get(&id)?.port());
+        let settings = &self.settings;
+        self.ports.take_where(now, |port| settings.reactor(port) == reactor)
     }
 
     /// Dials an agent's phone.
@@ -76,8 +83,7 @@ impl Switchboard {
 
     /// A phone was answered that rang for a call without a queue.
     pub(super) fn meet(&mut self, now: Moment, id: CallId, leg: LegId, out: &mut Vec<Output>) {
-        let Some(party) = self.agent_legs.get(&leg).and_then(|leg| leg.party().cloned()) else { return };
-        let met = Met { leg, party, duty: self.agent_legs.get(&leg).and_then(|leg| Some(leg.duty()?.1)), from: None };
+        let Some(met) = self.agent_legs.get(&leg).map(|phone| Met::at(phone, None)) else { return };
         let mut joined = false;
         self.with_call(now, id, out, |call, turn| joined = call.met(turn, met));
         self.with_agent_leg(now, leg, out, |leg, turn| {
@@ -91,7 +97,7 @@ impl Switchboard {
 }
 
 /// What a colleague's phone is told.
-fn told(call: &Call) -> CallHeaders {
+pub(super) fn told(call: &Call) -> CallHeaders {
     let mut headers = CallHeaders::new();
     let inside = if call.agent().is_some() { "internal" } else { "external" };
     let told = [

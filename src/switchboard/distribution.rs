@@ -7,6 +7,7 @@ use super::callback::Attempt;
 use super::errand::Errand;
 use super::leg::Party;
 use super::queues::Booked;
+use super::sent::Whom;
 use super::waiting::Place;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,11 @@ impl Switchboard {
                 Errand::RingFailed { call, leg, status } => {
                     self.with_call(now, call, out, |call, turn| call.ring_failed(turn, leg, status));
                 }
+                Errand::Send { call, sending } => self.send(now, call, *sending, out),
+                Errand::NotSent { call, leg, why } => {
+                    self.with_call(now, call, out, |call, turn| call.sending_failed(turn, leg, why));
+                }
+                Errand::Announced { leg } => self.announced(now, leg, out),
                 Errand::Release { leg } => {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.hang_up(turn, Cause::LocalHungUp));
                 }
@@ -148,6 +154,7 @@ impl Switchboard {
         let offer = match wanted {
             Some((Why::Offer(offer), _)) => offer,
             Some((Why::Direct | Why::Passed, call)) => return self.meet(now, call, leg, out),
+            Some((Why::Sent, call)) => return self.picked_up_for_step(now, call, leg, out),
             None => return,
         };
         self.queues.ringing.insert(offer, leg);
@@ -241,7 +248,8 @@ impl Switchboard {
         let call = calling.id();
         let extension = self.queues.extension(agent);
         let party = Party { agent, extension };
-        let ring = Ring { party, call, begun: true, why: Why::Offer(offer), until, caller, headers };
+        let (whom, announce) = (Whom::Agent(party), Vec::new());
+        let ring = Ring { whom, call, begun: true, why: Why::Offer(offer), until, caller, headers, announce };
         let id = self.dial(now, audio, ring, out);
         self.queues.ringing.insert(offer, id);
     }

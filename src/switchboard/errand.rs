@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::callback::Asked;
+use super::sent::Sending;
 use super::waiting::Place;
 use crate::acd::{self, EntryId};
+use crate::flow::Untransferred;
 use crate::telephony::{CallId, Cause, Clip, Digit, LegId};
 
 /// What one part asks of another.
@@ -68,6 +70,27 @@ pub(super) enum Errand {
         leg: LegId,
         /// What those are told who wait for it: 400 to 699.
         status: u16,
+    },
+    /// The flow passes a caller on to somebody whom no queue gave.
+    Send {
+        /// Who.
+        call: CallId,
+        /// To whom.
+        sending: Box<Sending>,
+    },
+    /// And they will not be joined.
+    NotSent {
+        /// Whose call.
+        call: CallId,
+        /// The other's leg.
+        leg: LegId,
+        /// Why.
+        why: Untransferred,
+    },
+    /// Whoever a flow has rung has heard what was to be said, or wants to hear no more: they are to be joined.
+    Announced {
+        /// Their leg.
+        leg: LegId,
     },
     /// An agent has heard about the caller, or wants to hear no more: they are to be joined.
     Whispered {

@@ -312,8 +312,7 @@ impl Switchboard {
     /// The caller of `call` talks to the agent at `phone` from now on.
     fn move_to(&mut self, now: Moment, call: CallId, phone: LegId, by: &Party, out: &mut Vec<Output>) {
         let Some(leg) = self.agent_legs.get(&phone) else { return };
-        let (Some(party), duty) = (leg.party().cloned(), leg.duty().map(|(_, duty)| duty)) else { return };
-        let met = Met { leg: phone, party, duty, from: Some(by.extension.clone()) };
+        let met = Met::at(leg, Some(by.extension.clone()));
         self.with_call(now, call, out, |call, turn| call.move_to(turn, met));
         self.with_agent_leg(now, phone, out, |leg, turn| leg.tell_hold(turn));
     }

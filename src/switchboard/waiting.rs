@@ -19,6 +19,13 @@ pub(super) enum Line {
     Waiting(Waiting),
     /// They have dialled an agent, whose phone is this leg.
     Dialled(LegId),
+    /// The flow passes them on: somebody's phone rings, and they hear `music` or something that is said.
+    Sent {
+        /// The other's leg.
+        leg: LegId,
+        /// Whether music plays.
+        music: bool,
+    },
     /// They talk to an agent.
     Talking(Box<Conversation>),
     /// Whoever talked to them has passed them on and is gone; they wait for the other.

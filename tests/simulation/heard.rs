@@ -434,3 +434,112 @@ fn the_wait_is_told_where_enough_is_known() {
     let expected: String = expected.lines().map(|line| format!("{}\n", line.trim())).collect();
     assert_eq!(scene.told, expected, "\n--- heard\n{}", scene.told);
 }
+
+/// A caller is passed on to Ada, with a word before.
+const PASSED_ON: &str = "flow: main
+numbers: [any]
+start: pass
+steps:
+  pass:
+    transfer: 1001
+    ring: 20s
+    announce: A caller from the shop.
+    busy: busy
+    no_answer: gone
+    next: more
+  more: {say: Was that all?, next: bye}
+  busy: {say: They are busy., next: bye}
+  gone: {say: They are not there., next: bye}
+  bye: {hangup: Bye.}
+agents:
+  1001: {name: Ada}
+queues:
+  support: {agents: [1001], wrap_up: 0s}
+";
+
+#[test]
+fn who_is_passed_on_hears_music_and_comes_back_into_the_flow() {
+    check(
+        PASSED_ON,
+        "0 1001 registers
+         1 A calls
+         5 1001 answers
+         30 1001 hangs up
+         40 A waits",
+        "1 A hears: Please hold while I find somebody to help you.
+         1 1001 rings
+         2 A hears music
+         5 1001 hears: A caller from the shop.
+         6 A talks to 1001
+         30 A hears: Was that all?
+         31 A hears: Bye.
+         32.2 A is hung up on",
+    );
+}
+
+#[test]
+fn who_is_not_answered_goes_the_way_that_is_written() {
+    check(
+        PASSED_ON,
+        "0 1001 registers
+         1 A calls
+         4 1001 refuses
+         10 B calls
+         45 B waits",
+        "1 A hears: Please hold while I find somebody to help you.
+         1 1001 rings
+         2 A hears music
+         4 A hears no more
+         4 A hears: They are busy.
+         5 A hears: Bye.
+         6.2 A is hung up on
+         10 B hears: Please hold while I find somebody to help you.
+         10 1001 rings
+         11 B hears music
+         30 B hears no more
+         30 B hears: They are not there.
+         31 B hears: Bye.
+         32.2 B is hung up on",
+    );
+}
+
+#[test]
+fn an_agent_who_talks_is_busy_and_one_who_leaves_before_the_word_is_over_did_not_answer() {
+    check(
+        PASSED_ON,
+        "0 1001 registers
+         1 A calls
+         2 1001 answers
+         2.5 1001 hangs up
+         10 B calls
+         12 1001 answers
+         14 C calls
+         16 B hangs up
+         20 D calls
+         21 1001 answers
+         21.5 D hangs up
+         30 C waits",
+        "1 A hears: Please hold while I find somebody to help you.
+         1 1001 rings
+         2 A hears music
+         2 1001 hears: A caller from the shop.
+         2.5 A hears no more
+         2.5 A hears: They are not there.
+         3.5 A hears: Bye.
+         4.7 A is hung up on
+         10 B hears: Please hold while I find somebody to help you.
+         10 1001 rings
+         11 B hears music
+         12 1001 hears: A caller from the shop.
+         13 B talks to 1001
+         14 C hears: Please hold while I find somebody to help you.
+         14 C hears: They are busy.
+         15 C hears: Bye.
+         16.2 C is hung up on
+         20 D hears: Please hold while I find somebody to help you.
+         20 1001 rings
+         21 D hears music
+         21 1001 hears: A caller from the shop.
+         21.5 D hears no more",
+    );
+}

@@ -114,6 +114,43 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
                 next(),
             ],
         ),
+        "voicemail" => (
+            "Takes a message for a queue or an agent.",
+            vec![
+                (
+                    "voicemail",
+                    "The mailbox: a queue, whose agents hear the message, or an agent's extension.",
+                    text(&["support"]),
+                ),
+                ("greeting", "What is said before the tone; else a phrase of the language.", named("speech")),
+                ("longest", "A message ends when it is so long.", length("3m")),
+                ("shortest", "What is shorter is no message.", length("3s")),
+                ("silence", "A message ends when nothing was said for so long.", length("10s")),
+                ("review", "The caller may hear the message, and record another in its place.", truth()),
+                (
+                    "mail",
+                    "To whom each message is mailed, as a WAV file: one address or several.",
+                    one_or_more(text(&["support@example.com"])),
+                ),
+                (
+                    "failed",
+                    "Where callers go whose message cannot be kept; else where key 0 of `always` leads, else `next`.",
+                    named("target"),
+                ),
+                next(),
+            ],
+        ),
+        "record" => (
+            "Records the call with the caller's consent, or no more.",
+            vec![
+                (
+                    "record",
+                    "How the caller is asked; or `stop`, `pause` and `resume`.",
+                    any_of(vec![named("record"), json!({ "enum": keys::words_of("record") })]),
+                ),
+                next(),
+            ],
+        ),
         "when" => (
             "Leads one way or the other.",
             vec![
@@ -188,6 +225,27 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
                     next(),
                 ],
             ]),
+        ),
+        "transfer" => (
+            "Passes the caller on to somebody outside of every queue; `next` is where they go after the conversation.",
+            vec![
+                (
+                    "transfer",
+                    "An agent's extension, a number that a trunk may call, or a SIP address.",
+                    text(&["1001", "+442079460000", "sip:reception@192.0.2.7"]),
+                ),
+                ("ring", "How long the other telephone rings, 5 s to 3 min.", length("30s")),
+                ("announce", "What the other hears before the caller; any key ends it.", named("speech")),
+                (
+                    "busy",
+                    "Where callers go when the other is busy or declines; without it, `otherwise`.",
+                    named("target"),
+                ),
+                ("no_answer", "Where they go when nobody answers; without it, `otherwise`.", named("target")),
+                ("failed", "Where they go when the other cannot be reached; without it, `otherwise`.", named("target")),
+                ("otherwise", "Where callers go who are not connected; without it, `next`.", named("target")),
+                next(),
+            ],
         ),
         "hangup" => (
             "Says the last words and ends the call.",

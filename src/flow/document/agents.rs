@@ -232,7 +232,7 @@ pub(super) fn ranked<'n>(
     found
 }
 
-fn is_extension(text: &str) -> bool {
+pub(super) fn is_extension(text: &str) -> bool {
     (2..=32).contains(&text.len())
         && text != "any"
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())

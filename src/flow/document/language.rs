@@ -20,7 +20,8 @@ const LONGEST_TEXT: usize = 1_000;
 /// The name of a language file.
 pub const LANGUAGE_FILE: &str = "language.yaml";
 
-const KEYS: [&str; 16] = [
+/// What stands at the top of a language file.
+const PARTS: [&str; 16] = [
     "language", "like", "plurals", "choice", "keys", "numbers", "negative", "decimal", "counted", "duration", "money",
     "day", "time", "day_time", "queue", "phrases",
 ];
@@ -54,7 +55,8 @@ fn read(page: &Page<'_>, sentences: &Sentences, faults: &mut Faults) -> Option<L
     let mut section = Section { page, faults };
     let whole = Entry { key: LANGUAGE_FILE.to_owned(), key_span: Span::default(), value: root.clone() };
     section.table(&whole, "a table such as `language: de`")?;
-    section.tell_unknown(root.table().unwrap_or(&[]), &KEYS, "a language");
+    let parts = root.table().unwrap_or_default();
+    section.tell_unknown(parts, &PARTS, "a language");
     let tag = tag(&mut section, &root)?;
     if let Some(like) = root.find("like") {
         match like.value.text().and_then(|like| BUILT_IN.iter().find(|(tag, _)| *tag == like)) {

@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use super::callback::callback_exits;
 use super::lookup::lookup_exits;
 use super::queue::queue_exits;
-use crate::flow::{Flow, FlowSet, Step, StepKind};
+use super::record::record_exits;
+use super::voicemail::voicemail_exits;
+use crate::flow::{Consent, Flow, FlowSet, Record, Step, StepKind};
 use crate::telephony::Digit;
 
 /// How a step is left.
@@ -39,6 +41,10 @@ pub(in crate::flow) enum Exit<'a> {
     Full,
     /// Nobody was there to answer.
     NoAgents,
+    /// Whoever was rung is busy, or declined.
+    Busy,
+    /// Whoever was rung did not answer.
+    NoAnswer,
     /// A service knew what it was asked for.
     Found,
     /// It knew nothing.
@@ -47,6 +53,8 @@ pub(in crate::flow) enum Exit<'a> {
     Failed,
     /// The caller is called back.
     Callback,
+    /// The caller does not want to be recorded.
+    Refused,
     /// The flow ended the call.
     HangUp,
     /// The caller ended it.
@@ -69,10 +77,13 @@ struct Names {
     timed_out: Arc<str>,
     full: Arc<str>,
     no_agents: Arc<str>,
+    busy: Arc<str>,
+    no_answer: Arc<str>,
     found: Arc<str>,
     not_found: Arc<str>,
     failed: Arc<str>,
     callback: Arc<str>,
+    refused: Arc<str>,
     hang_up: Arc<str>,
     caller_hung_up: Arc<str>,
 }
@@ -92,10 +103,13 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     timed_out: "timed_out".into(),
     full: "full".into(),
     no_agents: "no_agents".into(),
+    busy: "busy".into(),
+    no_answer: "no_answer".into(),
     found: "found".into(),
     not_found: "not_found".into(),
     failed: "failed".into(),
     callback: "callback".into(),
+    refused: "refused".into(),
     hang_up: "hangup".into(),
     caller_hung_up: "caller_hung_up".into(),
 });
@@ -122,10 +136,13 @@ impl Exit<'_> {
             Exit::TimedOut => &names.timed_out,
             Exit::Full => &names.full,
             Exit::NoAgents => &names.no_agents,
+            Exit::Busy => &names.busy,
+            Exit::NoAnswer => &names.no_answer,
             Exit::Found => &names.found,
             Exit::NotFound => &names.not_found,
             Exit::Failed => &names.failed,
             Exit::Callback => &names.callback,
+            Exit::Refused => &names.refused,
             Exit::HangUp => &names.hang_up,
             Exit::CallerHungUp => &names.caller_hung_up,
         };
@@ -151,7 +168,17 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
         StepKind::When { otherwise: None, .. } => exits.extend([Exit::Then, Exit::Next]),
         StepKind::Hours { .. } => exits.extend([Exit::Open, Exit::Closed]),
         StepKind::Queue { queue, .. } => exits.extend(queue_exits(set.queue(*queue))),
+        StepKind::Transfer(_) => {
+            exits.extend([Exit::Answered, Exit::Busy, Exit::NoAnswer, Exit::Failed, Exit::CallerHungUp])
+        }
         StepKind::Callback { .. } => exits.extend(callback_exits().into_iter().chain(everywhere)),
+        StepKind::Voicemail(_) => exits.extend(voicemail_exits().into_iter().chain(everywhere)),
+        StepKind::Record(record) => {
+            exits.extend(record_exits(record));
+            if matches!(&**record, Record::Start { consent: Consent::Ask, .. }) {
+                exits.extend(everywhere);
+            }
+        }
         StepKind::Lookup(_) => exits.extend(lookup_exits()),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),

@@ -266,6 +266,11 @@ impl Session {
     /// The agent has sent the caller into a queue. They were answered where they were, and wait at once: the agent has
     /// told them what comes.
     pub(super) fn sent_to_queue(&mut self, turn: &mut Turn<'_>, queue: QueueIndex) -> Next {
+        if self.is_transferring() {
+            self.leave(turn, Exit::Answered.name());
+            let waiting = Waiting { queue, at: At::Music, led: true, menu_open: false, comforted: 0 };
+            return self.wait_on(turn, waiting);
+        }
         self.while_waiting(turn, |session, turn, waiting| {
             if !waiting.is_connected() {
                 return session.wait_on(turn, waiting);

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Call, Phase};
-use crate::flow::SessionInput;
+use crate::acd::AgentId;
+use crate::flow::{SessionInput, Untransferred};
 use crate::journal::{Joined, JournalEvent, Outcome};
 use crate::switchboard::Turn;
+use crate::switchboard::agent_leg::AgentLeg;
 use crate::switchboard::errand::Errand;
-use crate::switchboard::leg::{Duty, Party};
+use crate::switchboard::leg::Duty;
 use crate::switchboard::waiting::{Conversation, Line, Passed, Place};
 use crate::telephony::{Cause, LegId, MediaCommand, Refusal, SipCommand};
 
@@ -16,11 +18,20 @@ use crate::telephony::{Cause, LegId, MediaCommand, Refusal, SipCommand};
 pub(in crate::switchboard) struct Met {
     /// On the caller's reactor.
     pub(in crate::switchboard) leg: LegId,
-    pub(in crate::switchboard) party: Party,
-    /// As what the distributor counts it.
-    pub(in crate::switchboard) duty: Option<Duty>,
+    /// What whoever is there is called.
+    named: Arc<str>,
+    /// The agent, where the distributor counts the leg as that of a call that a queue gave.
+    counted: Option<AgentId>,
     /// Who passed the caller on, by extension.
-    pub(in crate::switchboard) from: Option<Arc<str>>,
+    from: Option<Arc<str>>,
+}
+
+impl Met {
+    /// Whoever is at this leg.
+    pub(in crate::switchboard) fn at(leg: &AgentLeg, from: Option<Arc<str>>) -> Met {
+        let counted = leg.duty().and_then(|(agent, duty)| (duty == Duty::Queue).then_some(agent));
+        Met { leg: leg.id(), named: leg.named().clone(), counted, from }
+    }
 }
 
 impl Call {
@@ -30,6 +41,7 @@ impl Call {
             Line::Dialled(leg) => Some(*leg),
             Line::Talking(conversation) => conversation.target,
             Line::Passed(passed) => Some(passed.target),
+            Line::Sent { leg, .. } => Some(*leg),
             Line::None | Line::Waiting(_) => None,
         }
     }
@@ -99,6 +111,14 @@ impl Call {
             Line::Passed(passed) if passed.target == with.leg => {
                 self.join(turn, Met { from: Some(passed.by.clone()), ..with }, passed.place);
             }
+            Line::Sent { leg, .. } if leg == with.leg => {
+                // The bridge takes the place of whatever plays.
+                if let Phase::Walking { playing, .. } = &mut self.phase {
+                    *playing = None;
+                }
+                self.join(turn, with, None);
+                self.walk(turn, SessionInput::Connected);
+            }
             other => {
                 self.line = other;
                 return false;
@@ -110,11 +130,9 @@ impl Call {
     /// Lets the caller and an agent hear each other.
     pub(super) fn join(&mut self, turn: &mut Turn<'_>, with: Met, place: Option<Place>) {
         turn.media(self.leg.audio.port, MediaCommand::Bridge { leg: self.leg.id, with: with.leg });
-        let Party { agent, extension } = with.party;
-        let joined = Joined { agent: extension.clone(), queue: None, waited: Duration::ZERO, from: with.from };
+        let joined = Joined { agent: with.named.clone(), queue: None, waited: Duration::ZERO, from: with.from };
         turn.journal(Some(self.id), JournalEvent::Joined(Box::new(joined)));
-        let agent = (with.duty == Some(Duty::Queue)).then_some(agent);
-        self.line = Line::Talking(Box::new(Conversation::new(turn.now, place, with.leg, agent, extension)));
+        self.line = Line::Talking(Box::new(Conversation::new(turn.now, place, with.leg, with.counted, with.named)));
         if self.leg.hold.limit().is_some() {
             self.caller_holds(turn, true);
         }
@@ -147,6 +165,40 @@ impl Call {
                 let outcome = if lost { Outcome::Failed } else { Outcome::Completed };
                 self.hang_up(turn, Cause::LocalHungUp, outcome);
             }
+        }
+    }
+
+    /// Whether the caller's flow may have somebody rung for them.
+    pub(in crate::switchboard) fn may_be_sent(&self) -> bool {
+        let wants = matches!(&self.phase, Phase::Walking { session, .. } if session.is_transferring());
+        wants && matches!(self.line, Line::None)
+    }
+
+    /// What the caller had dialled.
+    pub(in crate::switchboard) fn dialled_number(&self) -> &str {
+        match &self.phase {
+            Phase::Walking { session, .. } => session.dialled(),
+            _ => "",
+        }
+    }
+
+    /// This phone rings for the caller: they hear music where nothing is said.
+    pub(in crate::switchboard) fn sent(&mut self, turn: &mut Turn<'_>, leg: LegId) {
+        self.line = Line::Sent { leg, music: false };
+        self.mind_line(turn);
+    }
+
+    /// Nobody could be rung.
+    pub(in crate::switchboard) fn not_sent(&mut self, turn: &mut Turn<'_>, why: Untransferred) {
+        self.walk(turn, SessionInput::NotTransferred(why));
+    }
+
+    /// The phone that rang for the caller's flow will not be answered, or whoever answered is gone before they were joined.
+    pub(in crate::switchboard) fn sending_failed(&mut self, turn: &mut Turn<'_>, leg: LegId, why: Untransferred) {
+        if matches!(self.line, Line::Sent { leg: rings, .. } if rings == leg) {
+            self.stop_music(turn);
+            self.line = Line::None;
+            self.walk(turn, SessionInput::NotTransferred(why));
         }
     }
 

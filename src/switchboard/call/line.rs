@@ -50,7 +50,7 @@ impl Call {
     pub(in crate::switchboard) fn entry(&self) -> Option<EntryId> {
         match &self.line {
             Line::Waiting(waiting) => Some(waiting.place.entry),
-            Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => None,
+            Line::None | Line::Dialled(_) | Line::Sent { .. } | Line::Talking(_) | Line::Passed(_) => None,
         }
     }
 
@@ -58,7 +58,7 @@ impl Call {
     pub(in crate::switchboard) fn place(&self) -> Option<&Place> {
         match &self.line {
             Line::Waiting(waiting) => Some(&waiting.place),
-            Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => None,
+            Line::None | Line::Dialled(_) | Line::Sent { .. } | Line::Talking(_) | Line::Passed(_) => None,
         }
     }
 
@@ -68,7 +68,7 @@ impl Call {
             Line::Waiting(waiting) => Some(&mut waiting.place),
             Line::Talking(conversation) => conversation.place.as_mut(),
             Line::Passed(passed) => passed.place.as_mut(),
-            Line::None | Line::Dialled(_) => None,
+            Line::None | Line::Dialled(_) | Line::Sent { .. } => None,
         };
         if let Some(place) = place {
             place.rename(renamed);
@@ -89,7 +89,7 @@ impl Call {
             Line::Waiting(waiting) => Some(&waiting.place),
             Line::Talking(conversation) => conversation.place.as_ref(),
             Line::Passed(passed) => passed.place.as_ref(),
-            Line::None | Line::Dialled(_) => None,
+            Line::None | Line::Dialled(_) | Line::Sent { .. } => None,
         };
         place.map(|place| place.queue.clone())
     }
@@ -98,7 +98,7 @@ impl Call {
     pub(in crate::switchboard) fn talks_to(&self) -> Option<LegId> {
         match &self.line {
             Line::Talking(conversation) => Some(conversation.leg),
-            Line::None | Line::Waiting(_) | Line::Dialled(_) | Line::Passed(_) => None,
+            Line::None | Line::Waiting(_) | Line::Dialled(_) | Line::Sent { .. } | Line::Passed(_) => None,
         }
     }
 
@@ -113,6 +113,10 @@ impl Call {
             }
             Line::Talking(_) | Line::Passed(_) => {
                 assert!(!plays && !asks, "{id} talks to an agent and still hears or awaits something");
+            }
+            Line::Sent { music, .. } => {
+                assert!(!asks, "{id} is asked for while somebody is rung");
+                assert!(!(plays && *music), "{id} hears words and music at once");
             }
             Line::Dialled(_) => panic!("{id} walks a flow and has dialled somebody"),
         }
@@ -210,7 +214,7 @@ impl Call {
             Line::Waiting(waiting) => {
                 turn.errand(Errand::Distribute(Input::CallerLeft { entry: waiting.place.entry, why }));
             }
-            Line::Dialled(leg) => turn.errand(Errand::Release { leg }),
+            Line::Dialled(leg) | Line::Sent { leg, .. } => turn.errand(Errand::Release { leg }),
             Line::Talking(conversation) => {
                 let (leg, target) = (conversation.leg, conversation.target);
                 let by = if why == Leaving::Abandoned { "caller" } else { "broken" };
@@ -328,6 +332,15 @@ impl Call {
     pub(in crate::switchboard) fn mind_line(&mut self, turn: &mut Turn<'_>) {
         let Phase::Walking { playing, .. } = &self.phase else { return };
         let playing = *playing;
+        if matches!(self.line, Line::Sent { music: false, .. }) && playing.is_none() {
+            let clips = self.music(None);
+            if let Line::Sent { music, .. } = &mut self.line
+                && !clips.is_empty()
+            {
+                *music = true;
+                turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together: false });
+            }
+        }
         let Line::Waiting(waiting) = &mut self.line else { return };
         if waiting.announcing.is_some() && waiting.announcing != playing {
             waiting.announcing = None;
@@ -348,15 +361,20 @@ impl Call {
 
     /// Words have taken the music's place.
     pub(super) fn music_ends(&mut self) {
-        if let Line::Waiting(waiting) = &mut self.line {
-            waiting.music = false;
+        match &mut self.line {
+            Line::Waiting(waiting) => waiting.music = false,
+            Line::Sent { music, .. } => *music = false,
+            Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => {}
         }
     }
 
-    fn stop_music(&mut self, turn: &mut Turn<'_>) {
-        if let Line::Waiting(waiting) = &mut self.line
-            && std::mem::take(&mut waiting.music)
-        {
+    pub(super) fn stop_music(&mut self, turn: &mut Turn<'_>) {
+        let music = match &mut self.line {
+            Line::Waiting(waiting) => &mut waiting.music,
+            Line::Sent { music, .. } => music,
+            Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => return,
+        };
+        if std::mem::take(music) {
             turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
         }
     }

@@ -2,6 +2,7 @@
 
 use super::super::{LeaveWhy, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 use super::walks::{Walk, check, read};
+use crate::flow::{QueueIndex, Untransferred};
 use crate::telephony::PhoneNumber;
 
 const LINE: &str = "\
@@ -378,6 +379,10 @@ pub(super) fn input(line: &str) -> Option<SessionInput> {
         "too long" => SessionInput::Unqueued(Unqueued::TimedOut),
         "nobody" => SessionInput::Unqueued(Unqueued::NoAgents),
         "failed" => SessionInput::Unqueued(Unqueued::Failed),
+        "untransferred busy" => SessionInput::NotTransferred(Untransferred::Busy),
+        "untransferred no_answer" => SessionInput::NotTransferred(Untransferred::NoAnswer),
+        "untransferred failed" => SessionInput::NotTransferred(Untransferred::Failed),
+        "sent support" => SessionInput::SentToQueue(QueueIndex(0)),
         "aside" => SessionInput::Announce(WaitingTalk { comfort: true, aside: true, ..WaitingTalk::default() }),
         "comfort" => SessionInput::Announce(WaitingTalk { comfort: true, ..WaitingTalk::default() }),
         _ => {
