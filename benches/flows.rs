@@ -47,7 +47,8 @@ fn main() -> ExitCode {
         measured: millis(times[ROUNDS / 2]),
         unit: "ms",
     }];
-    let hostile: [(&str, fn(&Path)); 3] =
+    type Filling = fn(&Path);
+    let hostile: [(&str, Filling); 3] =
         [("an alias bomb", bomb), ("a file of 100 MB", huge), ("lists 100,000 deep", deep)];
     for (name, write) in hostile {
         let flows = folder.path().join(name.replace(' ', "_"));
