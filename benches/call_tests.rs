@@ -42,7 +42,7 @@ fn main() {
     for test in 0..TESTS {
         text.push_str(&format!(
             "  - test: the wait of caller {test}\n    agents: {{1001: busy for 18m, 1002: logged out, 1003: busy for 1h}}\n    \
-             waiting: {{support: {}}}\n    call: [hear: main, press: 2, wait: 20m, never_hear: you are number 9, expect: {{step: person}}]\n",
+             waiting: {{support: {}}}\n    call: [hear: main, press: 2, wait: 20m, never_hear: you are number 10, expect: {{step: person}}]\n",
             1 + test % 8,
         ));
     }

@@ -49,7 +49,12 @@ const ROOMS: &[Room] = &[
     room("switchboard", &["clock", "telephony", "flow", "acd", "journal"], true, &[]),
     room("metrics", &["clock", "telephony", "journal"], false, &[]),
     room("sip", &["clock", "telephony"], true, &["mod.rs", "transport.rs", "transport/"]),
-    room("media", &["clock", "telephony"], true, &["mod.rs", "reactor.rs", "reactor/", "prompts.rs", "prompts/"]),
+    room(
+        "media",
+        &["clock", "telephony"],
+        true,
+        &["mod.rs", "reactor.rs", "reactor/", "prompts.rs", "prompts/", "tapes.rs", "tapes/"],
+    ),
     room("connectors", &["clock", "telephony", "flow", "switchboard"], false, &[]),
     room("http", &["clock", "telephony", "flow", "acd", "journal", "switchboard", "metrics"], false, &[]),
     room("store", &["clock", "telephony", "flow", "acd", "journal", "switchboard"], false, &[]),

@@ -41,7 +41,8 @@ fn faults_of(name: &str, text: &str) -> (Vec<Diagnostic>, Vec<Source>) {
     let (languages, flows): (Vec<_>, Vec<_>) =
         sources.iter().cloned().partition(|source| source.file.ends_with(&format!("/{}", document::LANGUAGE_FILE)));
     let today = jiff::civil::date(2026, 11, 22);
-    let known = Known { today, languages: &languages, ..Known::of(&prompts) };
+    let mails = !name.ends_with("mail.yaml");
+    let known = Known { today, mails, languages: &languages, ..Known::of(&prompts) };
     let mut faults = document::read(&flows, &known).diagnostics;
     if !name.starts_with("recording_missing") {
         faults.retain(|fault| fault.code != codes::NO_RECORDING && fault.code != codes::NO_PHRASES);

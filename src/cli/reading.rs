@@ -156,6 +156,9 @@ fn settings_of_the_start(begun: &Installation, now: &Installation) -> Vec<&'stat
         ("drain", begun.drain != now.drain),
         ("data", begun.data != now.data),
         ("records", begun.records != now.records),
+        ("mail", begun.mail != now.mail),
+        ("voicemail", begun.tapes.messages != now.tapes.messages),
+        ("recordings", begun.tapes.recordings != now.tapes.recordings),
         ("watch", begun.watch != now.watch),
     ];
     changed.into_iter().filter_map(|(name, changed)| changed.then_some(name)).collect()

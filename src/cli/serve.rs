@@ -67,7 +67,8 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn setup(installation: Installation, config: &Path) -> Setup {
-    let Installation { sip, media, http, limits, data, records, drain, flows, prompts, watch, .. } = installation;
+    let Installation { sip, media, http, limits, data, records, tapes, mail, drain, flows, prompts, watch, .. } =
+        installation;
     Setup {
         listen: sip
             .listen
@@ -86,6 +87,8 @@ fn setup(installation: Installation, config: &Path) -> Setup {
         realm: sip.realm,
         data,
         retention: Retention { records: records.keep, size_max: u64::from(records.size_mb) * 1024 * 1024 },
+        tapes,
+        mail,
         drain,
         watch: if watch { vec![config.to_owned(), flows, prompts] } else { Vec::new() },
     }

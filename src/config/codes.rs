@@ -10,15 +10,27 @@ use crate::flow::document::tree::{Content, Entry, Node};
 use crate::flow::document::{codes, scalar};
 use crate::flow::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 
-pub(super) const KEYS: [&str; 8] =
-    ["ready", "pause", "pauses", "log_out", "end_wrap_up", "extend_wrap_up", "why", "extend_by"];
-const SINGLE: [AgentCode; 6] = [
+pub(super) const KEYS: [&str; 10] = [
+    "ready",
+    "pause",
+    "pauses",
+    "log_out",
+    "end_wrap_up",
+    "extend_wrap_up",
+    "why",
+    "pause_recording",
+    "resume_recording",
+    "extend_by",
+];
+const SINGLE: [AgentCode; 8] = [
     AgentCode::Ready,
     AgentCode::Pause(None),
     AgentCode::LogOut,
     AgentCode::EndWrapUp,
     AgentCode::ExtendWrapUp,
     AgentCode::Why,
+    AgentCode::PauseRecording,
+    AgentCode::ResumeRecording,
 ];
 /// By how much a wrap-up can be made longer at once.
 const EXTEND_BY: std::ops::RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(1800);

@@ -71,6 +71,7 @@ pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, V
             languages: &languages.sources,
             environment: &|name| std::env::var(name).ok(),
             dial_plan: &installation.sip.dial_plan(),
+            mails: installation.mail.is_some(),
             secret: &|path| read_text(&installation.flows.join(path), MAX_SECRET_BYTES).map_err(|unread| unread.why()),
         },
     );

@@ -1,6 +1,6 @@
 //! Every table of keys that the reader of the installation file goes by, for the schema of editors.
 
-use super::{codes, settings, trunks, voice};
+use super::{codes, mail, settings, trunks, voice};
 use crate::flow::document::keys::KeyTable;
 
 /// The tables of `helpline.yaml`.
@@ -14,6 +14,9 @@ pub fn tables() -> Vec<KeyTable> {
         KeyTable::new("http", &settings::HTTP_KEYS),
         KeyTable::new("limits", &settings::LIMIT_KEYS),
         KeyTable::new("records", &settings::RECORD_KEYS),
+        KeyTable::new("mail", &mail::MAIL_KEYS),
+        KeyTable::new("voicemail", &mail::KEEP_KEYS),
+        KeyTable::new("recordings", &mail::KEEP_KEYS),
         KeyTable::new("codes", &codes::KEYS),
         KeyTable::new("text_to_speech", &voice::KEYS),
     ]

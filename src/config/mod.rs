@@ -6,6 +6,7 @@
 mod codes;
 mod files;
 pub mod keys;
+mod mail;
 mod settings;
 mod trunks;
 mod voice;
@@ -39,6 +40,10 @@ pub struct Installation {
     pub data: PathBuf,
     /// How many records of calls are kept.
     pub records: RecordSettings,
+    /// How messages are mailed; `None`: not at all.
+    pub mail: Option<MailSettings>,
+    /// For how long messages and recordings are kept.
+    pub tapes: TapesKept,
     /// The folder of the flow files.
     pub flows: PathBuf,
     /// The folder of the recordings.
@@ -143,6 +148,61 @@ pub struct RecordSettings {
     pub size_mb: u32,
 }
 
+/// How messages are mailed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MailSettings {
+    /// Whether within TLS.
+    pub secured: Secured,
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The name of the account and its password.
+    pub login: Option<(String, String)>,
+    /// Who sends.
+    pub from: String,
+}
+
+// The password is a secret.
+impl fmt::Debug for MailSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailSettings")
+            .field("secured", &self.secured)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("user", &self.login.as_ref().map(|(user, _)| user))
+            .field("from", &self.from)
+            .finish()
+    }
+}
+
+/// When mail travels within TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secured {
+    /// From the first octet.
+    Always,
+    /// From STARTTLS on, which there must be (RFC 3207).
+    Upgraded,
+    /// From STARTTLS on, if the server has it.
+    IfOffered,
+}
+
+/// For how long messages and recordings are kept: 1 h to 20 years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TapesKept {
+    /// Messages.
+    pub messages: Duration,
+    /// Recordings of calls.
+    pub recordings: Duration,
+}
+
+impl Default for TapesKept {
+    fn default() -> TapesKept {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        TapesKept { messages: days(400), recordings: days(90) }
+    }
+}
+
 /// What one server takes on; more is refused with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -175,6 +235,8 @@ impl Default for Installation {
             limits: Limits { calls: 1000, calls_per_second: 100 },
             data: PathBuf::from("data"),
             records: RecordSettings { keep: Duration::from_secs(400 * 86_400), size_mb: 4_096 },
+            mail: None,
+            tapes: TapesKept::default(),
             flows: PathBuf::from("flows"),
             prompts: PathBuf::from("prompts"),
             watch: false,

@@ -18,7 +18,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(24 * 3600);
 /// The version of the file that this program reads.
 const VERSION: &str = "1";
 
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 16] = [
     "helpline",
     "sip",
     "media",
@@ -26,6 +26,9 @@ pub(super) const KEYS: [&str; 13] = [
     "limits",
     "data",
     "records",
+    "mail",
+    "voicemail",
+    "recordings",
     "flows",
     "prompts",
     "watch",
@@ -109,6 +112,8 @@ impl Reader<'_> {
         self.watch(root, installation);
         self.drain(root, installation);
         self.records(root, installation);
+        self.mail(root, installation);
+        self.keep_tapes(root, installation);
         installation.codes = self.codes(root);
         installation.text_to_speech = self.text_to_speech(root);
         let pairs = installation.media.pairs();

@@ -45,6 +45,8 @@ flows: \"${NONE:-menus}\"
 prompts: audio
 watch: true
 drain: 1m30s
+mail: {server: smtp://mail.example.com, from: helpline@example.com, user: acme, password: \"${TOKEN}\"}
+voicemail: {keep: 20d}
 codes: {ready: \"*1\", pause: off, pauses: {team_meeting: \"*22\"}, extend_by: 30s}
 text_to_speech: {command: [speak, \"{text}\"], voices: {es: lola}, at_once: 3, timeout: 2m}
 ",
@@ -66,6 +68,14 @@ text_to_speech: {command: [speak, \"{text}\"], voices: {es: lola}, at_once: 3, t
         limits: Limits { calls: 2000, calls_per_second: 7 },
         data: "/var/lib/helpline".into(),
         records: RecordSettings { keep: Duration::from_secs(30 * 86_400), size_mb: 100 },
+        mail: Some(MailSettings {
+            secured: Secured::Upgraded,
+            host: "mail.example.com".to_owned(),
+            port: 587,
+            login: Some(("acme".to_owned(), "s3cret".to_owned())),
+            from: "helpline@example.com".to_owned(),
+        }),
+        tapes: TapesKept { messages: Duration::from_secs(20 * 86_400), ..TapesKept::default() },
         flows: "menus".into(),
         prompts: "audio".into(),
         watch: true,
@@ -77,6 +87,8 @@ text_to_speech: {command: [speak, \"{text}\"], voices: {es: lola}, at_once: 3, t
             ("*14", AgentCode::EndWrapUp),
             ("*15", AgentCode::ExtendWrapUp),
             ("*19", AgentCode::Why),
+            ("*16", AgentCode::PauseRecording),
+            ("*17", AgentCode::ResumeRecording),
         ]),
         text_to_speech: TextToSpeech {
             command: vec!["speak".to_owned(), "{text}".to_owned()],

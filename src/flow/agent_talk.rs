@@ -71,6 +71,12 @@ pub enum AgentTalk {
     ToTakeCalls(Arc<str>),
     /// "To end it, dial ...".
     ToEndIt(Arc<str>),
+    /// "The recording is paused."
+    RecordingPaused,
+    /// "The recording goes on."
+    RecordingResumed,
+    /// "Your call is not being recorded."
+    NotRecorded,
     /// "Support", "Waited two minutes."
     Whisper {
         /// The queue.
@@ -129,6 +135,9 @@ pub fn recordings(
         AgentTalk::SkillsLack => phrase("skills_lack"),
         AgentTalk::OthersRing => phrase("others_ring"),
         AgentTalk::CallbacksLater => phrase("callbacks_later"),
+        AgentTalk::RecordingPaused => phrase("recording_paused"),
+        AgentTalk::RecordingResumed => phrase("recording_resumed"),
+        AgentTalk::NotRecorded => phrase("not_recorded"),
         AgentTalk::ToTakeCalls(code) => dial("to_take_calls", code),
         AgentTalk::ToEndIt(code) => dial("to_end_it", code),
         AgentTalk::Whisper { queue, waited } => whisper((languages, language), queue, *waited, exists),

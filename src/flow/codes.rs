@@ -24,6 +24,10 @@ pub enum AgentCode {
     ExtendWrapUp,
     /// To be told why no call comes.
     Why,
+    /// Silence on the recording of the call that they are in.
+    PauseRecording,
+    /// No silence any more.
+    ResumeRecording,
 }
 
 impl AgentCode {
@@ -36,6 +40,8 @@ impl AgentCode {
             AgentCode::EndWrapUp => "end_wrap_up",
             AgentCode::ExtendWrapUp => "extend_wrap_up",
             AgentCode::Why => "why",
+            AgentCode::PauseRecording => "pause_recording",
+            AgentCode::ResumeRecording => "resume_recording",
         }
     }
 }
@@ -87,6 +93,8 @@ impl Default for AgentCodes {
             ("*14", AgentCode::EndWrapUp),
             ("*15", AgentCode::ExtendWrapUp),
             ("*19", AgentCode::Why),
+            ("*16", AgentCode::PauseRecording),
+            ("*17", AgentCode::ResumeRecording),
         ];
         AgentCodes { codes: codes.map(|(dialled, code)| (dialled.into(), code)).into(), ..AgentCodes::none() }
     }

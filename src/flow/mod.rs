@@ -16,6 +16,7 @@ pub mod document;
 pub mod graph;
 pub mod hours;
 mod known_caller;
+mod messages;
 pub mod place;
 mod queue;
 pub mod session;
@@ -28,6 +29,7 @@ pub use condition::Condition;
 pub use connector::{Connector, ConnectorIndex, LookupAnswer, LookupFailure, LookupRequest, LookupSpec, LookupWay};
 pub use hours::{Hours, HoursIndex, Switch, Switches};
 pub use known_caller::KnownCaller;
+pub use messages::{Consent, Record, Voicemail};
 pub use queue::{
     AgentSpec, CallbackOrder, CallbackSpec, CallbackWay, FlowTarget, QueueIndex, QueueSpec, QueueStanding,
     QueueStandings, QueueStrategy, QueueWish,
@@ -307,6 +309,10 @@ pub enum StepKind {
         /// Where callers go who are not called back; without it, the step's `next`.
         otherwise: Option<Target>,
     },
+    /// Take a message for a mailbox.
+    Voicemail(Box<Voicemail>),
+    /// Record the call with the caller's consent, or no more.
+    Record(Box<Record>),
     /// Pass the caller on, and go on to `next` after the conversation.
     Transfer(Box<TransferSpec>),
     /// Say the last words and hang up.

@@ -62,7 +62,7 @@ pub(super) async fn hang_up(State(view): State<View>, Path(id): Path<String>) ->
     }
 }
 
-async fn find(view: &View, id: &str) -> Result<Seen, Box<Response>> {
+pub(super) async fn find(view: &View, id: &str) -> Result<Seen, Box<Response>> {
     if let Some(call) = call_id(id)
         && let Some(seen) = view.desk.ask(Question::Call(call)).await?.pop()
     {
@@ -107,6 +107,9 @@ fn summary(seen: &Seen, now: Moment, calendar: Calendar) -> Map<String, Value> {
         "wait": place.map(|place| now.since(place.since).as_secs_f64()),
         "agent": story.agent,
         "ringing": story.rings,
+        "recording": story.recording.as_ref().map(|(name, paused)| {
+            json!({"id": name, "state": if *paused { "paused" } else { "recording" }})
+        }),
         "codec": story.codec.map(Codec::encoding),
         "source": offered.map(|offered| offered.source.to_string()),
         "transport": offered.map(|offered| offered.transport.to_string()),

@@ -3,6 +3,7 @@
 //! wants goes into the switchboard's inbox like everything else.
 
 mod ask;
+mod audio;
 mod calls;
 mod connection;
 mod explanation;
@@ -12,6 +13,7 @@ mod paging;
 mod queues;
 mod records;
 mod story;
+mod tapes;
 
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
@@ -35,6 +37,7 @@ pub use ask::{Ask, Asked, Desk, QUESTIONS_MAX, Question, Seen};
 pub use connection::CONNECTIONS_MAX;
 use connection::Limited;
 pub use flows::{KeptRevision, ListRevisions, Reload, Reloaded};
+pub use tapes::{Answer, Shelf};
 
 /// What HTTP looks at.
 #[derive(Clone)]
@@ -49,6 +52,8 @@ pub struct View {
     pub operate: Operate,
     /// Finds records of calls.
     pub records: FindRecords,
+    /// Messages and recordings.
+    pub shelf: Arc<dyn Shelf>,
     /// Has everything read again.
     pub reload: Reload,
     /// The revisions of the flows that are kept.
@@ -146,6 +151,14 @@ pub fn router(view: View) -> Router {
         .route("/api/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
         .route("/api/v1/calls", get(calls::calls))
         .route("/api/v1/calls/{id}", get(calls::one_call).delete(calls::hang_up))
+        .route("/api/v1/calls/{id}/recording", put(tapes::steer_recording))
+        .route("/api/v1/voicemail", get(tapes::mailboxes))
+        .route("/api/v1/voicemail/{mailbox}", get(tapes::messages))
+        .route("/api/v1/voicemail/{mailbox}/{message}", tapes::message_routes())
+        .route("/api/v1/voicemail/{mailbox}/{message}/audio", get(tapes::message_audio))
+        .route("/api/v1/recordings", get(tapes::recordings))
+        .route("/api/v1/recordings/{recording}", get(tapes::recording).delete(tapes::delete_recording))
+        .route("/api/v1/recordings/{recording}/audio", get(tapes::recording_audio))
         .route("/api/v1/flows", get(flows::flows))
         .route("/api/v1/flows/{flow}", get(flows::one_flow))
         .route("/api/v1/revisions", get(flows::revisions))

@@ -3,6 +3,7 @@
 mod api;
 mod description;
 mod hours;
+mod tapes;
 
 use std::io::{Read, Write};
 use std::sync::Mutex;
@@ -15,7 +16,7 @@ use crate::acd::{
     AgentFigures, AgentSnapshot, AgentState, EntryId, Estimate, LevelGoal, Mode, PauseReason, PlaceSnapshot, Presence,
     QueueFigures, QueueSnapshot, WhyNoCalls,
 };
-use crate::journal::{JournalEntry, JournalEvent, Offered, QueueEvent, Stories};
+use crate::journal::{JournalEntry, JournalEvent, Offered, QueueEvent, Stories, TapeEvent};
 use crate::metrics::Metrics;
 use crate::switchboard::{self, AgentView, CallPlace, PlaceView, QueueView};
 use crate::telephony::{CallId, Caller, Codec, PhoneNumber, TransportKind};
@@ -76,6 +77,8 @@ impl House {
                 told.lock().expect("nobody panics with it").push(command);
                 true
             }),
+            records: Arc::new(|_| Box::pin(std::future::ready(Ok(crate::journal::RecordPage::default())))),
+            shelf: Arc::new(tapes::shelf()),
             reload: Arc::new(|back_to| Box::pin(std::future::ready(Some(reloaded(back_to))))),
             desk: Desk::new(Arc::new(ask)),
             ..idle(clock, receiver)
@@ -240,6 +243,7 @@ fn told(offered: impl Fn() -> JournalEvent) -> Vec<(u64, u64, JournalEvent)> {
         (8, 21, JournalEvent::Began),
         (8, 21, JournalEvent::StepEntered(step())),
         (8, 22, queue(entered())),
+        (8, 23, JournalEvent::Tape(Box::new(TapeEvent::RecordingBegan { name: "r18".to_owned() }))),
     ]
 }
 
@@ -314,6 +318,7 @@ fn idle(clock: Clock, snapshot: watch::Receiver<Option<Snapshot>>) -> View {
             Ok(vec![kept(8, Some(6)), kept(7, None), kept(6, None), kept(5, None)])
         }),
         desk: Desk::new(Arc::new(|_| false)),
+        shelf: Arc::new(tapes::shelf()),
         clock,
     }
 }

@@ -3,7 +3,7 @@
 
 use tracing::{debug, info, trace, warn};
 
-use super::{JournalEntry, JournalEvent, QueueEvent, cause, digit_source, shown_exit, shown_prompt};
+use super::{JournalEntry, JournalEvent, QueueEvent, TapeEvent, cause, digit_source, shown_exit, shown_prompt};
 use crate::telephony::{CallId, Codec};
 
 /// Writes the line of `entry`.
@@ -104,6 +104,8 @@ pub fn log(entry: &JournalEntry) {
             why = transfer.why,
             "a transfer was asked for"
         ),
+        JournalEvent::Tape(event) => log_tape(&call, event),
+        JournalEvent::MessagesWaiting { mailbox, new, old } => debug!(%mailbox, new, old, "messages wait"),
         JournalEvent::AgentHeld { holding: true } => debug!(%call, "the agent put the caller on hold"),
         JournalEvent::AgentHeld { holding: false } => debug!(%call, "the agent is back from hold"),
         JournalEvent::Parted(parted) => info!(
@@ -142,6 +144,33 @@ pub fn log(entry: &JournalEntry) {
             info!(calls, seconds = time.as_secs(), "closing down: no new calls, those in progress may end");
         }
         JournalEvent::Revised { revision } => info!(revision, "new calls follow the flows as they are now"),
+    }
+}
+
+fn log_tape(call: &Shown, event: &TapeEvent) {
+    match event {
+        TapeEvent::MessageBegan { mailbox } => debug!(%call, %mailbox, "the caller leaves a message"),
+        TapeEvent::MessageLeft { mailbox, name, report } => info!(
+            %call,
+            %mailbox,
+            message = name,
+            seconds = report.length.as_secs_f64(),
+            end = report.end.word(),
+            "a message was left"
+        ),
+        TapeEvent::MessageEmpty { mailbox } => debug!(%call, %mailbox, "nothing was said"),
+        TapeEvent::MessageDropped { mailbox } => debug!(%call, %mailbox, "the caller wants to leave another message"),
+        TapeEvent::RecordingBegan { name } => info!(%call, recording = name, "the call is recorded"),
+        TapeEvent::RecordingPaused { paused: true, by } => info!(%call, %by, "the recording is paused"),
+        TapeEvent::RecordingPaused { paused: false, by } => info!(%call, %by, "the recording goes on"),
+        TapeEvent::RecordingEnded { name, report } => info!(
+            %call,
+            recording = name,
+            seconds = report.length.as_secs_f64(),
+            lost = report.lost.as_secs_f64(),
+            "the call is recorded no more"
+        ),
+        TapeEvent::Failed { kind, reason } => warn!(%call, %reason, "a {kind} could not be written"),
     }
 }
 

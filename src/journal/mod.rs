@@ -14,19 +14,21 @@ mod log;
 mod queue;
 mod record;
 mod story;
+mod tape;
 
 pub use history::{PAGE_MAX, PAGE_USUAL, RecordPage, RecordQuery};
 pub use log::log;
 pub use queue::{Joined, Parted, QueueEvent};
 pub use record::blank as blank_record;
 pub use record::{
-    CONVERSATIONS_RECORDED_MAX, CallRecord, RecordedConversation, RecordedWait, Records, STEPS_RECORDED_MAX,
-    WAITS_RECORDED_MAX,
+    CONVERSATIONS_RECORDED_MAX, CallRecord, RecordedConversation, RecordedTape, RecordedWait, Records,
+    STEPS_RECORDED_MAX, TAPES_RECORDED_MAX, WAITS_RECORDED_MAX,
 };
 pub use story::{
     CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
     StoryEvent,
 };
+pub use tape::{StoredTape, TapeEvent, TapePage, TapeQuery};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,6 +141,17 @@ pub enum JournalEvent {
     },
     /// Somebody wants the call to go elsewhere.
     Transfer(Box<Transfer>),
+    /// Something happened with a message or a recording.
+    Tape(Box<TapeEvent>),
+    /// So many messages wait in a mailbox from now on.
+    MessagesWaiting {
+        /// Which.
+        mailbox: Arc<str>,
+        /// Those that nobody has heard.
+        new: u32,
+        /// The others.
+        old: u32,
+    },
     /// A caller and an agent hear each other.
     Joined(Box<Joined>),
     /// The agent put the caller on hold, or is back.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, QueueEvent, StepName, cause, shown_exit};
+use super::{
+    Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, QueueEvent, StepName, TapeEvent, cause, shown_exit,
+};
 use crate::clock::{Calendar, Moment};
 use crate::telephony::{CallId, Codec, DigitSource};
 
@@ -18,6 +20,9 @@ pub const CONVERSATIONS_RECORDED_MAX: usize = 50;
 
 /// As many waits in queues are recorded of one call.
 pub const WAITS_RECORDED_MAX: usize = 50;
+
+/// As many messages, and recordings, are recorded of one call.
+pub const TAPES_RECORDED_MAX: usize = 20;
 
 /// One call's record. Numbers are whole here: whoever keeps records keeps them safe.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,8 +76,26 @@ pub struct CallRecord {
     pub waits: Vec<RecordedWait>,
     /// The conversations with agents, the first [`CONVERSATIONS_RECORDED_MAX`].
     pub conversations: Vec<RecordedConversation>,
+    /// The messages that the caller left, the first [`TAPES_RECORDED_MAX`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<RecordedTape>,
+    /// The recordings of the call, the first [`TAPES_RECORDED_MAX`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<RecordedTape>,
     /// The audio, when it was open.
     pub audio: Option<RecordedAudio>,
+}
+
+/// A message that the caller left, or a recording of the call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecordedTape {
+    /// Its name, as the API has it.
+    pub id: String,
+    /// The mailbox, of a message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<Arc<str>>,
+    /// Its length in seconds.
+    pub duration_seconds: f64,
 }
 
 /// A step of a record.
@@ -255,6 +278,8 @@ pub fn blank(call: CallId, at: Moment, calendar: Calendar) -> CallRecord {
         prompts_missing: 0,
         waits: Vec::new(),
         conversations: Vec::new(),
+        messages: Vec::new(),
+        recordings: Vec::new(),
         audio: None,
     }
 }
@@ -286,6 +311,21 @@ impl Open {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn note_tape(&mut self, event: &TapeEvent) {
+        let (tapes, id, mailbox, report) = match event {
+            TapeEvent::MessageLeft { mailbox, name, report } => {
+                (&mut self.record.messages, name, Some(mailbox.clone()), report)
+            }
+            TapeEvent::RecordingEnded { name, report } if !report.empty => {
+                (&mut self.record.recordings, name, None, report)
+            }
+            _ => return,
+        };
+        if tapes.len() < TAPES_RECORDED_MAX {
+            tapes.push(RecordedTape { id: id.clone(), mailbox, duration_seconds: report.length.as_secs_f64() });
         }
     }
 
@@ -342,6 +382,7 @@ impl Open {
                 }
             }
             JournalEvent::Queue(event) => self.note_queue(at, event),
+            JournalEvent::Tape(event) => self.note_tape(event),
             JournalEvent::Held => record.holds = record.holds.saturating_add(1),
             JournalEvent::PromptMissing { .. } => {
                 record.prompts_missing = record.prompts_missing.saturating_add(1);

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::{Dialled, JournalEntry, JournalEvent, Offered, QueueEvent, StepName};
+use super::{Dialled, JournalEntry, JournalEvent, Offered, QueueEvent, StepName, TapeEvent};
 use crate::clock::Moment;
-use crate::telephony::{CallId, Caller, Codec};
+use crate::telephony::{CallId, Caller, Codec, TapeKind};
 
 /// As many events from a call's beginning are kept, ...
 pub const STORY_FIRST_MAX: usize = 300;
@@ -140,6 +140,8 @@ pub struct Story {
     pub agent: Option<Arc<str>>,
     /// The agent whose phone rings for the caller; where several do, the one that was the last to begin.
     pub rings: Option<Arc<str>>,
+    /// The recording of the call, by its name, while there is one, and whether it is paused.
+    pub recording: Option<(Arc<str>, bool)>,
     /// What the caller hears.
     pub codec: Option<Codec>,
     /// Events that were too many to be kept, between the first and the last ones.
@@ -164,6 +166,7 @@ impl Story {
             queue: None,
             agent: None,
             rings: None,
+            recording: None,
             codec: None,
             left_out: 0,
             first: Vec::with_capacity(EVENTS_USUAL),
@@ -226,6 +229,7 @@ impl Story {
             JournalEvent::Resumed => self.held(at, Some(false), None),
             JournalEvent::AgentHeld { holding } => self.held(at, None, Some(*holding)),
             JournalEvent::Queue(event) => self.follow_queue(at, event),
+            JournalEvent::Tape(event) => self.follow_tape(event),
             JournalEvent::Joined(joined) => {
                 self.joined = true;
                 self.agent = Some(joined.agent.clone());
@@ -260,6 +264,22 @@ impl Story {
                 (self.step, self.queue, self.agent, self.rings) = (None, None, None, None);
                 self.stand(at, CallState::Ended);
             }
+            _ => {}
+        }
+    }
+
+    fn follow_tape(&mut self, event: &TapeEvent) {
+        match event {
+            TapeEvent::RecordingBegan { name } => self.recording = Some((name.as_str().into(), false)),
+            TapeEvent::RecordingPaused { paused, .. } => {
+                if let Some((_, is_paused)) = &mut self.recording {
+                    *is_paused = *paused;
+                }
+            }
+            TapeEvent::RecordingEnded { name, .. } => {
+                self.recording.take_if(|(recording, _)| **recording == **name);
+            }
+            TapeEvent::Failed { kind, .. } if *kind == TapeKind::Conversation.word() => self.recording = None,
             _ => {}
         }
     }

@@ -174,6 +174,17 @@ impl Voice {
         }
     }
 
+    /// What has arrived and was not said yet, without a gap: how many samples of `out` it fills.
+    pub fn take_rest(&mut self, codec: Codec, out: &mut [u8]) -> usize {
+        match self.jitter.run(out.len()) {
+            Run::Heard(samples) => {
+                self.pass_on(codec, &mut out[..samples]);
+                samples
+            }
+            Run::Missing(_) => 0,
+        }
+    }
+
     fn fill(&mut self, now: Moment, codec: Codec, out: &mut [u8]) {
         let step = self.jitter.step(now, out.len());
         if step.skipped {

@@ -13,9 +13,12 @@ pub mod player;
 pub mod prompts;
 pub mod reactor;
 pub mod reception;
+pub mod recorder;
 pub mod remote;
 pub mod rtcp;
 pub mod rtp;
 pub mod stream;
+pub mod tapes;
+mod tone;
 
 pub use reactor::{Reactor, Settings};

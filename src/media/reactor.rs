@@ -17,10 +17,12 @@ use crate::clock::Clock;
 use crate::telephony::{MediaCommand, MediaEvent};
 
 use super::stream::Terms;
+use super::tapes::Deck;
 
 mod legs;
 mod line;
 mod port;
+mod taping;
 
 use line::Line;
 
@@ -92,12 +94,32 @@ impl Reactor {
     /// # Errors
     /// The operating system gives no thread.
     pub fn start(settings: Settings, sink: impl FnMut(Drain<'_, MediaEvent>) + Send + 'static) -> io::Result<Reactor> {
+        Reactor::start_with(settings, None, sink)
+    }
+
+    /// The same for one that records, with its `deck` of [`Tapes`](super::tapes::Tapes).
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start_recording(
+        settings: Settings,
+        deck: Deck,
+        sink: impl FnMut(Drain<'_, MediaEvent>) + Send + 'static,
+    ) -> io::Result<Reactor> {
+        Reactor::start_with(settings, Some(deck), sink)
+    }
+
+    fn start_with(
+        settings: Settings,
+        deck: Option<Deck>,
+        sink: impl FnMut(Drain<'_, MediaEvent>) + Send + 'static,
+    ) -> io::Result<Reactor> {
         let (inbox, orders) = mpsc::sync_channel(INBOX);
         let thread = thread::Builder::new()
             .name("media".into())
             // What the reactor keeps is on the heap: the stack holds a few frames, and the packets read at once.
             .stack_size(256 * 1024)
-            .spawn(move || Line::new(settings, sink).run(&orders))?;
+            .spawn(move || Line::new(settings, deck, sink).run(&orders))?;
         Ok(Reactor { inbox, thread: Some(thread) })
     }
 

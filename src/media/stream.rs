@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::telephony::{AudioPlan, Clip, Digit, DigitSource, PlaybackId, StreamReport, TICK};
+use crate::telephony::{
+    AudioPlan, Clip, Digit, DigitSource, PlaybackId, StreamReport, TICK, TapeEnd, TapeId, TapeOrder, TapeReport,
+};
 
 use super::bridge::Voice;
 use super::control::{Control, Sending};
@@ -13,8 +15,10 @@ use super::dtmf::Keys;
 use super::dtmf::keypad::Event;
 use super::player::Player;
 use super::reception::Reception;
+use super::recorder::Recorder;
 use super::remote::Remote;
 use super::rtp::{self, Header, Packet};
+use super::tone;
 
 /// The largest packet that is sent: 60 ms of G.711.
 pub const PACKET_MAX: usize = rtp::HEADER + 480;
@@ -75,6 +79,8 @@ pub struct Stream {
     voice: Option<Box<Voice>>,
     /// What the leg said that this one was bridged with, while the end of a key is left to send.
     parted: Option<Box<Voice>>,
+    /// What is recorded of it.
+    recorder: Option<Box<Recorder>>,
     heard: Moment,
     silent: bool,
     silence: Duration,
@@ -119,6 +125,7 @@ impl Stream {
             keys: Keys::new(plan.inband_digits),
             voice: None,
             parted: None,
+            recorder: None,
             heard: now,
             silent: false,
             silence: terms.silence,
@@ -149,6 +156,9 @@ impl Stream {
         if let Some(voice) = &mut self.voice {
             voice.set_codec(plan.codec);
         }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.set_codec(plan.codec);
+        }
         self.packet_time = packet_time(&plan);
         // A leg that is taken off hold has the whole time to be heard again.
         self.heard = now;
@@ -161,6 +171,7 @@ impl Stream {
         self.finishing = None;
         self.talkspurt = true;
         self.player.play(playback, clips, repeat);
+        self.tone_over();
     }
 
     /// Plays hold music in place of whatever is playing.
@@ -168,12 +179,68 @@ impl Stream {
         self.finishing = None;
         self.talkspurt = true;
         self.player.music(clips, together);
+        self.tone_over();
     }
 
     /// Falls silent.
     pub fn stop(&mut self) {
         self.finishing = None;
         self.player.stop();
+        self.tone_over();
+    }
+
+    /// Records what is said from now on, or from the end of the tone that is played first, in place of whatever is playing.
+    /// What was recorded before is to be taken first.
+    pub fn record(&mut self, order: &TapeOrder) {
+        if order.tone {
+            self.play(tone::PLAYBACK, vec![tone::clip()], false);
+        }
+        let (jitter, seed) = (self.jitter(), self.rng.u64(..));
+        self.recorder = Some(Box::new(Recorder::new(order, self.plan.codec, jitter, seed)));
+    }
+
+    /// What is recorded of it, if anything is.
+    #[inline]
+    pub fn recorder(&mut self) -> Option<&mut Recorder> {
+        self.recorder.as_deref_mut()
+    }
+
+    /// The tape is no longer the stream's.
+    pub fn take_recorder(&mut self) -> Option<Box<Recorder>> {
+        self.recorder.take()
+    }
+
+    /// Records silence in place of what is said, or no more.
+    pub fn mute(&mut self, tape: TapeId, muted: bool) {
+        let (codec, jitter, seed) = (self.plan.codec, self.jitter(), self.rng.u64(..));
+        if let Some(recorder) = self.recorder.as_deref_mut().filter(|recorder| recorder.tape() == tape) {
+            recorder.mute(muted, codec, jitter, seed);
+        }
+    }
+
+    /// Ends the tape; `None` when there is none of this name, or it has ended before.
+    pub fn end_tape(&mut self, tape: TapeId, end: TapeEnd) -> Option<TapeReport> {
+        self.recorder.as_deref_mut().filter(|recorder| recorder.tape() == tape)?.end(end)
+    }
+
+    /// Records one turn: asked after each, with the packet that was sent in it. Tells how the tape has ended, when it has.
+    pub fn record_turn(&mut self, now: Moment, sent: Option<&[u8]>) -> Option<TapeReport> {
+        let recorder = self.recorder.as_deref_mut()?;
+        let audio = sent.filter(|packet| packet.get(1).is_some_and(|kind| kind & 0x7f == self.plan.payload_type));
+        let far = audio.and_then(|packet| packet.get(rtp::HEADER..)).map(|payload| (self.plan.codec, payload));
+        recorder.turn(now, far)
+    }
+
+    /// Nothing is in the way of a tape that was to begin after its tone.
+    fn tone_over(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.begin();
+        }
+    }
+
+    /// RFC 3550's jitter is a mean deviation: three times that holds nearly all packets.
+    fn jitter(&self) -> u32 {
+        (self.reception.jitter() * 3.0) as u32
     }
 
     /// Bridged from now on: what is heard waits to be sent by another leg, and what is playing stops.
@@ -181,8 +248,7 @@ impl Stream {
         self.stop();
         self.parted = None;
         self.talkspurt = true;
-        // RFC 3550's jitter is a mean deviation: three times that holds nearly all packets.
-        let jitter = (self.reception.jitter() * 3.0) as u32;
+        let jitter = self.jitter();
         let mut voice = Voice::new(self.plan.codec, jitter, self.rng.u64(..));
         if self.keys.tone_is_down() {
             voice.withhold_tone();
@@ -244,6 +310,7 @@ impl Stream {
         self.reception.receive(header.ssrc, header.sequence, (!is_event).then_some(header.timestamp), arrival);
         // On hold, what the other side says is not heard.
         let mut voice = self.voice.as_deref_mut().filter(|_| self.plan.direction.receives());
+        let recorder = self.recorder.as_deref_mut().filter(|_| self.plan.direction.receives());
         let mut tell_digit = |digit, source| {
             if let Some(voice) = &mut voice {
                 voice.press(arrival, digit, source);
@@ -260,10 +327,16 @@ impl Stream {
             if let Some(voice) = voice {
                 voice.receive(arrival, &header, packet.payload, self.keys.tone_is_down());
             }
-        } else if header.payload_type == COMFORT_NOISE
-            && let Some(voice) = voice
-        {
-            voice.receive_noise(&header, packet.payload);
+            if let Some(recorder) = recorder {
+                recorder.receive(arrival, &header, packet.payload);
+            }
+        } else if header.payload_type == COMFORT_NOISE {
+            if let Some(voice) = voice {
+                voice.receive_noise(&header, packet.payload);
+            }
+            if let Some(recorder) = recorder {
+                recorder.receive_noise(&header, packet.payload);
+            }
         }
         true
     }
@@ -302,7 +375,10 @@ impl Stream {
         tell: &mut impl FnMut(StreamEvent),
     ) -> Option<Outgoing> {
         if let Some((playback, _)) = self.finishing.take_if(|(_, at)| now >= *at) {
-            tell(StreamEvent::PlaybackFinished(playback));
+            match playback {
+                tone::PLAYBACK => self.tone_over(),
+                playback => tell(StreamEvent::PlaybackFinished(playback)),
+            }
         }
         let target = self.remote.target();
         // A caller who holds us may send music or nothing, as they please.

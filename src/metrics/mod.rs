@@ -1,6 +1,7 @@
 //! The journal as Prometheus metrics: the names and labels of the contract, all that can be at zero there from the start.
 
 mod queues;
+mod tapes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::telephony::{DigitSource, MediaTally, SipTally};
 
 use queues::QueueMetrics;
 pub use queues::{AgentStanding, QueueStanding, Standing};
+use tapes::TapeMetrics;
+pub use tapes::{MailCounts, MailResult};
 
 /// Upper bounds in seconds of `helpline_call_setup_seconds`.
 const SETUP_BOUNDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0];
@@ -73,6 +76,7 @@ pub struct Metrics {
     trunks: IntGaugeVec,
     trunk_names: Vec<Arc<str>>,
     queues: QueueMetrics,
+    tapes: TapeMetrics,
 }
 
 struct StepCounters {
@@ -199,6 +203,7 @@ impl Metrics {
                 "Records of calls lost because the database could not be written for too long.",
             ),
             queues: QueueMetrics::new(&registry, clock),
+            tapes: TapeMetrics::new(&registry),
             registry,
         };
         for reason in RefusalReason::ALL {
@@ -244,6 +249,16 @@ impl Metrics {
             self.trunks.with_label_values(&[trunk]);
         }
         self.trunk_names = known.into_iter().map(Arc::from).collect();
+    }
+
+    /// Makes the series of these mailboxes, at zero.
+    pub fn know_mailboxes<'a>(&self, mailboxes: impl IntoIterator<Item = &'a str>) {
+        mailboxes.into_iter().for_each(|mailbox| self.tapes.know(mailbox));
+    }
+
+    /// Counts what becomes of messages that are mailed.
+    pub fn mail_counts(&self) -> MailCounts {
+        self.tapes.mail_counts()
     }
 
     /// Makes the series of these connectors, at zero.
@@ -299,6 +314,8 @@ impl Metrics {
                 self.outcomes[&ended.outcome].inc();
             }
             JournalEvent::Queue(event) => self.fold_queue(event),
+            JournalEvent::Tape(event) => self.tapes.fold(event),
+            JournalEvent::MessagesWaiting { mailbox, new, old } => self.tapes.wait(mailbox, *new, *old),
             JournalEvent::Sip(tally) => self.sip(tally),
             JournalEvent::Media(tally) => self.media(tally),
             JournalEvent::Began
@@ -353,6 +370,7 @@ impl Metrics {
         self.rtp_lost[0].inc_by(tally.lost_inbound);
         self.rtp_lost[1].inc_by(tally.lost_outbound);
         self.rtp_dropped.inc_by(tally.dropped);
+        self.tapes.count(tally);
         self.lateness.add(tally);
     }
 

@@ -11,6 +11,7 @@ mod performance;
 mod phone;
 mod services;
 mod stage;
+mod tapes;
 mod told;
 mod walk;
 mod words;

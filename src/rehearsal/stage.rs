@@ -12,6 +12,7 @@ use super::house::{Beginning, House, Wish};
 use super::meter::Meter;
 use super::phone;
 use super::services::Services;
+use super::tapes::Tape;
 use super::told::{Told, What};
 use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
@@ -20,7 +21,7 @@ use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName};
 use crate::switchboard::{CallPlace, Input, OperatorCommand, Output, Revision, Settings, Switchboard};
 use crate::telephony::{
     CallId, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
-    SipEvent, StreamReport,
+    SipEvent, StreamReport, TapeEnd,
 };
 
 /// How long a caller takes from key to key.
@@ -70,6 +71,8 @@ pub struct Stage<'h> {
     playing: BTreeMap<LegId, (PlaybackId, Moment)>,
     /// ... by when it ends.
     ends: BTreeSet<(Moment, LegId)>,
+    /// What is recorded of each leg.
+    tapes: BTreeMap<LegId, Tape>,
     /// Since when the caller has heard and pressed nothing.
     quiet: Moment,
     legs: u64,
@@ -114,6 +117,7 @@ impl<'h> Stage<'h> {
             standing: Standing::None,
             step: None,
             playing: BTreeMap::new(),
+            tapes: BTreeMap::new(),
             ends: BTreeSet::new(),
             quiet: Moment::ZERO,
             legs: 0,
@@ -251,7 +255,9 @@ impl<'h> Stage<'h> {
     pub fn advance(&mut self, until: Moment) -> bool {
         let heard = self.ends.first().copied();
         let (acts, answers) = (self.cast.due(), self.services.due());
-        let due = heard.map(|(end, _)| end).into_iter().chain(self.board.deadline()).chain(acts).chain(answers).min();
+        let spoken = self.tapes.iter().filter_map(|(leg, tape)| Some((tape.end()?, *leg))).min();
+        let due = heard.map(|(end, _)| end).into_iter().chain(self.board.deadline()).chain(acts).chain(answers);
+        let due = due.chain(spoken.map(|(end, _)| end)).min();
         let Some(due) = due.filter(|due| *due <= until) else { return false };
         self.now = self.now.max(due);
         if let Some((end, leg)) = heard.filter(|(end, _)| *end == due) {
@@ -261,6 +267,10 @@ impl<'h> Stage<'h> {
                 self.quiet = self.now;
             }
             self.give(Input::Media(MediaEvent::PlaybackFinished { leg, playback }));
+        } else if let Some((_, leg)) = spoken.filter(|(end, _)| *end == due) {
+            let now = self.now;
+            let ended = self.tapes.get_mut(&leg).and_then(|tape| tape.finish(now, leg, TapeEnd::Longest));
+            ended.into_iter().for_each(|ended| self.give(Input::Media(ended)));
         } else if acts == Some(due) {
             self.act();
         } else if answers == Some(due) {
@@ -449,9 +459,23 @@ impl<'h> Stage<'h> {
             }
             MediaCommand::Close { .. } => {
                 self.fall_silent(leg);
+                self.tapes.remove(&leg);
                 return Some(Input::Media(MediaEvent::Closed { leg, report: StreamReport::default() }));
             }
-            MediaCommand::Open { .. }
+            MediaCommand::Record { order, .. } => {
+                drop(self.tapes.insert(leg, Tape::begin(self.now, *order)));
+            }
+            MediaCommand::EndTape { .. } => {
+                let now = self.now;
+                return self.tapes.get_mut(&leg)?.finish(now, leg, TapeEnd::Told).map(Input::Media);
+            }
+            MediaCommand::KeepTape { .. } | MediaCommand::DropTape { .. } => drop(self.tapes.remove(&leg)),
+            // What was said has no sound here.
+            MediaCommand::ReadTape { tape, .. } => {
+                return Some(Input::Media(MediaEvent::TapeRead { leg, tape, clip: None }));
+            }
+            MediaCommand::MuteTape { .. }
+            | MediaCommand::Open { .. }
             | MediaCommand::Change { .. }
             | MediaCommand::Press { .. }
             | MediaCommand::Unbridge { .. } => {}

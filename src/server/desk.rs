@@ -48,6 +48,13 @@ enum Content {
     Media(Vec<MediaEvent>),
 }
 
+impl Letter {
+    /// What a media thread has to tell.
+    pub fn from_media(events: Vec<MediaEvent>) -> Letter {
+        Letter { posted: Instant::now(), content: Content::Media(events) }
+    }
+}
+
 impl From<Input> for Letter {
     fn from(input: Input) -> Letter {
         Letter { posted: Instant::now(), content: Content::One(input) }

@@ -1,8 +1,10 @@
 //! The running server: it starts the rooms, joins them by their channels, and ends them in order.
 
 pub mod desk;
+mod mailboxes;
 pub mod pace;
 pub mod passwords;
+mod post;
 pub mod reload;
 pub mod revisions;
 mod signals;
@@ -21,21 +23,26 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use self::desk::{Desk, INBOX_MAX, Letter, MediaInbox, OUTBOX_MAX};
+use self::mailboxes::{Asking, Keeper};
 use self::pace::Pace;
+use self::post::Post;
 use self::reload::{REQUESTS_MAX, Reader, Reading, Reloads};
 use self::revisions::Revisions;
 use self::signals::Signals;
 use crate::clock::Clock;
+use crate::config::{MailSettings, TapesKept};
 use crate::connectors::Connectors;
-use crate::flow::FlowSet;
+
 use crate::flow::session::exits;
+use crate::flow::{FlowSet, StepKind};
 use crate::http;
 use crate::journal::StepName;
+use crate::media::tapes::{Deck, Tapes};
 use crate::media::{self, Reactor};
 use crate::metrics::Metrics;
 use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
-use crate::store::{self, Retention, Store};
+use crate::store::{self, Retention, Shelf, Store};
 use crate::switchboard::{self, Input, Kept, Revision, Switchboard};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind, Trunk,
@@ -78,6 +85,10 @@ pub struct Setup {
     pub data: PathBuf,
     /// How much of it.
     pub retention: Retention,
+    /// For how long messages and recordings are kept.
+    pub tapes: TapesKept,
+    /// How messages are mailed; `None`: not at all.
+    pub mail: Option<MailSettings>,
     /// How long calls may go on when Helpline closes down.
     pub drain: Duration,
     /// Files and folders: when something in them changes, everything is read again.
@@ -152,6 +163,7 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
         let history = history.clone();
         Box::pin(async move { history.page(query).await.map_err(|reason| reason.to_string()) })
     });
+    let (keeper, post) = start_keeper(&setup, &metrics, &inbox_end).await?;
     let asking = inbox_end.clone();
     let ask = Arc::new(move |asked: http::Asked| asking.try_send(asked.into()).is_ok());
     let view = http::View {
@@ -160,6 +172,7 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
         token,
         operate,
         records,
+        shelf: Arc::new(Asking::new(&setup.data, inbox_end.clone())),
         reload: reload::on_request(requests_end.clone()),
         revisions: revisions::listed(revisions),
         desk: http::Desk::new(ask),
@@ -170,11 +183,13 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     let endpoints = Endpoints::bind(&setup.listen)?;
     let bound = endpoints.bound();
 
-    let reactors = start_reactors(clock, &inbox_end)?;
-    let reactor_count = reactors.len();
+    let (tapes, decks) = Tapes::start(setup.data.clone(), reactor_count(), keeper.sink(inbox_end.clone()))
+        .context("the thread that writes messages and recordings cannot be started")?;
+    let reactors = start_reactors(clock, &inbox_end, decks)?;
+    let reactors_started = reactors.len();
     let settings = switchboard::Settings {
         ports: setup.ports.clone(),
-        reactors: reactor_count,
+        reactors: reactors_started,
         calls_max: setup.calls,
         codecs: setup.codecs.clone(),
         inband_digits: setup.inband_digits,
@@ -231,6 +246,10 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     // The desk was the last to hold the other end: `sip` sends what it still has to, and ends.
     let signalled = tokio::time::timeout(LAST_GOODBYES, signalling).await;
     drop(http);
+    // What was said last is written, and then listed; the reactors have ended with the desk.
+    drop(tapes);
+    drop(keeper);
+    drop(post);
     drop(store_thread);
     match signalled {
         Ok(Ok(Err(reason))) => Err(reason).context("SIP cannot be served"),
@@ -252,14 +271,36 @@ fn tell_restored(kept: &Kept, places_lost: usize) {
     }
 }
 
+/// Takes up the messages and recordings that there are, and starts the threads that look after them and mail them.
+async fn start_keeper(
+    setup: &Setup,
+    metrics: &Metrics,
+    inbox: &mpsc::Sender<Letter>,
+) -> anyhow::Result<(Keeper, Option<Post>)> {
+    let (data, keep, mail) = (setup.data.clone(), setup.tapes, setup.mail.clone());
+    let (counts, inbox) = (metrics.mail_counts(), inbox.clone());
+    // These have runtimes of their own, which do not go inside another.
+    let start = move || {
+        let post = mail.map(|mail| Post::start(mail, Shelf::at(&data), counts)).transpose()?;
+        let bell = post.as_ref().map(Post::bell);
+        let kept = move || bell.iter().for_each(|bell| bell());
+        Keeper::start(&data, keep, inbox, kept).map(|keeper| (keeper, post))
+    };
+    tokio::task::spawn_blocking(start).await?.context("messages and recordings cannot be kept")
+}
+
 /// One a core, so that media scales and signalling finds one that is not busy.
-fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>) -> anyhow::Result<Vec<Reactor>> {
-    let count = std::thread::available_parallelism().map_or(1, usize::from).min(REACTORS_MAX);
-    (0..count)
-        .map(|_| {
+fn reactor_count() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(REACTORS_MAX)
+}
+
+fn start_reactors(clock: Clock, inbox: &mpsc::Sender<Letter>, decks: Vec<Deck>) -> anyhow::Result<Vec<Reactor>> {
+    decks
+        .into_iter()
+        .map(|deck| {
             let mut inbox = MediaInbox::new(inbox.clone());
             let settings = media::Settings::new(clock, fastrand::u64(..));
-            Reactor::start(settings, move |events| inbox.put(events.collect()))
+            Reactor::start_recording(settings, deck, move |events| inbox.put(events.collect()))
                 .context("a media thread cannot be started")
         })
         .collect()
@@ -314,6 +355,9 @@ fn raise_open_files(calls: usize) {
 fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
     for flow in &flows.flows {
         for step in &flow.steps {
+            if let StepKind::Voicemail(voicemail) = &step.kind {
+                metrics.know_mailboxes([&*voicemail.mailbox]);
+            }
             let name = StepName { flow: flow.name.clone(), step: step.name.clone() };
             let exits = exits(flows, flow, step);
             metrics.know_step(

@@ -18,6 +18,7 @@ mod registrar;
 pub mod sdp;
 mod settings;
 mod stun;
+mod subscriptions;
 mod transaction;
 pub mod transport;
 mod trunk;

@@ -6,6 +6,7 @@ mod import;
 mod pending;
 mod read;
 mod schema;
+mod shelf;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -22,6 +23,7 @@ use std::time::Duration;
 pub use history::History;
 pub use pending::RECORDS_WAITING_MAX;
 use pending::Spool;
+pub use shelf::{Shelf, ToMail};
 pub use writer::{RECORDS_PAUSE, RETRY};
 
 use crate::journal::CallRecord;

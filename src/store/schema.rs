@@ -9,8 +9,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::StoreError;
 
 /// The tables, version by version: each changes those of the one before.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
+];
 /// Marks the file as ours (`PRAGMA application_id`): "Help".
 const APPLICATION: i64 = 0x4865_6C70;
 /// Another program that makes a copy, say, may hold the file so long.

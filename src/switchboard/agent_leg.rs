@@ -12,6 +12,7 @@ use super::leg::{Duty, Leg, Party};
 use super::sent::{Whom, untransferred};
 use crate::acd::{self, AgentId, OfferId, Refused};
 use crate::clock::Moment;
+use crate::flow::MAX_CODE;
 use crate::journal::JournalEvent;
 use crate::telephony::{
     CallHeaders, CallId, Caller, Cause, Clip, Digit, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
@@ -25,6 +26,9 @@ const RING_SPARE: Duration = Duration::from_secs(5);
 /// side holds.
 const WHISPER_SPARE: Duration = Duration::from_secs(2);
 
+/// Keys that are so far apart make no code together.
+const CODE_GAP: Duration = Duration::from_secs(4);
+
 /// A leg to an agent's phone.
 #[derive(Debug)]
 pub(super) struct AgentLeg {
@@ -34,6 +38,8 @@ pub(super) struct AgentLeg {
     /// Whether that call has begun: who is to be called back has none yet in whose story anything could be told.
     begun: bool,
     dialled: Moment,
+    /// The keys that they pressed last in the conversation.
+    keyed: (Moment, String),
     /// What whoever answers is called in the journal.
     named: Arc<str>,
     /// What they hear before they hear the caller whom a flow passes on to them.
@@ -115,13 +121,22 @@ impl AgentLeg {
         };
         let phase = Phase::Ringing { why: ring.why, until };
         let (call, begun, announce) = (ring.call, ring.begun, ring.announce);
-        AgentLeg { leg, call, begun, dialled: turn.now, named, announce, phase }
+        AgentLeg { leg, call, begun, dialled: turn.now, keyed: Default::default(), named, announce, phase }
     }
 
     /// A leg that came from elsewhere: an agent at it talks to the caller of `call` from now on.
     pub(super) fn adopt(turn: &mut Turn<'_>, leg: Leg, call: CallId) -> AgentLeg {
         let named = leg.agent.as_ref().map(|party| party.extension.clone()).unwrap_or_default();
-        AgentLeg { leg, call, begun: true, dialled: turn.now, named, announce: Vec::new(), phase: Phase::Joined }
+        AgentLeg {
+            leg,
+            call,
+            begun: true,
+            dialled: turn.now,
+            keyed: Default::default(),
+            named,
+            announce: Vec::new(),
+            phase: Phase::Joined,
+        }
     }
 
     pub(super) fn leg_mut(&mut self) -> &mut Leg {
@@ -367,6 +382,17 @@ impl AgentLeg {
         } else if self.hears_announcement() {
             turn.errand(Errand::Announced { leg: self.leg.id });
         }
+    }
+
+    /// The agent has pressed a key in the conversation: all of those that belong together.
+    pub(super) fn keyed(&mut self, now: Moment, digit: Digit) -> &str {
+        let (last, keys) = &mut self.keyed;
+        if now.since(*last) > CODE_GAP || keys.len() >= MAX_CODE {
+            keys.clear();
+        }
+        *last = now;
+        keys.push(digit.as_char());
+        keys
     }
 
     /// The caller was still there.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::call::{Beginning, Call};
 use super::incoming::Admitted;
-use super::{Output, Revision, Switchboard, journal};
+use super::{Output, RecordingWish, Revision, Switchboard, journal, messages};
 use crate::acd::{self, AgentCommand, AgentId, AgentSnapshot, AgentState, PauseReason, Presence, WhyNoCalls};
 use crate::clock::Moment;
 use crate::flow::agent_talk::{self, AgentTalk};
@@ -40,6 +40,15 @@ impl Switchboard {
             self.note_command(agent, &command);
             self.distribute(now, acd::Input::Agent { agent, command }, out);
         }
+        if let Some(wish) = messages::wish(code) {
+            let recorded = self.steer_recording(now, agent, wish, out);
+            let talk = match wish {
+                _ if !recorded => AgentTalk::NotRecorded,
+                RecordingWish::Resume => AgentTalk::RecordingResumed,
+                RecordingWish::Pause | RecordingWish::Stop => AgentTalk::RecordingPaused,
+            };
+            return spoken(&revision, &self.queues.extension(agent), &[talk]);
+        }
         let Some(after) = self.queues.distributor.agent(now, agent) else { return Vec::new() };
         let extension = self.queues.extension(agent);
         spoken(&revision, &extension, &answer(code, &before, &after, codes))
@@ -67,7 +76,7 @@ fn command(code: &AgentCode, codes: &AgentCodes) -> Option<AgentCommand> {
         AgentCode::LogOut => Some(AgentCommand::LogOut),
         AgentCode::EndWrapUp => Some(AgentCommand::EndWrapUp),
         AgentCode::ExtendWrapUp => Some(AgentCommand::ExtendWrapUp(codes.extend_by)),
-        AgentCode::Why => None,
+        AgentCode::Why | AgentCode::PauseRecording | AgentCode::ResumeRecording => None,
     }
 }
 
@@ -77,6 +86,8 @@ fn answer(code: &AgentCode, before: &AgentSnapshot, after: &AgentSnapshot, codes
     let rested = matches!(before.why, WhyNoCalls::Resting(_));
     let mut talks = match code {
         AgentCode::Why => return why(before, codes),
+        // What has become of it is told by whoever did it.
+        AgentCode::PauseRecording | AgentCode::ResumeRecording => return Vec::new(),
         AgentCode::Ready | AgentCode::Pause(_) | AgentCode::LogOut => becoming(after),
         AgentCode::EndWrapUp if before.wrap_up_left.is_some() => {
             let mut talks = vec![AgentTalk::WrapUpOver];

@@ -13,7 +13,7 @@ use crate::flow::{FlowSet, PromptId, QueueStandings, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
     AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
-    Trunk,
+    TapeId, Trunk,
 };
 
 mod agent_leg;
@@ -33,6 +33,7 @@ mod keeping;
 mod kept;
 mod leg;
 mod lookup;
+mod messages;
 mod notes;
 mod ports;
 mod queues;
@@ -154,6 +155,23 @@ pub enum OperatorCommand {
         /// How.
         switch: Option<Switch>,
     },
+    /// Pause, resume or end the recording of a call; nothing where it is not recorded. None is begun so: only the caller
+    /// agrees to that.
+    Recording {
+        /// Which.
+        call: CallId,
+        /// What.
+        wish: RecordingWish,
+    },
+    /// So many messages wait in a mailbox from now on: those who hear them are told.
+    MessagesWaiting {
+        /// Which.
+        mailbox: Arc<str>,
+        /// Those that nobody has heard.
+        new: u32,
+        /// The others.
+        old: u32,
+    },
     /// Let an agent be ready, pause or log out, or tell their wrap-up; nothing when there is none of this extension.
     Agent {
         /// Whom.
@@ -161,6 +179,17 @@ pub enum OperatorCommand {
         /// What.
         command: AgentCommand,
     },
+}
+
+/// What may be wanted of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordingWish {
+    /// Silence on it from now on.
+    Pause,
+    /// No silence any more.
+    Resume,
+    /// It ends.
+    Stop,
 }
 
 /// What the switchboard wants done, in this order.
@@ -238,6 +267,10 @@ pub struct Switchboard {
     next_call: CallId,
     next_leg: u64,
     playbacks: u64,
+    /// The name of the last tape.
+    tapes: u64,
+    /// Messages that wait, new and old, by mailbox.
+    messages: BTreeMap<Arc<str>, (u32, u32)>,
     entries: u64,
     drain: Option<Drain>,
     keeping: Keeping,
@@ -264,6 +297,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) switches: &'a Arc<Switches>,
     pub(crate) standings: &'a Arc<QueueStandings>,
     playbacks: &'a mut u64,
+    tapes: &'a mut u64,
     entries: &'a mut u64,
     errands: &'a mut VecDeque<Errand>,
     pub(crate) out: &'a mut Vec<Output>,
@@ -288,6 +322,12 @@ impl Turn<'_> {
     pub(crate) fn playback(&mut self) -> PlaybackId {
         *self.playbacks += 1;
         PlaybackId(*self.playbacks)
+    }
+
+    /// The name of a new tape.
+    pub(crate) fn tape(&mut self) -> TapeId {
+        *self.tapes += 1;
+        TapeId(*self.tapes)
     }
 
     /// The name of a new place in a queue.
@@ -353,6 +393,8 @@ impl Switchboard {
             next_leg: 1,
             entries: 0,
             next_call: settings.first_call,
+            tapes: settings.first_call.0,
+            messages: BTreeMap::new(),
             settings,
             calendar,
             revision,
@@ -396,6 +438,7 @@ impl Switchboard {
                 // Calls in progress go on with what they know.
                 self.watched.extend(watched(&revision.flows));
                 self.revision = revision;
+                self.tell_all_messages(&mut out);
             }
         }
         self.run_errands(now, &mut out);

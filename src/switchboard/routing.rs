@@ -32,6 +32,7 @@ impl Switchboard {
                 // Those in the audio go over the bridge by themselves.
                 if let Some(call) = self.agent_legs.get(&leg).and_then(|leg| leg.joined_to()) {
                     self.with_call(now, call, out, |call, turn| call.hears_key(turn, digit));
+                    self.agent_keys(now, leg, digit, out);
                 } else {
                     self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
                 }
@@ -66,8 +67,9 @@ impl Switchboard {
 
     pub(super) fn media(&mut self, now: Moment, event: MediaEvent, out: &mut Vec<Output>) {
         match event {
-            MediaEvent::Digit { leg, .. } if self.is_agents(leg) => {
+            MediaEvent::Digit { leg, digit, .. } if self.is_agents(leg) => {
                 self.with_agent_leg(now, leg, out, |leg, turn| leg.skip(turn));
+                self.agent_keys(now, leg, digit, out);
             }
             MediaEvent::Digit { leg, digit, source } => {
                 self.with_leg(now, leg, out, |call, turn| call.digit(turn, digit, source));
@@ -96,6 +98,15 @@ impl Switchboard {
             MediaEvent::Closed { leg, report } => {
                 self.with_leg(now, leg, out, |call, turn| call.audio_closed(turn, report));
             }
+            MediaEvent::TapeEnded { tape, report, .. } => {
+                self.with_tape(now, tape, out, |call, turn| call.tape_ended(turn, tape, report));
+            }
+            MediaEvent::TapeFailed { tape, reason, .. } => {
+                self.with_tape(now, tape, out, |call, turn| call.tape_failed(turn, tape, reason));
+            }
+            MediaEvent::TapeRead { tape, clip, .. } => {
+                self.with_tape(now, tape, out, |call, turn| call.tape_read(turn, tape, clip));
+            }
             MediaEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Media(Box::new(tally)))),
         }
     }
@@ -115,6 +126,12 @@ impl Switchboard {
                 self.with_call(now, call, out, |call, turn| {
                     call.hang_up(turn, Cause::LocalHungUp, Outcome::Operator);
                 });
+            }
+            OperatorCommand::Recording { call, wish } => {
+                self.with_call(now, call, out, |call, turn| call.wish_recording(turn, wish, "api"));
+            }
+            OperatorCommand::MessagesWaiting { mailbox, new, old } => {
+                self.messages_waiting(now, mailbox, (new, old), out);
             }
             OperatorCommand::SwitchHours { name, switch } => self.switch_hours(&name, switch),
             OperatorCommand::Agent { extension, command } => self.command_agent(now, &extension, command),
@@ -164,6 +181,7 @@ impl Switchboard {
             switches: &self.switches,
             standings: &self.standings,
             playbacks: &mut self.playbacks,
+            tapes: &mut self.tapes,
             entries: &mut self.entries,
             errands: &mut self.errands,
             out,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Digit, LegId, PlaybackId};
+use super::{Digit, LegId, PlaybackId, TapeId, TapeOrder, TapeReport};
 
 /// The media's pace: one frame of audio.
 pub const TICK: Duration = Duration::from_millis(20);
@@ -96,6 +96,7 @@ pub struct AudioPlan {
 /// A recording, ready to send: the same audio in every codec, 8 samples a millisecond, one byte a sample. Its length is
 /// exact, seldom a whole number of ticks: clips that follow one another are joined without a gap, and only the end of a
 /// whole playback is filled up with silence.
+#[derive(PartialEq, Eq)]
 pub struct Clip {
     /// G.711 µ-law.
     pub pcmu: Box<[u8]>,
@@ -196,6 +197,53 @@ pub enum MediaCommand {
         /// The leg.
         leg: LegId,
     },
+    /// Record what is said. `TapeEnded` follows, whatever ends it, before `Closed`; `TapeFailed` where it cannot be
+    /// written. A leg has one tape at a time: one that it had is ended and, if it holds anything, kept.
+    Record {
+        /// The leg.
+        leg: LegId,
+        /// What, and how.
+        order: Box<TapeOrder>,
+    },
+    /// End a tape. It waits to be kept or dropped; when the leg is closed it is kept unless it is empty.
+    EndTape {
+        /// The leg.
+        leg: LegId,
+        /// The tape.
+        tape: TapeId,
+    },
+    /// Keep a tape that has ended.
+    KeepTape {
+        /// The leg.
+        leg: LegId,
+        /// The tape.
+        tape: TapeId,
+    },
+    /// Forget a tape, which is ended first if need be.
+    DropTape {
+        /// The leg.
+        leg: LegId,
+        /// The tape.
+        tape: TapeId,
+    },
+    /// Silence in place of all that is said, while `muted`: the tape's time goes on.
+    MuteTape {
+        /// The leg.
+        leg: LegId,
+        /// The tape.
+        tape: TapeId,
+        /// Whether.
+        muted: bool,
+    },
+    /// Read a tape that has ended, to be played: `TapeRead` follows.
+    ReadTape {
+        /// The leg.
+        leg: LegId,
+        /// The tape.
+        tape: TapeId,
+        /// The folder in which it was kept, for one that an earlier call left.
+        folder: Option<Arc<str>>,
+    },
 }
 
 impl MediaCommand {
@@ -210,7 +258,13 @@ impl MediaCommand {
             | MediaCommand::Bridge { leg, .. }
             | MediaCommand::Press { leg, .. }
             | MediaCommand::Unbridge { leg }
-            | MediaCommand::Close { leg } => *leg,
+            | MediaCommand::Close { leg }
+            | MediaCommand::Record { leg, .. }
+            | MediaCommand::EndTape { leg, .. }
+            | MediaCommand::KeepTape { leg, .. }
+            | MediaCommand::DropTape { leg, .. }
+            | MediaCommand::MuteTape { leg, .. }
+            | MediaCommand::ReadTape { leg, .. } => *leg,
         }
     }
 }
@@ -264,6 +318,33 @@ pub enum MediaEvent {
         /// What was measured.
         report: StreamReport,
     },
+    /// A tape has ended: told once of each that was begun.
+    TapeEnded {
+        /// The leg.
+        leg: LegId,
+        /// The tape.
+        tape: TapeId,
+        /// How.
+        report: TapeReport,
+    },
+    /// A tape cannot be written, or not all of it. What was written is kept as if the tape had ended there.
+    TapeFailed {
+        /// The leg.
+        leg: LegId,
+        /// The tape.
+        tape: TapeId,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// What is on a tape; `None` when it cannot be read.
+    TapeRead {
+        /// The leg.
+        leg: LegId,
+        /// The tape.
+        tape: TapeId,
+        /// Its audio.
+        clip: Option<Arc<Clip>>,
+    },
     /// What a reactor did since its last tally; about once a second.
     Tally(MediaTally),
 }
@@ -300,6 +381,10 @@ pub struct MediaTally {
     pub lost_outbound: u64,
     /// Packets dropped: malformed, or from a stranger.
     pub dropped: u64,
+    /// Samples of audio that were recorded, of either side of a leg one.
+    pub taped: u64,
+    /// Of these, samples that could not be written in time: there is silence in their place.
+    pub taped_lost: u64,
     /// Ticks by how late they began, counted by [`MediaTally::LATE_BOUNDS_MS`], the last for all beyond.
     pub ticks_late: [u64; 8],
     /// The sum of the lateness of those ticks, in microseconds.

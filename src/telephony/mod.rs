@@ -9,6 +9,7 @@ mod ids;
 mod offer_answer;
 mod party;
 mod signal;
+mod tape;
 mod trunk;
 
 pub use agent::{AgentAccount, AgentSecret, CallHeaders, HeaderRefused, RegisteredPhone, Unreachable};
@@ -22,4 +23,5 @@ pub use ids::{CallId, LegId, PlaybackId};
 pub use offer_answer::{Agreed, InbandDigits, LocalMedia, OfferRefused, accept_answer, answer, offer};
 pub use party::{Caller, PhoneNumber};
 pub use signal::{Incoming, SipCommand, SipEvent, SipTally, Transfer, TransportKind, TrunkDown};
+pub use tape::{KeptTape, Sides, TapeEnd, TapeId, TapeKind, TapeLabel, TapeOrder, TapeReport};
 pub use trunk::{DialPlan, Login, NUMBER_DIGITS_MAX, NUMBER_DIGITS_MIN, Network, Trunk, is_number};

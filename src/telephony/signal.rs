@@ -311,6 +311,15 @@ pub enum SipCommand {
     },
     /// These are the trunks from now on. One that is the same as before keeps its registration.
     SetTrunks(Vec<Trunk>),
+    /// So many messages wait for an agent from now on: the phones that have asked are told (RFC 3842).
+    SetMessages {
+        /// Whom.
+        extension: String,
+        /// Those that nobody has heard.
+        new: u32,
+        /// The others.
+        old: u32,
+    },
     /// From now on answer every new call with 503 and Retry-After.
     Drain,
 }

@@ -27,5 +27,6 @@ mod sipsak;
 mod softphone;
 mod stories;
 mod transfers;
+mod voicemail;
 mod wave;
 mod wire;

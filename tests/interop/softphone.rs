@@ -42,6 +42,26 @@ impl Softphone {
         Softphone::start(300.0, account)
     }
 
+    /// The same that says a tone of `hertz`.
+    pub fn caller_saying(codec: Codec, transport: &str, hertz: f64) -> Softphone {
+        let account = |sip: u16| {
+            let encoding = codec.encoding();
+            format!("<sip:caller@127.0.0.1:{sip};transport={transport}>;regint=0;audio_codecs={encoding}")
+        };
+        Softphone::start(hertz, account)
+    }
+
+    /// An agent's that asks how many messages wait, and prints it.
+    pub fn agent_with_messages(server: &Server, (extension, password): (&str, &str)) -> Softphone {
+        let port = server.sip_port;
+        Softphone::start(300.0, |_| {
+            format!(
+                "<sip:{extension}@127.0.0.1:{port};transport=udp>;regint=60;auth_user={extension};auth_pass={password};\
+                 answermode=manual;mwi=yes"
+            )
+        })
+    }
+
     /// An agent's, which registers; what it says is a minute of a tone of `hertz`.
     pub fn agent(
         server: &Server,
@@ -80,6 +100,8 @@ impl Softphone {
         let control = free_port();
         let media = MediaPorts::claim(40);
         fs::create_dir(path.join("heard")).expect("a folder for recordings");
+        let account = account(sip);
+        let messages = if account.contains("mwi=yes") { "module_app mwi.so\n" } else { "" };
         let voice = path.join("voice.wav");
         wave::write_tone(&voice, hertz, 60);
         let modules = ["x86_64-linux-gnu/", "aarch64-linux-gnu/", ""]
@@ -92,7 +114,7 @@ impl Softphone {
             format!(
                 "sip_listen 127.0.0.1:{sip}\naudio_player aubridge,nobody\naudio_source aufile,{voice}\nrtp_ports {first}-{last}\n\
                  audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
-                 module sndfile.so\nsnd_path {heard}\nmodule_tmp account.so\nmodule_app menu.so\nmodule ctrl_tcp.so\n\
+                 module sndfile.so\nsnd_path {heard}\nmodule_tmp account.so\nmodule_app menu.so\n{messages}module ctrl_tcp.so\n\
                  ctrl_tcp_listen 127.0.0.1:{control}\n",
                 first = media.first,
                 last = media.last,
@@ -102,7 +124,7 @@ impl Softphone {
             ),
         )
         .expect("the settings are written");
-        fs::write(path.join("accounts"), account(sip) + "\n").expect("the account is written");
+        fs::write(path.join("accounts"), account + "\n").expect("the account is written");
         fs::write(path.join("contacts"), "").expect("the contacts are written");
         let log = fs::File::create(path.join("log.txt")).expect("a log");
         let mut running = Running(

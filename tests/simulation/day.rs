@@ -11,7 +11,7 @@ use helpline::journal::{CallState, JournalEvent, Outcome, Records, Stories};
 use helpline::switchboard::{Input, OperatorCommand, Output, REST, Settings, Switchboard};
 use helpline::telephony::{
     CallId, Cause, Digit, DigitSource, Direction, LegId, MediaCommand, MediaEvent, PhoneNumber, PlaybackId, SipCommand,
-    SipEvent, StreamReport,
+    SipEvent, StreamReport, TapeEnd, TapeId,
 };
 
 use super::house::{self, NUMBER};
@@ -21,6 +21,7 @@ mod agents;
 mod colleagues;
 mod death;
 mod parties;
+mod tapes;
 
 use agents::{AgentAct, AgentPhone};
 
@@ -35,6 +36,8 @@ enum Happening {
     Tell(Input),
     /// A reactor comes to the end of a playback, unless it was stopped or changed since.
     Played(LegId, PlaybackId),
+    /// A tape ends by itself, if it still runs.
+    TapeEnds(LegId, TapeId, TapeEnd),
     /// A reactor has closed a leg.
     Shut(LegId),
     /// An agent's phone does something, if its leg is still there.
@@ -89,6 +92,7 @@ struct MediaLeg {
     reactor: usize,
     playing: Option<PlaybackId>,
     with: Option<LegId>,
+    tape: Option<tapes::Tape>,
 }
 
 struct World {
@@ -112,6 +116,7 @@ struct World {
     records: Records,
     stories: Stories,
     disk: death::Disk,
+    tapes: tapes::Book,
     tally: Tally,
     /// Of every step, by its name.
     exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
@@ -146,6 +151,8 @@ struct Tally {
     transfers: BTreeMap<(&'static str, &'static str), u32>,
     dialling: u32,
     not_reached: u32,
+    /// What became of tapes.
+    tapes: BTreeMap<&'static str, u32>,
 }
 
 impl World {
@@ -170,6 +177,7 @@ impl World {
             records: Records::default(),
             stories: Stories::default(),
             disk: death::Disk::default(),
+            tapes: tapes::Book::default(),
             tally: Tally::default(),
             exits: {
                 let flows = house::revision(0).flows;
@@ -245,7 +253,9 @@ impl World {
             Happening::AgentActs(leg, act) => self.agent_acts(leg, act),
             Happening::Colleague => self.colleague_dials(),
             Happening::Shift(extension) => self.shift(extension),
+            Happening::TapeEnds(leg, tape, end) => self.tape_ends(leg, tape, end),
             Happening::Shut(leg) => {
+                self.let_go_of_tape(leg);
                 if let Some(open) = self.media.remove(&leg) {
                     self.part(&open);
                     self.port_free_at.insert(open.port, self.now);
@@ -508,6 +518,7 @@ impl World {
             | SipCommand::SendDigit { .. }
             | SipCommand::SetAgents(_)
             | SipCommand::RestorePhones(_)
+            | SipCommand::SetMessages { .. }
             | SipCommand::SetTrunks(_) => {}
             SipCommand::Ring { leg } => self.rings(leg),
             SipCommand::TransferProgress { leg, status } => self.is_told_of_transfer(leg, status),
@@ -552,6 +563,12 @@ impl World {
                     open.playing = None;
                 }
             }
+            MediaCommand::Record { .. }
+            | MediaCommand::EndTape { .. }
+            | MediaCommand::KeepTape { .. }
+            | MediaCommand::DropTape { .. }
+            | MediaCommand::MuteTape { .. }
+            | MediaCommand::ReadTape { .. } => self.tape(command),
             MediaCommand::Close { leg } => {
                 let tick = self.random.u64(0..20);
                 self.plan(tick, Happening::Shut(leg));
@@ -571,7 +588,7 @@ impl World {
         if self.random.u8(0..60) == 0 {
             return self.tell(Input::Media(MediaEvent::Failed { leg, reason: "in use".into() }));
         }
-        let before = self.media.insert(leg, MediaLeg { port, reactor, playing: None, with: None });
+        let before = self.media.insert(leg, MediaLeg { port, reactor, playing: None, with: None, tape: None });
         assert!(before.is_none(), "{leg} is opened twice");
     }
 
@@ -601,6 +618,7 @@ impl World {
             }
             JournalEvent::Digit { .. } => tally.keys += 1,
             JournalEvent::Held => tally.holds += 1,
+            JournalEvent::Tape(event) => self.tapes.told(event),
             event => tally.count_waiting(event),
         }
     }
@@ -613,6 +631,7 @@ impl World {
         assert!(self.sip.is_empty(), "legs are left: {:?}", self.sip);
         assert!(self.media.is_empty(), "audio is left: {:?}", self.media);
         assert!(self.phones.is_empty(), "agents' legs are left: {:?}", self.phones);
+        self.tapes.assert_kept(self.faults);
         assert_eq!(self.tally.joined, self.tally.parted.values().sum::<u32>(), "a conversation never ended");
         assert_eq!(self.tally.queued, self.tally.unqueued.values().sum::<u32>(), "a caller waits for ever");
         let after_rest = self.now + Duration::from_secs(60);
@@ -647,6 +666,7 @@ fn check_day(seed: u64, callers: u32, faults: bool) -> Tally {
     world.run();
     world.assert_restored();
     drop(printed);
+    world.tally.tapes = world.tapes.count();
     world.tally
 }
 
@@ -655,6 +675,7 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut transfers: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut called_back = Vec::new();
+    let mut tapes: BTreeSet<(&str, u32)> = BTreeSet::new();
     for seed in seeds(6) {
         let tally = check_day(seed, 1_000, false);
         // A day on which nothing of interest happens proves nothing.
@@ -664,6 +685,7 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
         assert!(tally.places_kept > 0, "day {seed}: {tally:?}");
         assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
         assert!(tally.called_back > 0, "day {seed}: {tally:?}");
+        tapes.extend(tally.tapes.iter().map(|(word, count)| (*word, *count)));
         called_back.push(tally.called_back);
         assert!(tally.dialling > 20 && tally.not_reached > 5, "day {seed}: {tally:?}");
         transfers.extend(tally.transfers.keys());
@@ -680,6 +702,10 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     let codes = ["ready", "pause", "log_out", "end_wrap_up", "extend_wrap_up", "why"];
     for word in offers.into_iter().chain(outcomes).chain(["caller", "agent", "broken", "transferred"]).chain(codes) {
         assert!(seen.contains(word) || std::env::var("SEED").is_ok(), "{word} is in none of these days: {seen:?}");
+    }
+    for word in ["left", "hung_up", "empty", "dropped", "failed", "recorded", "muted", "read"] {
+        let seen = tapes.iter().any(|(other, _)| *other == word);
+        assert!(seen || std::env::var("SEED").is_ok(), "no tape was {word}: {tapes:?}");
     }
     for kind in ["blind", "attended", "replaces"].into_iter().flat_map(|kind| [(kind, "made"), (kind, "refused")]) {
         assert!(transfers.contains(&kind) || std::env::var("SEED").is_ok(), "{kind:?} is in none: {transfers:?}");

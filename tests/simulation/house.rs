@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::{
-    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Flow, FlowIndex, FlowSet, FlowTarget, Languages, Menu,
-    Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Speech, SpokenAs, Step,
-    StepIndex, StepKind, Target,
+    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Consent, Flow, FlowIndex, FlowSet, FlowTarget, Languages,
+    Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Record, Speech, SpokenAs,
+    Step, StepIndex, StepKind, Target, Voicemail,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
-use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, TransportKind, Trunk};
+use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, Sides, TransportKind, Trunk};
 
 pub const AGENTS: [&str; 4] = ["1001", "1002", "1003", "1004"];
 /// The length of hold music, in milliseconds.
@@ -168,7 +168,7 @@ fn sales() -> QueueSpec {
     }
 }
 
-/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`, 5: `call_back`), `order`, `told`, `silent` (its recording is missing), `bye`, the queues, `call_back`.
+/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`, 5: `call_back`, 6: `message`, 7: `consent`), `order`, `told`, `silent` (its recording is missing), `bye`, the queues, `call_back`, `message`, `consent`, `pin`.
 pub fn revision(number: u32) -> Revision {
     let mut recordings = Recordings::default();
     for digit in 0..10 {
@@ -191,6 +191,12 @@ pub fn revision(number: u32) -> Revision {
     {
         recordings.add(phrase, 700);
     }
+    for (phrase, _) in
+        Languages::built_in().phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/voicemail/"))
+    {
+        recordings.add(phrase, 800);
+    }
+    recordings.add("phrases/record/yes_no", 1_200);
     for number in 1..100 {
         recordings.add(&format!("phrases/number/{number}"), 300);
     }
@@ -209,8 +215,8 @@ pub fn revision(number: u32) -> Revision {
         when: None,
     };
     let mut choices = vec![choice("1", 2), choice("2", 4), choice("9", 5)];
-    // Not announced: the queues.
-    choices.extend([('3', 6), ('4', 7), ('5', 8)].map(|(digit, to)| Choice {
+    // Not announced: the queues, a message, and the recording of the call.
+    choices.extend([('3', 6), ('4', 7), ('5', 8), ('6', 9), ('7', 10)].map(|(digit, to)| Choice {
         keys: vec![key(digit)],
         speech: None,
         target: Target::Step(StepIndex(to)),
@@ -229,6 +235,29 @@ pub fn revision(number: u32) -> Revision {
         confirm_as: SpokenAs::Digits,
         secret: false,
         patience: patience(),
+    };
+    let pin = Collect {
+        speech: recordings.speech("main/pin", 1_000),
+        save: "pin".into(),
+        secret: true,
+        end_key: Some(Digit::HASH),
+        ..collect.clone()
+    };
+    let voicemail = Voicemail {
+        mailbox: "support".into(),
+        greeting: Some(recordings.speech("main/message.greeting", 1_500)),
+        longest: Duration::from_secs(60),
+        shortest: Duration::from_secs(3),
+        silence: Duration::from_secs(5),
+        review: true,
+        mail: Vec::new(),
+        failed: Some(Target::Step(StepIndex(5))),
+    };
+    let consent = Record::Start {
+        consent: Consent::Ask,
+        prompt: Some(recordings.speech("main/consent", 1_500)),
+        sides: Sides::Stereo,
+        refused: None,
     };
     let menu =
         Menu { speech: Some(recordings.speech("main/main", 1_000)), choices, must_hear: false, patience: patience() };
@@ -266,6 +295,9 @@ pub fn revision(number: u32) -> Revision {
             },
             Some(1),
         ),
+        step("message", StepKind::Voicemail(Box::new(voicemail)), Some(1)),
+        step("consent", StepKind::Record(Box::new(consent)), Some(11)),
+        step("pin", StepKind::Collect(pin), Some(6)),
     ];
     let flow = Flow {
         name: format!("main{number}").into(),

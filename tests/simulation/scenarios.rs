@@ -154,6 +154,12 @@ impl Rig {
                 Output::Media { command: MediaCommand::Play { clips, .. }, .. } => {
                     Some(format!("play {}", clips.iter().map(|clip| clip.duration().as_millis()).sum::<u128>()))
                 }
+                Output::Media { command: MediaCommand::Record { .. }, .. } => Some("record".into()),
+                Output::Media { command: MediaCommand::EndTape { .. }, .. } => Some("end tape".into()),
+                Output::Media { command: MediaCommand::KeepTape { .. }, .. } => Some("keep tape".into()),
+                Output::Media { command: MediaCommand::DropTape { .. }, .. } => Some("drop tape".into()),
+                Output::Media { command: MediaCommand::MuteTape { muted, .. }, .. } => Some(format!("mute {muted}")),
+                Output::Media { command: MediaCommand::ReadTape { .. }, .. } => Some("read tape".into()),
                 Output::Media { command: MediaCommand::Press { leg, digit }, .. } => {
                     Some(format!("press {digit} {leg}"))
                 }

@@ -7,7 +7,8 @@ use crate::flow::document::Source;
 use crate::flow::graph::{By, Exit, Goal, Graph, Node as GraphNode, StepId};
 use crate::flow::hours::{Hours, WEEKDAYS};
 use crate::flow::{
-    Choice, Flow, FlowIndex, FlowSet, Piece, QueueIndex, QueueSpec, Speech, Step, StepIndex, StepKind, Target,
+    Choice, Consent, Flow, FlowIndex, FlowSet, Piece, QueueIndex, QueueSpec, Record, Speech, Step, StepIndex, StepKind,
+    Target,
 };
 use crate::telephony::Digit;
 
@@ -193,6 +194,22 @@ impl Draft<'_> {
             }
             StepKind::Queue { queue, skills, .. } => (Look::Person, "queue", self.queue(*queue, skills)),
             StepKind::Callback { queue, skills, .. } => (Look::Person, "call back", self.queue(*queue, skills)),
+            StepKind::Voicemail(voicemail) => {
+                let mut lines: Vec<String> = voicemail.greeting.iter().flat_map(quoted).collect();
+                lines.push(voicemail.mailbox.to_string());
+                (Look::Person, "message", lines)
+            }
+            StepKind::Record(record) => match &**record {
+                Record::Start { consent: Consent::Ask, prompt, .. } => {
+                    (Look::Question, "may we record?", prompt.iter().flat_map(quoted).collect())
+                }
+                Record::Start { consent: Consent::Announce, prompt, .. } => {
+                    (Look::Speech, "records", prompt.iter().flat_map(quoted).collect())
+                }
+                Record::Stop => (Look::Quiet, "records no more", Vec::new()),
+                Record::Pause => (Look::Quiet, "pauses the recording", Vec::new()),
+                Record::Resume => (Look::Quiet, "records again", Vec::new()),
+            },
             StepKind::Transfer(spec) => {
                 let agent = self.set.agents.iter().find(|agent| agent.extension == *spec.to.name());
                 let line = agent.map_or_else(

@@ -42,11 +42,31 @@ pub(super) fn schema() -> (Value, Vec<String>) {
         "agent": agent(&mut draft),
         "hours": hours(&mut draft),
         "times": times(),
+        "record": record(&mut draft),
         "connector": connectors::connector(&mut draft),
         "way": connectors::way(&mut draft),
     });
     draft.finish();
     (root, draft.lacks)
+}
+
+/// What is written of a recording that begins.
+fn record(draft: &mut Draft) -> Value {
+    let keys = vec![
+        (
+            "consent",
+            "`ask`: the caller presses 1 to agree. `announce`: they hear that they are recorded, every word.",
+            json!({ "enum": keys::words_of("consent") }),
+        ),
+        ("prompt", "What they are asked or told; else a phrase of the language.", named("speech")),
+        (
+            "channels",
+            "`stereo` has the caller on the left and what they hear on the right, `mixed` both in one.",
+            words(keys::words_of("channels")),
+        ),
+        ("refused", "Where callers go who do not agree; without it, `next`.", named("target")),
+    ];
+    with_required(draft.table("record", keys), &["consent"])
 }
 
 fn file(draft: &mut Draft) -> Value {

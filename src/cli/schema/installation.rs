@@ -56,6 +56,25 @@ fn settings(draft: &mut Draft) -> Value {
             ("size_mb", "They go when the database is larger.", or_variable(number(16, 1_000_000, 4096))),
         ],
     );
+    let mail = draft.table(
+        "mail",
+        vec![
+            (
+                "server",
+                "The mail server: `smtp://` with TLS where the server offers it, `smtps://` with TLS from the beginning.",
+                text(&["smtp://mail.example.com", "smtps://mail.example.com:465"]),
+            ),
+            ("from", "Who sends.", text(&["helpline@example.com"])),
+            ("user", "The name of the account, where the server wants one.", text(&["helpline"])),
+            ("password", "Its password; better a variable than written here.", text(&["${MAIL_PASSWORD}"])),
+            ("password_file", "The file that holds the password.", text(&["/run/secrets/mail"])),
+        ],
+    );
+    let mail = with_required(mail, &["server", "from"]);
+    let keep = |what: &'static str, usual: &str| vec![("keep", what, length(usual))];
+    let voicemail = draft.table("voicemail", keep("Messages go when they are older, 1 h to 20 years.", "400d"));
+    let recordings =
+        draft.table("recordings", keep("Recordings of calls go when they are older, 1 h to 20 years.", "90d"));
     draft.table(
         "installation",
         vec![
@@ -66,6 +85,9 @@ fn settings(draft: &mut Draft) -> Value {
             ("limits", "What one server takes on; more is refused.", or_nothing(limits)),
             ("data", "The folder of what is kept.", text(&["data"])),
             ("records", "How many records of calls are kept.", or_nothing(records)),
+            ("mail", "How messages are mailed.", or_nothing(mail)),
+            ("voicemail", "For how long messages are kept.", or_nothing(voicemail)),
+            ("recordings", "For how long recordings of calls are kept.", or_nothing(recordings)),
             ("flows", "The folder of the flow files.", text(&["flows"])),
             ("prompts", "The folder of the recordings.", text(&["prompts"])),
             ("watch", "Whether changed flows and recordings are read again at once.", or_variable(truth())),
@@ -183,6 +205,8 @@ fn codes(draft: &mut Draft) -> Value {
             ("end_wrap_up", "The end of a wrap-up.", code()),
             ("extend_wrap_up", "A longer wrap-up.", code()),
             ("why", "Hearing why no call comes.", code()),
+            ("pause_recording", "Silence on the recording of the call.", code()),
+            ("resume_recording", "No silence any more.", code()),
             ("extend_by", "By how much `extend_wrap_up` makes it longer, 10 s to 30 min.", named("length")),
         ],
     );

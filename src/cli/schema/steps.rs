@@ -114,6 +114,43 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
                 next(),
             ],
         ),
+        "voicemail" => (
+            "Takes a message for a queue or an agent.",
+            vec![
+                (
+                    "voicemail",
+                    "The mailbox: a queue, whose agents hear the message, or an agent's extension.",
+                    text(&["support"]),
+                ),
+                ("greeting", "What is said before the tone; else a phrase of the language.", named("speech")),
+                ("longest", "A message ends when it is so long.", length("3m")),
+                ("shortest", "What is shorter is no message.", length("3s")),
+                ("silence", "A message ends when nothing was said for so long.", length("10s")),
+                ("review", "The caller may hear the message, and record another in its place.", truth()),
+                (
+                    "mail",
+                    "To whom each message is mailed, as a WAV file: one address or several.",
+                    one_or_more(text(&["support@example.com"])),
+                ),
+                (
+                    "failed",
+                    "Where callers go whose message cannot be kept; else where key 0 of `always` leads, else `next`.",
+                    named("target"),
+                ),
+                next(),
+            ],
+        ),
+        "record" => (
+            "Records the call with the caller's consent, or no more.",
+            vec![
+                (
+                    "record",
+                    "How the caller is asked; or `stop`, `pause` and `resume`.",
+                    any_of(vec![named("record"), json!({ "enum": keys::words_of("record") })]),
+                ),
+                next(),
+            ],
+        ),
         "when" => (
             "Leads one way or the other.",
             vec![

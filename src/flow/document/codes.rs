@@ -181,6 +181,15 @@ codes! {
     TRANSFER_NOT_ALLOWED = "HL1002", "A transfer to a number that no trunk may call";
     TRANSFER_TARGET = "HL1003", "Nothing that a transfer could lead to";
 
+    // Messages and recordings.
+    NO_SUCH_MAILBOX = "HL1101", "No mailbox has this name";
+    MESSAGE_LENGTH = "HL1102", "A message that could never be left";
+    MAIL_ADDRESS = "HL1103", "Not an address of mail";
+    NO_MAIL_SERVER = "HL1104", "Messages are to be mailed, and nobody says how";
+    UNHEARD_MAILBOX = "HL1105", "A mailbox whose messages nobody hears";
+    NO_CONSENT = "HL1201", "A recording without the caller's consent";
+    NOT_RECORDED = "HL1202", "A recording is paused or ended that nothing begins";
+
     // How a language is spoken.
     LANGUAGE_TAG = "HL1301", "A language file of another language";
     SPEECH_RULE = "HL1302", "A rule of speech that cannot be understood";

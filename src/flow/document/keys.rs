@@ -1,6 +1,8 @@
 //! Every table of keys that the reader of flow files goes by, for the schema of editors and for the canonical order.
 
-use super::{agents, call_tests, connectors, duty, fields, flow, hours, lookup, menu, outline, queues, steps, words};
+use super::{
+    agents, call_tests, connectors, duty, fields, flow, hours, lookup, menu, messages, outline, queues, steps, words,
+};
 use crate::flow::connector::Method;
 
 /// The keys that something has.
@@ -32,6 +34,7 @@ pub fn tables() -> Vec<KeyTable> {
         KeyTable::new("when_full", &queues::FULL_KEYS),
         KeyTable::new("when_too_long", &queues::TOO_LONG_KEYS),
         KeyTable::new("when_no_agents", &queues::NO_AGENTS_KEYS),
+        KeyTable::new("record", &messages::RECORD_KEYS),
         KeyTable::new("missed", &duty::MISSED_KEYS),
         KeyTable::new("agent", &agents::KEYS),
         KeyTable::new("hours", &hours::SETTINGS),
@@ -68,6 +71,9 @@ pub fn words_of(setting: &str) -> Vec<&'static str> {
         "method" => Method::ALL.iter().map(|(name, _)| *name).collect(),
         "type" => fields::KINDS.to_vec(),
         "target" => outline::TARGET_WORDS.to_vec(),
+        "consent" => messages::CONSENTS.iter().map(|(name, _)| *name).collect(),
+        "channels" => messages::CHANNELS.iter().map(|(name, _)| *name).collect(),
+        "record" => messages::RECORD_WORDS.to_vec(),
         "act" => call_tests::acts::ALONE.iter().map(|(name, _)| *name).collect(),
         "outcome" => call_tests::acts::OUTCOMES.to_vec(),
         "habit" => call_tests::HABIT_EXAMPLES.to_vec(),

@@ -21,6 +21,7 @@ pub mod keys;
 mod language;
 mod lookup;
 mod menu;
+mod messages;
 mod outline;
 mod placed;
 mod queues;
@@ -48,6 +49,7 @@ pub use analysis::{
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Faults, Page, Severity, Source, Span};
 pub use language::{LANGUAGE_FILE, built_in_language};
+pub(crate) use messages::is_mail_address;
 
 use self::agents::Agents;
 use self::connectors::ConnectorBook;
@@ -78,6 +80,8 @@ pub struct Known<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Which numbers may be called back.
     pub dial_plan: &'a DialPlan,
+    /// Whether messages can be mailed.
+    pub mails: bool,
     /// What stands in a file that holds a secret; the error finishes a sentence.
     pub secret: ReadSecret<'a>,
 }
@@ -112,6 +116,7 @@ impl<'a> Known<'a> {
             languages: &[],
             environment: &|_| None,
             dial_plan: &NO_DIAL_PLAN,
+            mails: true,
             secret: &|_| Err("it is not there".to_owned()),
         }
     }
@@ -163,6 +168,8 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         languages,
         agents,
         queues,
+        steered: Vec::new(),
+        records: false,
         faults,
     };
     let flows = reader.flows(all_read);
@@ -187,6 +194,10 @@ struct Reader<'a> {
     languages: Languages,
     agents: Agents,
     queues: Queues<'a>,
+    /// Steps that steer a recording.
+    steered: Vec<Diagnostic>,
+    /// Some step begins one.
+    records: bool,
     faults: Faults,
 }
 
@@ -218,6 +229,9 @@ impl Reader<'_> {
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
             self.values.hours.tell_unused(self.pages, &mut self.faults);
+            if !self.records {
+                std::mem::take(&mut self.steered).into_iter().for_each(|fault| self.faults.push(fault));
+            }
             self.values.connectors.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);

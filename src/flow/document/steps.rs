@@ -27,7 +27,7 @@ pub(super) struct Kind {
     pub settings: &'static [&'static str],
 }
 
-pub(super) const KINDS: [Kind; 14] = [
+pub(super) const KINDS: [Kind; 16] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -60,12 +60,17 @@ pub(super) const KINDS: [Kind; 14] = [
     Kind { key: "flow", settings: &["next"] },
     Kind { key: "queue", settings: &["skill", "skills", "priority", "prefer", "next"] },
     Kind { key: "callback", settings: &["skill", "skills", "priority", "otherwise", "next"] },
+    Kind {
+        key: "voicemail",
+        settings: &["greeting", "longest", "shortest", "silence", "review", "mail", "failed", "next"],
+    },
+    Kind { key: "record", settings: &["next"] },
     Kind { key: "transfer", settings: &["ring", "announce", "busy", "no_answer", "failed", "otherwise", "next"] },
     Kind { key: "hangup", settings: &[] },
 ];
 
 /// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 3] = ["voicemail", "survey", "record"];
+pub(super) const LATER_KINDS: [&str; 1] = ["survey"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -128,6 +133,8 @@ impl FlowReader<'_, '_> {
             "flow" => self.other_flow(entry),
             "queue" => self.queue(step, entry),
             "callback" => self.callback(step, entry),
+            "voicemail" => self.voicemail(index, step, entry),
+            "record" => self.record(index, step, entry),
             "transfer" => self.transfer(index, step, entry),
             _ => self.hang_up(index, step, entry),
         }

@@ -4,8 +4,8 @@ use super::{By, Entry, EntryBy, Exit, Goal, Nature, Node, StepId};
 use crate::flow::place::Place;
 use crate::flow::session::Exit as Name;
 use crate::flow::{
-    Choice, Condition, FlowSet, FlowTarget, LookupSpec, Menu, Patience, QueueIndex, Step, StepKind, Target,
-    Untransferred, Value,
+    Choice, Condition, Consent, FlowSet, FlowTarget, LookupSpec, Menu, Patience, QueueIndex, Record, Step, StepKind,
+    Target, Untransferred, Value,
 };
 use crate::telephony::Digit;
 
@@ -118,6 +118,29 @@ impl Leaving<'_> {
                     self.or_next(Name::Failed, By::Refusal, *otherwise);
                 }
                 Nature { message: can, ..nothing }
+            }
+            StepKind::Voicemail(voicemail) => {
+                self.next(Name::Next, By::Answer);
+                self.next(Name::NoInput, By::Tries);
+                let operator = self.set.flow(self.at.flow).always.get(&Digit::ALL[0]).copied();
+                self.or_next(Name::Failed, By::Refusal, voicemail.failed.or(operator));
+                // Numerals say what is to become of the message, and the hash key ends it.
+                self.always(|key| key != Digit::HASH && !matches!(key.numeral(), Some(1..=3)));
+                Nature { message: true, ..nothing }
+            }
+            StepKind::Record(record) => {
+                match &**record {
+                    Record::Start { consent, refused, .. } => {
+                        let asks = *consent == Consent::Ask;
+                        self.next(Name::Next, if asks { By::Answer } else { By::Itself });
+                        self.or_next(Name::Refused, By::Outcome, *refused);
+                        if asks {
+                            self.always(|key| !matches!(key.numeral(), Some(1..=2)));
+                        }
+                    }
+                    Record::Stop | Record::Pause | Record::Resume => self.next(Name::Next, By::Itself),
+                }
+                nothing
             }
             StepKind::Transfer(spec) => {
                 self.next(Name::Answered, By::Conversation);

@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use super::callback::callback_exits;
 use super::lookup::lookup_exits;
 use super::queue::queue_exits;
-use crate::flow::{Flow, FlowSet, Step, StepKind};
+use super::record::record_exits;
+use super::voicemail::voicemail_exits;
+use crate::flow::{Consent, Flow, FlowSet, Record, Step, StepKind};
 use crate::telephony::Digit;
 
 /// How a step is left.
@@ -51,6 +53,8 @@ pub(in crate::flow) enum Exit<'a> {
     Failed,
     /// The caller is called back.
     Callback,
+    /// The caller does not want to be recorded.
+    Refused,
     /// The flow ended the call.
     HangUp,
     /// The caller ended it.
@@ -79,6 +83,7 @@ struct Names {
     not_found: Arc<str>,
     failed: Arc<str>,
     callback: Arc<str>,
+    refused: Arc<str>,
     hang_up: Arc<str>,
     caller_hung_up: Arc<str>,
 }
@@ -104,6 +109,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
     not_found: "not_found".into(),
     failed: "failed".into(),
     callback: "callback".into(),
+    refused: "refused".into(),
     hang_up: "hangup".into(),
     caller_hung_up: "caller_hung_up".into(),
 });
@@ -136,6 +142,7 @@ impl Exit<'_> {
             Exit::NotFound => &names.not_found,
             Exit::Failed => &names.failed,
             Exit::Callback => &names.callback,
+            Exit::Refused => &names.refused,
             Exit::HangUp => &names.hang_up,
             Exit::CallerHungUp => &names.caller_hung_up,
         };
@@ -165,6 +172,13 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
             exits.extend([Exit::Answered, Exit::Busy, Exit::NoAnswer, Exit::Failed, Exit::CallerHungUp])
         }
         StepKind::Callback { .. } => exits.extend(callback_exits().into_iter().chain(everywhere)),
+        StepKind::Voicemail(_) => exits.extend(voicemail_exits().into_iter().chain(everywhere)),
+        StepKind::Record(record) => {
+            exits.extend(record_exits(record));
+            if matches!(&**record, Record::Start { consent: Consent::Ask, .. }) {
+                exits.extend(everywhere);
+            }
+        }
         StepKind::Lookup(_) => exits.extend(lookup_exits()),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),

@@ -11,11 +11,13 @@ mod lookup;
 mod menu;
 mod play;
 mod queue;
+mod record;
 mod say;
 mod set;
 mod sub_flow;
 mod transfer;
 mod turn;
+mod voicemail;
 mod way;
 mod when;
 mod words;
@@ -35,8 +37,10 @@ use self::asking::Asking;
 use self::callback::Arranging;
 use self::lookup::{LookingUp, WaysTaken};
 use self::queue::Waiting;
+use self::record::{Agreed, Consenting};
 use self::transfer::Transferring;
 use self::turn::Turn;
+use self::voicemail::Leaving;
 use self::way::{Next, Place, Return};
 use super::connector::{LookupAnswer, LookupRequest};
 use super::{
@@ -44,7 +48,7 @@ use super::{
     StepKind, Switches, TransferTo, Untransferred, Value,
 };
 use crate::clock::Moment;
-use crate::telephony::{Caller, Digit, PhoneNumber};
+use crate::telephony::{Caller, Digit, PhoneNumber, Sides, TapeReport};
 
 /// How many steps a flow may run without the caller's input: more is a circle that nobody gets out of.
 pub const MOST_STEPS: u8 = 100;
@@ -92,6 +96,8 @@ pub struct Session {
     tail: Option<(Digit, Moment)>,
     /// Steps entered since the caller's last key was used.
     steps: u8,
+    /// Whether the call is recorded, and who has said so.
+    agreed: Agreed,
     /// Something is being played: `PlaybackFinished` or a key will come.
     playing: bool,
     /// Lookups so far: each has a name of its own.
@@ -115,6 +121,10 @@ enum State {
     Waiting(Waiting),
     /// The number on which the caller is to be called back.
     Arranging(Arranging),
+    /// A message.
+    Leaving(Leaving),
+    /// Whether the call may be recorded.
+    Consenting(Consenting),
     /// Another telephone, which rings, or the conversation to which that led.
     Transferring(Transferring),
     /// A web service is asked.
@@ -160,6 +170,8 @@ pub enum SessionInput {
     Digit(Digit),
     /// The last `Play` has been heard to its end (or had nothing that could be played).
     PlaybackFinished,
+    /// Of the last `Play` nothing could be played, or of the last `PlayWhole` not all.
+    Unheard,
     /// The deadline has come.
     Expired,
     /// Say this to the waiting caller. The answer is a [`Action::Play`], whose `PlaybackFinished` ends the announcement, as does
@@ -175,6 +187,12 @@ pub enum SessionInput {
     Done,
     /// The answer to [`Action::BookCallback`]: whether the caller has a place.
     CallbackBooked(bool),
+    /// The message has ended: told once after each [`Action::TakeMessage`].
+    MessageEnded(TapeReport),
+    /// The message cannot be written.
+    MessageLost,
+    /// The answer to [`Action::HearMessage`]: whether it plays. `PlaybackFinished` follows when it does.
+    MessageRead(bool),
     /// The answer to [`Action::Lookup`]: one to another lookup than that which is awaited changes nothing.
     LookupAnswered {
         /// The name in the request.
@@ -194,8 +212,40 @@ pub enum SessionInput {
 pub enum Action {
     /// Play these, one after another, in place of whatever is playing; `PlaybackFinished` is awaited. Never empty.
     Play(Vec<PromptId>),
+    /// The same of which every word is to be heard: where one has no recording nothing is played, and `Unheard` comes.
+    PlayWhole(Vec<PromptId>),
     /// Fall silent.
     StopPlaying,
+    /// Play the tone and take down what the caller says: [`SessionInput::MessageEnded`] is awaited.
+    TakeMessage {
+        /// For whom.
+        mailbox: Arc<str>,
+        /// It ends when it is so long, ...
+        longest: Duration,
+        /// ... is empty when it is shorter than this, ...
+        shortest: Duration,
+        /// ... and ends when nothing was said for so long.
+        silence: Duration,
+        /// To whom it is mailed.
+        mail: Vec<Arc<str>>,
+    },
+    /// The message is complete.
+    EndMessage,
+    /// Play the message to the caller: [`SessionInput::MessageRead`] is awaited.
+    HearMessage,
+    /// The message stays. Without this it does, too, when the caller hangs up.
+    KeepMessage,
+    /// Forget the message.
+    DropMessage,
+    /// Record the call from now on: the caller has agreed.
+    StartRecording {
+        /// How both sides are on the recording.
+        sides: Sides,
+    },
+    /// Record no more.
+    StopRecording,
+    /// Silence on the recording while true.
+    PauseRecording(bool),
     /// End the call. Nothing follows.
     HangUp,
     /// The caller waits from now on. Whenever nothing is played hold music is heard, which is not the session's matter.
@@ -374,6 +424,7 @@ impl Session {
             ahead: VecDeque::new(),
             tail: None,
             steps: 0,
+            agreed: Agreed::Unasked,
             playing: false,
             lookups: 0,
             ways_taken: Vec::new(),
@@ -388,6 +439,10 @@ impl Session {
         let next = match input {
             SessionInput::Digit(digit) => self.take_digit(&mut turn, digit),
             SessionInput::PlaybackFinished => self.playback_finished(&mut turn),
+            SessionInput::Unheard => self.unheard(&mut turn),
+            SessionInput::MessageEnded(report) => self.message_ended(&mut turn, report),
+            SessionInput::MessageLost => self.message_lost(&mut turn),
+            SessionInput::MessageRead(plays) => self.message_read(&mut turn, plays),
             SessionInput::Expired => self.expire(&mut turn),
             SessionInput::Announce(talk) => self.announce(&mut turn, talk),
             SessionInput::Connected if self.is_transferring() => self.transferred(),
@@ -429,6 +484,8 @@ impl Session {
             State::Asking(asking) => asking.deadline(),
             State::Waiting(waiting) => waiting.deadline(),
             State::Arranging(arranging) => arranging.deadline(),
+            State::Leaving(leaving) => leaving.deadline(),
+            State::Consenting(consenting) => consenting.deadline(),
             State::LookingUp(looking) => looking.deadline(),
             State::Speaking { .. } | State::Transferring(_) | State::Parting | State::Ended => None,
         }
@@ -462,6 +519,8 @@ impl Session {
             State::Asking(_) => true,
             State::Waiting(waiting) => !waiting.is_connected(),
             State::Arranging(arranging) => arranging.asks(),
+            State::Leaving(leaving) => leaving.asks(),
+            State::Consenting(consenting) => consenting.asks(),
             State::Speaking { .. } | State::LookingUp(_) | State::Transferring(_) | State::Parting | State::Ended => {
                 false
             }
@@ -536,6 +595,14 @@ impl Session {
                 assert!(self.inside && self.ahead.is_empty(), "a number belongs to a step, and keys to the number");
                 arranging.assert_consistent();
             }
+            State::Leaving(leaving) => {
+                assert!(self.inside && self.ahead.is_empty(), "a message belongs to a step, and keys to the message");
+                leaving.assert_consistent();
+            }
+            State::Consenting(_) => {
+                assert!(self.inside && self.agreed != Agreed::Yes, "who has agreed is not asked");
+                assert!(self.ahead.is_empty(), "no key was pressed before the question");
+            }
             State::Transferring(_) => {
                 assert!(self.inside && self.ahead.is_empty(), "who is passed on keys nothing here")
             }
@@ -558,7 +625,8 @@ impl Session {
         if self.is_transferring() {
             return Next::Stay;
         }
-        let takes_each = matches!(self.state, State::Waiting(_) | State::Arranging(_));
+        let takes_each =
+            matches!(self.state, State::Waiting(_) | State::Arranging(_) | State::Leaving(_) | State::Consenting(_));
         if !takes_each && self.ahead.len() < MOST_KEYS_AHEAD {
             self.ahead.push_back(digit);
         }
@@ -567,6 +635,8 @@ impl Session {
             State::Asking(asking) => self.consider(turn, asking),
             State::Waiting(waiting) => self.waiting_key(turn, waiting, digit),
             State::Arranging(arranging) => self.arranging_key(turn, arranging, digit),
+            State::Leaving(leaving) => self.message_key(turn, leaving, digit),
+            State::Consenting(consenting) => self.consent_key(turn, consenting, digit),
             State::LookingUp(looking) => self.looking_up_key(turn, looking),
             heard_to_the_end => {
                 self.state = heard_to_the_end;
@@ -584,6 +654,8 @@ impl Session {
             State::Asking(asking) => self.words_heard(turn, asking),
             State::Waiting(waiting) => self.waiting_words_heard(turn, waiting),
             State::Arranging(arranging) => self.arranging_words_heard(turn, arranging),
+            State::Leaving(leaving) => self.message_words_heard(turn, leaving),
+            State::Consenting(consenting) => self.consent_words_heard(turn, consenting),
             State::Transferring(Transferring::Speaking) => {
                 self.state = State::Transferring(Transferring::Holding);
                 Next::Stay
@@ -600,6 +672,21 @@ impl Session {
         }
     }
 
+    /// Nothing was played: as if it had been heard, but where every word counts.
+    fn unheard(&mut self, turn: &mut Turn<'_>) -> Next {
+        if !self.playing || !matches!(self.state, State::Consenting(_)) {
+            return self.playback_finished(turn);
+        }
+        self.playing = false;
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Consenting(consenting) => self.consent_unheard(turn, consenting),
+            other => {
+                self.state = other;
+                Next::Stay
+            }
+        }
+    }
+
     fn expire(&mut self, turn: &mut Turn<'_>) -> Next {
         if self.deadline().is_none_or(|deadline| turn.now < deadline) {
             return Next::Stay;
@@ -608,6 +695,8 @@ impl Session {
             State::Asking(asking) => self.time_is_up(turn, asking),
             State::Waiting(waiting) => self.waiting_time_is_up(turn, waiting),
             State::Arranging(arranging) => self.arranging_time_is_up(turn, arranging),
+            State::Leaving(leaving) => self.message_time_is_up(turn, leaving),
+            State::Consenting(consenting) => self.consent_time_is_up(turn, consenting),
             State::LookingUp(looking) => self.looking_up_time_is_up(turn, looking),
             other => {
                 self.state = other;
@@ -654,6 +743,8 @@ impl Session {
                 self.enter_queue(turn, *queue, (skills, *priority), wish)
             }
             StepKind::Callback { queue, .. } => self.enter_callback(turn, *queue),
+            StepKind::Voicemail(_) => self.enter_voicemail(turn),
+            StepKind::Record(record) => self.enter_record(turn, record),
             StepKind::Transfer(spec) => self.enter_transfer(turn, spec),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
         }
@@ -682,6 +773,8 @@ impl Session {
             State::Asking(asking) => asking.speaks(),
             State::Waiting(waiting) => waiting.speaks(),
             State::Arranging(arranging) => arranging.speaks(),
+            State::Leaving(leaving) => leaving.speaks(),
+            State::Consenting(consenting) => consenting.speaks(),
             State::LookingUp(looking) => looking.speaks(),
             State::Transferring(_) | State::Ended => false,
         }

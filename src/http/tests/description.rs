@@ -15,11 +15,17 @@ fn description() -> Value {
 
 /// A path of the description as somebody asks it.
 fn asked(path: &str) -> String {
-    path.replace("{id}", "c7")
-        .replace("{name}", "support")
-        .replace("{extension}", "1001")
-        .replace("{hours}", "office")
-        .replace("{flow}", "main")
+    let names = [
+        ("{id}", "c7"),
+        ("{name}", "support"),
+        ("{extension}", "1001"),
+        ("{hours}", "office"),
+        ("{flow}", "main"),
+        ("{mailbox}", "support"),
+        ("{message}", "m17"),
+        ("{recording}", "r18"),
+    ];
+    names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value))
 }
 
 fn operations(paths: &Value, path: &str) -> BTreeSet<String> {

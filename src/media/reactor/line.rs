@@ -8,11 +8,12 @@ use std::vec::Drain;
 use crate::clock::Moment;
 use crate::media::rtcp;
 use crate::media::stream::{PACKET_MAX, Stream, StreamEvent, Terms};
+use crate::media::tapes::Deck;
 use crate::telephony::{AudioPlan, LegId, MediaCommand, MediaEvent, MediaTally, TICK};
 
 use super::legs::{Leg, Legs, SLOTS, Turn};
 use super::port::{Port, Reader};
-use super::{Order, Settings};
+use super::{Order, Settings, taping};
 
 /// The length of a slot.
 const SLOT_US: u64 = TICK.as_micros() as u64 / SLOTS as u64;
@@ -48,6 +49,8 @@ struct Wire<S> {
     reader: Reader,
     packet: Box<[u8; PACKET_MAX]>,
     control: [u8; rtcp::SENT_MAX],
+    /// The way of tapes to who writes them.
+    deck: Option<Deck>,
     sink: S,
     /// What the sink is told at the end of the turn.
     events: Vec<MediaEvent>,
@@ -64,7 +67,7 @@ struct Answer {
 }
 
 impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
-    pub fn new(settings: Settings, sink: S) -> Line<S> {
+    pub fn new(settings: Settings, deck: Option<Deck>, sink: S) -> Line<S> {
         Line {
             terms: settings.terms(),
             legs: Legs::new(),
@@ -73,6 +76,7 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
                 reader: Reader::new(),
                 packet: Box::new([0; PACKET_MAX]),
                 control: [0; rtcp::SENT_MAX],
+                deck,
                 sink,
                 events: Vec::new(),
                 tally: MediaTally::default(),
@@ -197,6 +201,9 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
     }
 
     fn tell_tally(&mut self) {
+        if let Some(deck) = &mut self.wire.deck {
+            deck.flush();
+        }
         for leg in self.legs.all() {
             self.wire.tally.lost_inbound += leg.stream.take_lost();
         }
@@ -240,8 +247,32 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
             }
             MediaCommand::Unbridge { leg } => self.legs.unbridge(leg),
             MediaCommand::Close { leg } => self.close(leg),
+            MediaCommand::Record { .. }
+            | MediaCommand::EndTape { .. }
+            | MediaCommand::KeepTape { .. }
+            | MediaCommand::DropTape { .. }
+            | MediaCommand::MuteTape { .. }
+            | MediaCommand::ReadTape { .. } => self.tape(command),
         }
         Some(())
+    }
+
+    /// What is wanted of a leg's tape.
+    fn tape(&mut self, command: MediaCommand) {
+        let Wire { deck, events, tally, .. } = &mut self.wire;
+        let deck = deck.as_mut();
+        if let MediaCommand::ReadTape { leg, tape, folder } = command {
+            return taping::read(deck, leg, tape, folder, events);
+        }
+        let Some(leg) = self.legs.find(command.leg()) else { return };
+        match command {
+            MediaCommand::Record { order, .. } => taping::record(deck, leg, order, events, tally),
+            MediaCommand::EndTape { tape, .. } => taping::end(deck, leg, tape, events, tally),
+            MediaCommand::KeepTape { tape, .. } => taping::settle(deck, leg, tape, true, events, tally),
+            MediaCommand::DropTape { tape, .. } => taping::settle(deck, leg, tape, false, events, tally),
+            MediaCommand::MuteTape { tape, muted, .. } => leg.stream.mute(tape, muted),
+            _ => {}
+        }
     }
 
     fn open(&mut self, id: LegId, number: u16, plan: AudioPlan) {
@@ -274,7 +305,9 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
                 }
                 Err(error) => {
                     let failure = failed(id, leg.number, &error);
-                    self.legs.remove(id);
+                    if let Some(mut leg) = self.legs.remove(id) {
+                        self.wire.let_go(&mut leg);
+                    }
                     self.wire.events.push(failure);
                     return;
                 }
@@ -295,6 +328,7 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
 
     fn close(&mut self, id: LegId) {
         let Some(mut leg) = self.legs.remove(id) else { return };
+        self.wire.let_go(&mut leg);
         let now = self.settings.clock.now();
         if let Some(outgoing) = leg.stream.close(now, &mut self.wire.control) {
             let _ = leg.port.rtcp.send_to(&self.wire.control[..outgoing.length], outgoing.to);
@@ -309,6 +343,11 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
 }
 
 impl<S: FnMut(Drain<'_, MediaEvent>)> Wire<S> {
+    /// A leg is gone: what it has said is kept.
+    fn let_go(&mut self, leg: &mut Leg) {
+        taping::let_go(self.deck.as_mut(), leg, &mut self.events, &mut self.tally);
+    }
+
     /// Tells all that there is to tell.
     fn flush(&mut self) {
         if !self.events.is_empty() {
@@ -352,19 +391,30 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Wire<S> {
     /// Sends the packet of a leg that is due `at` its slot's moment, with what the leg says that it is bridged `with`, and
     /// its report when one is due.
     fn send(&mut self, leg: &mut Leg, with: Option<&mut Leg>, at: Moment) {
-        let Wire { events, tally, packet, control, .. } = self;
-        let Leg { id, port, stream, .. } = leg;
+        let Wire { events, tally, packet, control, deck, .. } = self;
+        let Leg { id, port, stream, .. } = &mut *leg;
         let mut far = with.and_then(|with| with.stream.voice());
+        let mut has_sent = false;
         // A send that fails is a lost packet, to the other side's RTCP as well as to us.
         let tell = &mut |event| events.push(told(*id, event));
         if let Some(outgoing) = stream.tick_bridged(at, far.as_deref_mut(), packet, tell) {
             tally.packets_sent += 1;
             let _ = port.rtp.send_to(&packet[..outgoing.length], outgoing.to);
+            has_sent = true;
+            // It is recorded before the end of a key is sent again in its place.
+            if stream.recorder().is_some() {
+                taping::turn(deck.as_mut(), leg, at, Some(&packet[..outgoing.length]), events, tally);
+            }
+            let Leg { port, stream, .. } = &mut *leg;
             if let Some(again) = far.and_then(|far| stream.tick_again(far, packet)) {
                 tally.packets_sent += 1;
                 let _ = port.rtp.send_to(&packet[..again.length], again.to);
             }
         }
+        if !has_sent && leg.stream.recorder().is_some() {
+            taping::turn(deck.as_mut(), leg, at, None, events, tally);
+        }
+        let Leg { port, stream, .. } = leg;
         if let Some(outgoing) = stream.tick_control(at, control) {
             let _ = port.rtcp.send_to(&control[..outgoing.length], outgoing.to);
         }

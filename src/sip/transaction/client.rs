@@ -8,6 +8,7 @@ use crate::clock::Moment;
 use crate::sip::message::{BRANCH_COOKIE, HeaderName, Headers, Host, Method, Request, Response};
 use crate::sip::peer::{Output, Peer};
 use crate::sip::registrar::BindingId;
+use crate::sip::subscriptions::SubscriptionId;
 use crate::sip::trunk::TrunkId;
 use crate::sip::user_agent::Sent;
 use crate::telephony::LegId;
@@ -50,13 +51,15 @@ pub(in crate::sip) enum Errand {
     Probe(BindingId),
     /// REGISTER or OPTIONS to a trunk.
     Trunk(TrunkId),
+    /// NOTIFY of messages that wait.
+    Subscription(SubscriptionId),
 }
 
 impl Errand {
     fn purpose(self) -> Option<Purpose> {
         match self {
             Errand::Leg(_, purpose) => Some(purpose),
-            Errand::Probe(_) | Errand::Trunk(_) => None,
+            Errand::Probe(_) | Errand::Trunk(_) | Errand::Subscription(_) => None,
         }
     }
 }
@@ -238,7 +241,7 @@ impl TransactionLayer {
         self.deadlines.set(Due::Client(id), &mut transaction.due, wanted);
         let errand = match errand {
             Errand::Leg(leg, _) => Errand::Leg(leg, Purpose::Cancel),
-            other @ (Errand::Probe(_) | Errand::Trunk(_)) => other,
+            other @ (Errand::Probe(_) | Errand::Trunk(_) | Errand::Subscription(_)) => other,
         };
         self.send_client(now, ClientId { cancel: true, ..id }, nonce, request, peer, errand, out);
     }

@@ -12,6 +12,7 @@ use super::fingerprint::Fingerprinter;
 use super::message::{Request, Response};
 use super::registrar::BindingId;
 use super::settings::Timers;
+use super::subscriptions::SubscriptionId;
 use super::trunk::TrunkId;
 use crate::clock::Moment;
 use crate::telephony::{LegId, SipTally};
@@ -41,6 +42,8 @@ pub(super) enum Due {
     Binding(BindingId),
     /// A trunk's.
     Trunk(TrunkId),
+    /// A subscription's.
+    Subscription(SubscriptionId),
     /// The tally's.
     Tally,
 }

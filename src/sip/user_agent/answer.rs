@@ -9,7 +9,7 @@ use crate::sip::sdp;
 use crate::telephony::{Refusal, SessionDescription};
 
 /// The methods that we take.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, PRACK, REFER";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, PRACK, REFER, SUBSCRIBE";
 
 /// The extensions that we know, as Supported prints them and as Require is checked against.
 pub(super) const SUPPORTED: [&str; 4] = ["100rel", "timer", "replaces", "norefersub"];

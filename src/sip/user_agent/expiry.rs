@@ -83,6 +83,7 @@ impl UserAgent {
             Errand::Leg(leg, purpose) => (leg, purpose),
             Errand::Probe(binding) => return self.probe_replied(now, binding, id, response.status, out),
             Errand::Trunk(trunk) => return self.trunk_replied(now, trunk, id, response, out),
+            Errand::Subscription(own) => return self.messages_told(now, own, id, response.status, out),
         };
         let reply = Reply { id, leg, purpose };
         match purpose {
@@ -102,6 +103,7 @@ impl UserAgent {
             }
             Errand::Probe(binding) => self.probe_failed(now, binding, id, out),
             Errand::Trunk(trunk) => self.trunk_unanswered(now, trunk, id, out),
+            Errand::Subscription(own) => self.messages_told(now, own, id, 408, out),
         }
     }
 
@@ -114,6 +116,7 @@ impl UserAgent {
             }
             Errand::Probe(binding) => self.probe_failed(now, binding, id, out),
             Errand::Trunk(trunk) => self.trunk_unanswered(now, trunk, id, out),
+            Errand::Subscription(own) => self.messages_told(now, own, id, 408, out),
         }
     }
 

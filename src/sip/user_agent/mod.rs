@@ -2,7 +2,7 @@
 //!
 //! One file an act: `incoming` takes a call, `outgoing` dials one, `within` takes what comes inside a dialog, `change`
 //! re-INVITE and UPDATE, `key` sends keys, `refresh` keeps sessions alive, `closing` ends them, `expiry` acts on deadlines,
-//! `trunk` speaks to trunks, `prove` tells those who ask who we are.
+//! `subscribe` tells phones of messages, `trunk` speaks to trunks, `prove` tells those who ask who we are.
 
 mod answer;
 mod change;
@@ -17,6 +17,7 @@ mod receive;
 mod refresh;
 mod register;
 mod session_timer;
+mod subscribe;
 mod transfer;
 mod trunk;
 mod within;
@@ -30,6 +31,7 @@ use super::guard::Guard;
 use super::peer::{ConnectionId, Output, Peer};
 use super::registrar::Registrar;
 use super::settings::Settings;
+use super::subscriptions::Subscriptions;
 use super::transaction::{Due, TransactionLayer};
 use super::trunk::Trunks;
 use crate::clock::Moment;
@@ -73,6 +75,7 @@ pub struct UserAgent {
     hosts: BTreeMap<String, (IpAddr, IpAddr)>,
     tally_due: Option<Moment>,
     registrar: Registrar,
+    subscriptions: Subscriptions,
     trunks: Trunks,
     has_agents: bool,
     nonces: Nonces,
@@ -107,6 +110,7 @@ impl UserAgent {
         let unknown = AgentSecret::Password(format!("{:032x}", secrets.u128(..)));
         UserAgent {
             registrar: Registrar::new(),
+            subscriptions: Subscriptions::default(),
             trunks: Trunks::default(),
             has_agents: false,
             offers: Offers::default(),
@@ -150,7 +154,11 @@ impl UserAgent {
                 self.dial_agent(now, leg, &extension, ordered, out);
             }
             SipCommand::TransferProgress { leg, status } => self.transfer_progress(now, leg, status, out),
-            SipCommand::SetAgents(accounts) => self.set_agents(&accounts, out),
+            SipCommand::SetAgents(accounts) => {
+                self.set_agents(&accounts, out);
+                self.end_orphaned_subscriptions(now, out);
+            }
+            SipCommand::SetMessages { extension, new, old } => self.set_messages(now, &extension, (new, old), out),
             SipCommand::RestorePhones(phones) => self.restore_phones(now, &phones, out),
             SipCommand::DialTrunk { leg, trunk, number, caller, offer } => {
                 let headers = CallHeaders::new();
@@ -180,6 +188,7 @@ impl UserAgent {
                 Due::Leg(id) => self.expire_leg(now, id, out),
                 Due::Binding(id) => self.expire_binding(now, id, out),
                 Due::Trunk(id) => self.expire_trunk(now, id, out),
+                Due::Subscription(id) => self.subscription_due(now, id, out),
                 Due::Tally => {
                     self.tally_due = None;
                     self.tell_tally(out);
@@ -239,7 +248,7 @@ impl UserAgent {
     /// The streams by which the calls that live, and agents' phones, are reached.
     pub fn connections(&self) -> BTreeSet<ConnectionId> {
         let calls = self.legs.values().filter_map(|leg| leg.dialog.peer.connection);
-        calls.chain(self.registrar.connections()).collect()
+        calls.chain(self.registrar.connections()).chain(self.subscriptions.connections()).collect()
     }
 
     /// What is alive.
@@ -256,6 +265,7 @@ impl UserAgent {
         let mut deadlines = self.layer.assert_consistent();
         deadlines += self.registrar.assert_consistent(&self.settings.registration, &self.layer.deadlines);
         deadlines += self.trunks.assert_consistent(&self.layer.deadlines);
+        deadlines += self.subscriptions.assert_consistent(&self.layer.deadlines);
         let waits = |dialling: &Dialling| {
             !dialling.branches.is_empty() && dialling.branches.iter().all(|branch| self.layer.is_waiting(branch.id))
         };

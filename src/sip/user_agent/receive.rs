@@ -144,6 +144,9 @@ impl UserAgent {
         if arrival.request.method == Method::Register && self.has_agents {
             return self.register(now, arrival, out);
         }
+        if arrival.request.method == Method::Subscribe && self.has_agents {
+            return self.subscribe(now, arrival, out);
+        }
         if arrival.request.method != Method::Invite {
             let refused = match (self.check_outside(&arrival), &arrival.request.method) {
                 (Err(refused), _) => refused,
@@ -223,6 +226,9 @@ impl UserAgent {
 
     /// A request inside a dialog (RFC 3261 section 12.2.2).
     fn receive_inside(&mut self, now: Moment, arrival: Arrival, out: &mut Vec<Output>) {
+        if arrival.request.method == Method::Subscribe {
+            return self.subscribe_again(now, arrival, out);
+        }
         let request = &arrival.request;
         let refused = check_method(&request.method).err();
         let id = self.leg_of(request).filter(|_| refused.is_none());

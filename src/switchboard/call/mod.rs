@@ -4,6 +4,7 @@ mod direct;
 mod line;
 mod passing;
 mod summons;
+mod tape;
 mod walk;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::telephony::{
 pub(super) use direct::Met;
 pub(super) use line::Joining;
 pub(super) use summons::Summons;
+use tape::{Recording, Taking};
 
 /// `sip` gives up a 200 without an ACK after 32 s (64 × T1, RFC 3261 section 13.3.1.4); this is for the case that its
 /// word never comes.
@@ -80,6 +82,10 @@ pub(super) struct Call {
     line: Line,
     /// The place that they had, for the next queue.
     kept: Option<Kept>,
+    /// The message that they leave.
+    taking: Option<Taking>,
+    /// What is recorded of the call.
+    recording: Option<Recording>,
     /// What is known of them from earlier calls.
     known: KnownCaller,
     /// A web service is asked on their behalf.
@@ -164,6 +170,8 @@ impl Call {
             place: None,
             line: Line::None,
             kept: None,
+            taking: None,
+            recording: None,
             known: visit.facts.known,
             asking: None,
             phase,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::tape::MessageOrder;
 use super::{Beginning, Call, LINGER, Phase, Start};
 use crate::acd::Leaving;
 use crate::flow::{
@@ -95,6 +96,7 @@ impl Call {
     pub(super) fn act(&mut self, turn: &mut Turn<'_>, actions: Vec<Action>) {
         self.act_on_all(turn, actions);
         self.mind_line(turn);
+        self.mind_secret(turn);
     }
 
     pub(super) fn act_on_all(&mut self, turn: &mut Turn<'_>, mut actions: Vec<Action>) {
@@ -103,6 +105,7 @@ impl Call {
             for action in actions {
                 match action {
                     Action::Play(prompts) => unheard = !self.play(turn, &prompts),
+                    Action::PlayWhole(prompts) => unheard = !self.play_whole(turn, &prompts),
                     Action::StopPlaying => {
                         unheard = false;
                         self.stop_playing(turn);
@@ -116,6 +119,16 @@ impl Call {
                     Action::BookCallback { queue, skills, priority, number } => {
                         self.book(turn, (queue, skills, priority), number);
                     }
+                    Action::TakeMessage { mailbox, longest, shortest, silence, mail } => {
+                        self.take_message(turn, MessageOrder { mailbox, longest, shortest, silence, mail });
+                    }
+                    Action::EndMessage => self.end_message(turn),
+                    Action::HearMessage => self.hear_message(turn),
+                    Action::KeepMessage => self.settle_message(turn, true),
+                    Action::DropMessage => self.settle_message(turn, false),
+                    Action::StartRecording { sides } => self.start_recording(turn, sides),
+                    Action::StopRecording => self.stop_recording(turn),
+                    Action::PauseRecording(paused) => drop(self.pause_recording(turn, paused, "flow")),
                     Action::Transfer { to, ring, announce } => {
                         let sending = Sending { to, ring, announce: self.revision.clips_of(&announce) };
                         turn.errand(Errand::Send { call: self.id, sending: Box::new(sending) });
@@ -131,12 +144,24 @@ impl Call {
             match &mut self.phase {
                 Phase::Walking { session, .. } if unheard => {
                     let (time, wall) = (self.leg.hold.flow_time(turn.now), turn.calendar.time_of(turn.now));
-                    actions = session.handle(time, wall, SessionInput::PlaybackFinished);
+                    actions = session.handle(time, wall, SessionInput::Unheard);
                 }
                 _ => return,
             }
         }
         self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
+    }
+
+    /// Plays all of `prompts`; where one is missing nothing, and what is missing is told.
+    fn play_whole(&mut self, turn: &mut Turn<'_>, prompts: &[PromptId]) -> bool {
+        let missing = |prompt: &&PromptId| !matches!(self.revision.clips.get(prompt.0 as usize), Some(Some(_)));
+        let missing: Vec<PromptId> = prompts.iter().filter(missing).copied().collect();
+        if missing.is_empty() {
+            return self.play(turn, prompts);
+        }
+        missing.into_iter().for_each(|prompt| self.miss(turn, prompt));
+        self.stop_playing(turn);
+        false
     }
 
     /// Plays what is there of `prompts`; tells whether anything was.
@@ -182,6 +207,7 @@ impl Call {
             let actions = session.abandon();
             self.note_all(turn, actions);
         }
+        self.leave_message(turn);
     }
 
     /// The notes among `actions`, where nothing else is to be done any more but to let go of what was asked.

@@ -10,11 +10,11 @@ use jiff::tz::TimeZone;
 use crate::flow::connector::{Method, TextPart, TextTemplate};
 use crate::flow::hours::{Hours, HoursIndex, Range};
 use crate::flow::{
-    Choice, Collect, Condition, Connector, ConnectorIndex, Currency, Flow, FlowIndex, FlowSet, FlowTarget,
+    Choice, Collect, Condition, Connector, ConnectorIndex, Consent, Currency, Flow, FlowIndex, FlowSet, FlowTarget,
     LanguageIndex, Languages, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec,
-    QueueWish, Speech, SpokenAs, Step, StepIndex, StepKind, Target, TransferSpec, TransferTo, Value,
+    QueueWish, Record, Speech, SpokenAs, Step, StepIndex, StepKind, Target, TransferSpec, TransferTo, Value, Voicemail,
 };
-use crate::telephony::{DialPlan, Digit, TransportKind, Trunk};
+use crate::telephony::{DialPlan, Digit, Sides, TransportKind, Trunk};
 
 const QUEUES: u16 = 3;
 const NAMES: [&str; 11] = [
@@ -184,7 +184,7 @@ fn random_target(random: &mut Rng, bounds: &Bounds) -> Target {
 
 fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32) -> Step {
     let must_hear = random.u8(..4) == 0;
-    let kind = match random.u8(..24) {
+    let kind = match random.u8(..27) {
         0..3 => StepKind::Say { speech: random_speech(random, set, bounds, 3), must_hear },
         3 => StepKind::Play { speech: random_speech(random, set, bounds, 1), must_hear },
         4..10 => StepKind::Menu(random_menu(random, set, bounds, must_hear)),
@@ -233,6 +233,27 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             no_answer: random.bool().then(|| random_target(random, bounds)),
             failed: None,
             otherwise: random.bool().then(|| random_target(random, bounds)),
+        })),
+        24 => StepKind::Voicemail(Box::new(Voicemail {
+            mailbox: "support".into(),
+            greeting: random.bool().then(|| random_speech(random, set, bounds, 2)),
+            longest: Voicemail::LONGEST,
+            shortest: Voicemail::SHORTEST,
+            silence: Voicemail::SILENCE,
+            review: random.bool(),
+            mail: Vec::new(),
+            failed: random.bool().then(|| random_target(random, bounds)),
+        })),
+        25 => StepKind::Record(Box::new(Record::Start {
+            consent: if random.bool() { Consent::Ask } else { Consent::Announce },
+            prompt: random.bool().then(|| random_speech(random, set, bounds, 2)),
+            sides: Sides::Stereo,
+            refused: random.bool().then(|| random_target(random, bounds)),
+        })),
+        26 => StepKind::Record(Box::new(match random.u8(..3) {
+            0 => Record::Stop,
+            1 => Record::Pause,
+            _ => Record::Resume,
         })),
         16 => StepKind::Language(LanguageIndex(random.u8(..u8::try_from(bounds.languages.len()).expect("few")))),
         17 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),

@@ -5,6 +5,7 @@ mod flows;
 mod hours;
 mod lookups;
 mod menus;
+mod messages;
 mod questions;
 mod queues;
 mod random;

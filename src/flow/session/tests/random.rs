@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::*;
 use super::flows::random_set;
 use crate::clock::Calendar;
-use crate::telephony::PhoneNumber;
+use crate::telephony::{PhoneNumber, TapeEnd};
 
 /// Inputs in one run; `INPUTS=5000000 cargo test` runs longer.
 const INPUTS: u64 = 500_000;
@@ -20,6 +20,12 @@ struct Line {
     inside: bool,
     ended: bool,
     menu: bool,
+    /// A message is being taken, or waits to be kept.
+    message: bool,
+    /// The caller has agreed to be recorded, and is.
+    recorded: bool,
+    /// All words of the last `PlayWhole` were heard, and a key pressed where one is asked for.
+    told: bool,
     /// The lookup that is under way.
     asked: Option<u32>,
 }
@@ -31,9 +37,19 @@ impl Line {
         let facts = CallFacts::of(Caller { number, name: None }, "1000");
         let (session, actions) =
             Session::start(Arc::new(flows), FlowIndex(0), facts, Moment::ZERO, calendar.time_of(Moment::ZERO));
-        let now = Moment::ZERO;
-        let mut line =
-            Line { session, now, calendar, playing: false, inside: false, ended: false, menu: false, asked: None };
+        let mut line = Line {
+            session,
+            now: Moment::ZERO,
+            calendar,
+            playing: false,
+            inside: false,
+            ended: false,
+            menu: false,
+            message: false,
+            recorded: false,
+            told: false,
+            asked: None,
+        };
         line.take(&actions);
         line
     }
@@ -41,6 +57,11 @@ impl Line {
     fn input(&mut self, input: SessionInput) -> Vec<Action> {
         let mut actions = self.session.handle(self.now, self.calendar.time_of(self.now), input);
         self.take(&actions);
+        if actions.contains(&Action::HearMessage) {
+            let plays = !self.now.as_micros().is_multiple_of(3);
+            self.playing |= plays;
+            actions.extend(self.input(SessionInput::MessageRead(plays)));
+        }
         // The queue answers at once.
         let number = actions.iter().find_map(|action| match action {
             Action::BookCallback { number, .. } => Some(number.clone()),
@@ -65,6 +86,24 @@ impl Line {
                     }
                     self.playing = true;
                 }
+                Action::PlayWhole(prompts) => {
+                    assert!(!prompts.is_empty(), "nothing cannot be played");
+                    (self.playing, self.told) = (true, false);
+                }
+                Action::TakeMessage { .. } => {
+                    assert!(self.inside && !self.message, "a message belongs to a step, one at a time");
+                    self.message = true;
+                }
+                Action::EndMessage | Action::HearMessage => assert!(self.message, "there is a message"),
+                Action::KeepMessage | Action::DropMessage => {
+                    assert!(std::mem::take(&mut self.message), "there is a message, and it is settled once");
+                }
+                Action::StartRecording { .. } => {
+                    assert!(self.told && !self.recorded, "nobody is recorded who has not heard of it");
+                    self.recorded = true;
+                }
+                Action::StopRecording => assert!(std::mem::take(&mut self.recorded), "it is recorded"),
+                Action::PauseRecording(_) => {}
                 Action::StopPlaying => {
                     assert!(self.playing, "silence cannot be stopped");
                     self.playing = false;
@@ -135,6 +174,8 @@ impl Line {
             State::Waiting(_)
             | State::Arranging(_)
             | State::LookingUp(_)
+            | State::Leaving(_)
+            | State::Consenting(_)
             | State::Transferring(_)
             | State::Parting
             | State::Ended => false,
@@ -169,7 +210,7 @@ impl Line {
                 }
                 None => {
                     self.now += Duration::from_secs(3);
-                    self.playing = false;
+                    (self.playing, self.told) = (false, true);
                     self.input(SessionInput::PlaybackFinished);
                 }
             }
@@ -214,6 +255,10 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
             SessionInput::Unqueued(Unqueued::Full),
             SessionInput::Done,
             SessionInput::CallbackBooked(true),
+            SessionInput::Unheard,
+            SessionInput::MessageLost,
+            SessionInput::MessageRead(true),
+            message_ended(random),
             SessionInput::NotTransferred(Untransferred::Busy),
             SessionInput::LookupAnswered { lookup: 1, answer: Box::new(LookupAnswer::NotFound) },
         ];
@@ -257,6 +302,12 @@ fn told_by_queue(random: &mut Rng) -> SessionInput {
     }
 }
 
+fn message_ended(random: &mut Rng) -> SessionInput {
+    let end = random.choice([TapeEnd::Told, TapeEnd::Silence, TapeEnd::Longest]).expect("some");
+    let (length, lost) = (Duration::from_secs(random.u64(..200)), Duration::ZERO);
+    SessionInput::MessageEnded(TapeReport { end, length, empty: random.u8(..3) == 0, lost })
+}
+
 fn random_answer(random: &mut Rng) -> Box<LookupAnswer> {
     Box::new(match random.u8(..3) {
         0 => LookupAnswer::Found(vec![("status".into(), Value::Text("gold".into()))]),
@@ -281,6 +332,18 @@ fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
         assert!(asked.is_some() || actions.is_empty(), "an answer to another question changes nothing");
         return;
     }
+    let tells_of_message = random.u8(..if line.message { 6 } else { 60 }) == 0;
+    if tells_of_message {
+        let input = match random.u8(..8) {
+            0 => SessionInput::MessageLost,
+            1 => SessionInput::MessageRead(false),
+            _ => message_ended(random),
+        };
+        let leaves = matches!(line.session.state, State::Leaving(_));
+        let actions = line.input(input.clone());
+        assert!(leaves || actions.is_empty(), "{input:?} is out of place");
+        return;
+    }
     line.now += Duration::from_millis(random.u64(1..400));
     if line.session.deadline().is_some_and(|deadline| deadline <= line.now) {
         line.input(SessionInput::Expired);
@@ -292,7 +355,9 @@ fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
         assert!(!answers || digit.numeral().is_none() || answered, "a key is answered: {:?}", line.session);
     } else if line.playing && random.bool() {
         line.playing = false;
-        line.input(SessionInput::PlaybackFinished);
+        let unheard = random.u8(..10) == 0;
+        line.told |= !unheard;
+        line.input(if unheard { SessionInput::Unheard } else { SessionInput::PlaybackFinished });
     } else if let Some(deadline) = line.session.deadline() {
         line.now = deadline;
         line.input(SessionInput::Expired);

@@ -10,7 +10,7 @@ use super::queues;
 use crate::clock::Calendar;
 use crate::flow::QueueStanding;
 use crate::flow::document::{self, Known, Source};
-use crate::telephony::{DialPlan, PhoneNumber, TransportKind, Trunk};
+use crate::telephony::{DialPlan, PhoneNumber, TapeEnd, TransportKind, Trunk};
 
 /// A Friday.
 const CALLED_AT: &str = "2026-12-18T17:29:00Z";
@@ -87,6 +87,19 @@ impl Walk {
                     let texts: Vec<&str> = prompts.iter().map(|prompt| &*self.flows.prompt(*prompt).text).collect();
                     format!("says {}", texts.join(" "))
                 }
+                Action::PlayWhole(prompts) => {
+                    let texts: Vec<&str> = prompts.iter().map(|prompt| &*self.flows.prompt(*prompt).text).collect();
+                    format!("says all of {}", texts.join(" "))
+                }
+                Action::TakeMessage { mailbox, .. } => format!("takes a message for {mailbox}"),
+                Action::EndMessage => "ends the message".to_owned(),
+                Action::HearMessage => "plays the message".to_owned(),
+                Action::KeepMessage => "keeps the message".to_owned(),
+                Action::DropMessage => "drops the message".to_owned(),
+                Action::StartRecording { .. } => "records the call".to_owned(),
+                Action::StopRecording => "records no more".to_owned(),
+                Action::PauseRecording(true) => "pauses the recording".to_owned(),
+                Action::PauseRecording(false) => "resumes the recording".to_owned(),
                 Action::StopPlaying => "falls silent".to_owned(),
                 Action::HangUp => "hangs up".to_owned(),
                 Action::EnterQueue { queue, skills, priority, prefer } => {
@@ -145,6 +158,14 @@ impl Walk {
                 let actions = self.session.abandon();
                 self.write(actions);
             }
+            "said" => self.input(ended(TapeEnd::Told, false)),
+            "silent" => self.input(ended(TapeEnd::Silence, false)),
+            "longest" => self.input(ended(TapeEnd::Longest, false)),
+            "nothing" => self.input(ended(TapeEnd::Silence, true)),
+            "lost" => self.input(SessionInput::MessageLost),
+            "read" => self.input(SessionInput::MessageRead(true)),
+            "unreadable" => self.input(SessionInput::MessageRead(false)),
+            "unheard" => self.input(SessionInput::Unheard),
             _ if line.starts_with("answer ") => {
                 let request = self.asked.clone().expect("something was asked");
                 let connector = self.flows.connector(request.connector);
@@ -172,6 +193,11 @@ impl Walk {
             },
         }
     }
+}
+
+fn ended(end: TapeEnd, empty: bool) -> SessionInput {
+    let length = Duration::from_secs(if empty { 0 } else { 9 });
+    SessionInput::MessageEnded(TapeReport { end, length, empty, lost: Duration::ZERO })
 }
 
 fn wall(now: Moment) -> Timestamp {
