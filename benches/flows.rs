@@ -27,6 +27,9 @@ struct Figure {
     unit: &'static str,
 }
 
+/// Writes something hostile into a folder of flows.
+type Writer = fn(&Path);
+
 fn main() -> ExitCode {
     let sources = large_set();
     let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
         measured: millis(times[ROUNDS / 2]),
         unit: "ms",
     }];
-    let hostile: [(&str, fn(&Path)); 3] =
+    let hostile: [(&str, Writer); 3] =
         [("an alias bomb", bomb), ("a file of 100 MB", huge), ("lists 100,000 deep", deep)];
     for (name, write) in hostile {
         let flows = folder.path().join(name.replace(' ', "_"));

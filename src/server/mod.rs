@@ -197,6 +197,8 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
         first_call: first_call(clock),
         http_address: setup.http_address.as_deref().map(Arc::from),
     };
+    // What changes from the moment on at which we say that we are there is read.
+    let watch = watching::start(&setup.watch, requests_end.clone());
     announce(&loaded, &bound, http.address);
     let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());
     metrics.know_trunks(trunks.iter().map(|trunk| &*trunk.name));
@@ -234,7 +236,6 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     };
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints, secret), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
-    let watch = watching::start(&setup.watch, requests_end.clone());
     tokio::spawn(reloads.follow(requests, wishes_end.clone()));
     let signals = tokio::spawn(signals.follow(requests_end, wishes_end));
     // As a task: waking the runtime's own future costs a call to the system each time, waking a task none.

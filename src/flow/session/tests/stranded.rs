@@ -46,7 +46,7 @@ fn random_file(random: &mut Rng, flow: usize, flows: usize) -> String {
         text.push_str("numbers: [any]\n");
     }
     if random.bool() {
-        let _ = write!(text, "always: {{0: {}, star: back}}\n", target(random, steps));
+        let _ = writeln!(text, "always: {{0: {}, star: back}}", target(random, steps));
     }
     text.push_str("steps:\n");
     for step in 0..steps {
