@@ -105,7 +105,8 @@ fn examples_are_not_flagged() {
     let mut documents = Vec::new();
     for entry in fs::read_dir(root().join("docs")).expect("the folder is there") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") {
+        // What languages.md shows are language files, which no schema describes: `check` tells of their faults.
+        if name.ends_with(".md") && name != "languages.md" {
             documents.extend(examples(&format!("docs/{name}")));
         }
     }
