@@ -72,8 +72,21 @@ fn flow(name: &str, text: &str, complete: Option<(usize, usize)>) -> Opened {
 
 /// The YAML that a page shows, as files: a part of a file is put where it belongs.
 fn examples(page: &str) -> Vec<Opened> {
-    const INSTALLATION: [&str; 9] =
-        ["helpline:", "sip:", "media:", "http:", "limits:", "codes:", "data:", "records:", "text_to_speech:"];
+    const INSTALLATION: [&str; 13] = [
+        "helpline:",
+        "sip:",
+        "media:",
+        "http:",
+        "limits:",
+        "codes:",
+        "data:",
+        "records:",
+        "text_to_speech:",
+        "mail:",
+        "voicemail:",
+        "recordings:",
+        "watch:",
+    ];
     let text = fs::read_to_string(root().join(page)).expect("the page is readable");
     let mut found = Vec::new();
     for (number, block) in text.split("```yaml\n").skip(1).enumerate() {
