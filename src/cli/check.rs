@@ -16,7 +16,6 @@ use crate::flow::document::diagnostic::shortened;
 use crate::flow::document::{self, Diagnostic, Severity, codes};
 use crate::flow::{FlowSet, PromptId};
 use crate::media::prompts::Library;
-use crate::telephony::Clip;
 
 /// What `helpline check` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,8 +41,10 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     diagnostics.extend(reading.diagnostics);
     if let Some(flows) = &reading.flows {
         let folder = &loaded.installation.prompts;
-        diagnostics.extend(unusable_recordings(flows, folder));
-        let lengths = lengths(flows, folder);
+        let wanted = flows.wanted_recordings();
+        let library = Library::load(folder, &wanted);
+        let lengths = lengths(&library);
+        diagnostics.extend(unusable_recordings(flows, folder, library));
         let lengths = |prompt: PromptId| lengths[prompt.0 as usize];
         let listening = document::listening(flows, &lengths);
         if arguments.listening && !report::has_errors(&diagnostics) {
@@ -64,18 +65,14 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
 }
 
 /// How long each recording is, in the order of the prompts; nothing where there is none.
-fn lengths(flows: &FlowSet, folder: &Path) -> Vec<Option<Duration>> {
-    const SAMPLES_A_SECOND: f64 = 8_000.0;
-    let clips = Library::load(folder, &flows.wanted_recordings()).clips;
-    let length = |clip: Arc<Clip>| Duration::from_secs_f64(clip.pcmu.len() as f64 / SAMPLES_A_SECOND);
-    clips.into_iter().map(|clip| clip.map(length)).collect()
+fn lengths(library: &Library) -> Vec<Option<Duration>> {
+    library.clips.iter().map(|clip| clip.as_ref().map(|clip| clip.duration())).collect()
 }
 
 /// Recordings that are there, and that callers would not hear all the same; and drafts, which they hear instead.
-fn unusable_recordings(flows: &FlowSet, folder: &Path) -> Vec<Diagnostic> {
-    let wanted = flows.wanted_recordings();
-    let library = Library::load(folder, &wanted);
-    let drafts = library.drafts.iter().map(|place| wanted[*place].0.clone());
+fn unusable_recordings(flows: &FlowSet, folder: &Path, library: Library) -> Vec<Diagnostic> {
+    let weak = super::prompts::weak(flows, folder, &library);
+    let drafts = library.drafts.iter().map(|place| flows.prompts[*place].language.clone());
     let mut by_language: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     drafts.for_each(|language| *by_language.entry(language).or_default() += 1);
     let told = |(path, fault): (std::path::PathBuf, _)| {
@@ -94,7 +91,7 @@ fn unusable_recordings(flows: &FlowSet, folder: &Path) -> Vec<Diagnostic> {
             .remedy("`helpline prompts sheet` is the script for who records them")
             .consequence("callers would hear a machine's voice there")
     });
-    let weak = super::prompts::weak(flows, folder).into_iter().map(|(shown, weakness)| {
+    let weak = weak.into_iter().map(|(shown, weakness)| {
         let warning = |code, message: String| Diagnostic::of_file(code, Severity::Warning, shown.as_str(), message);
         match weakness {
             Weakness::TooQuiet => warning(codes::QUIET_RECORDING, format!("`{shown}` is too quiet"))
@@ -132,7 +129,8 @@ mod tests {
             ..Installation::load(Path::new("no/file")).installation
         };
         let read = config::load_flows(&installation).0.flows.expect("it has no errors");
-        let told = unusable_recordings(&read, &installation.prompts);
+        let library = Library::load(&installation.prompts, &read.wanted_recordings());
+        let told = unusable_recordings(&read, &installation.prompts, library);
         std::fs::remove_dir_all(&folder).expect("it is ours");
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].message.ends_with("a.wav` is not a WAV file"), "{told:?}");

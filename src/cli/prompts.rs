@@ -152,7 +152,7 @@ fn accepted(items: &[Item<'_>], folder: &Path, arguments: &AcceptArguments) -> a
 }
 
 /// Recordings that callers hear, and that ought to be made anew: their files, and why.
-pub(super) fn weak(flows: &FlowSet, folder: &Path) -> Vec<(String, Weakness)> {
+pub(super) fn weak(flows: &FlowSet, folder: &Path, library: &Library) -> Vec<(String, Weakness)> {
     let weakness = |item: Item<'_>| {
         let weakness = match item.state {
             State::TooQuiet => Weakness::TooQuiet,
@@ -162,7 +162,7 @@ pub(super) fn weak(flows: &FlowSet, folder: &Path) -> Vec<(String, Weakness)> {
         };
         Some((item.file, weakness))
     };
-    items(flows, folder).into_iter().filter_map(weakness).collect()
+    items_in(flows, folder, library).into_iter().filter_map(weakness).collect()
 }
 
 /// What a recording that is heard lacks.
@@ -268,7 +268,10 @@ impl State {
 }
 
 fn items<'a>(flows: &'a FlowSet, folder: &Path) -> Vec<Item<'a>> {
-    let library = Library::load(folder, &flows.wanted_recordings());
+    items_in(flows, folder, &Library::load(folder, &flows.wanted_recordings()))
+}
+
+fn items_in<'a>(flows: &'a FlowSet, folder: &Path, library: &Library) -> Vec<Item<'a>> {
     let script = Script::read(folder);
     let item = |(place, prompt): (usize, &'a Prompt)| {
         let file = recording_path(folder, &prompt.language, &prompt.name);
@@ -396,8 +399,10 @@ mod tests {
         assert_eq!(states(&second, folder)[0].1, "recorded");
         let third = flows("Good day.");
         assert_eq!(states(&third, folder)[0].1, "script changed since");
-        let weak: Vec<_> =
-            weak(&third, folder).iter().map(|(_, weakness)| matches!(weakness, Weakness::Changed(_))).collect();
+        let weak: Vec<_> = weak(&third, folder, &Library::load(folder, &third.wanted_recordings()))
+            .iter()
+            .map(|(_, weakness)| matches!(weakness, Weakness::Changed(_)))
+            .collect();
         assert_eq!(weak, [true, false, false]);
         // A recording comes before its draft, and a draft of a broken recording is heard.
         keep_draft(&draft_path(folder, "en", "main/a"), &spoken, "Welcome.").expect("kept");

@@ -50,6 +50,9 @@ pub(super) fn reason(agent: &AgentView) -> String {
             format!("The last offer was not answered; the next can come in {}.", length(*left))
         }
         WhyNoCalls::NoQueue => "They serve no queue.".to_owned(),
+        WhyNoCalls::SkillsLack(_) if agent.lacking.is_empty() => {
+            "Callers wait, and for a while each is kept for the agent whom they know.".to_owned()
+        }
         WhyNoCalls::SkillsLack(_) => {
             format!("Callers wait, and ask for skills that this agent lacks: {}.", agent.lacking.join(", "))
         }
@@ -71,13 +74,14 @@ pub(super) fn reason(agent: &AgentView) -> String {
 }
 
 /// What would change it; nothing where time alone does.
-pub(super) fn remedy(why: &WhyNoCalls) -> Option<&'static str> {
-    match why {
+pub(super) fn remedy(agent: &AgentView) -> Option<&'static str> {
+    match &agent.snapshot.why {
         WhyNoCalls::LoggedOut | WhyNoCalls::Paused => Some("Set the agent's state to `ready`."),
         WhyNoCalls::Unreachable => Some("Let the telephone register; see its server, user name and password."),
         WhyNoCalls::WrapUp(_) => Some("Setting the agent's state to `ready` ends the wrap-up."),
         WhyNoCalls::Resting(_) => Some("Setting the agent's state to `ready` ends the rest."),
         WhyNoCalls::NoQueue => Some("Name the agent in a queue's `agents`."),
+        WhyNoCalls::SkillsLack(_) if agent.lacking.is_empty() => None,
         WhyNoCalls::SkillsLack(_) => Some("Give the agent these `skills`, or the queue a `relax_after`."),
         WhyNoCalls::Ringing
         | WhyNoCalls::OnCall

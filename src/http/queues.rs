@@ -182,7 +182,7 @@ fn agent(agent: &AgentView, at: Moment, calendar: Calendar) -> Value {
         "why_no_calls": explanation::word(&snapshot.why),
         "lacking_skills": agent.lacking,
         "explanation": explanation::reason(agent),
-        "remedy": explanation::remedy(&snapshot.why),
+        "remedy": explanation::remedy(agent),
     })
 }
 

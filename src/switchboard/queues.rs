@@ -17,6 +17,9 @@ use crate::flow::{
 };
 use crate::telephony::{CallId, Caller, LegId, PhoneNumber};
 
+/// How the skill of being somebody begins.
+const OWN: &str = "agent:";
+
 /// Where a caller goes whom the distributor sends on: the flow knows, so all places are one here.
 const AS_THE_FLOW_SAYS: Target = Target(0);
 
@@ -155,6 +158,10 @@ impl Queues {
         let queues = renamed.queues.iter().filter(|(old, new)| self.queues.rename(old, new)).cloned().collect();
         let agents = renamed.agents.iter().filter(|(old, new)| self.agents.rename(old, new)).cloned().collect();
         let renamed = Renamed { queues, agents };
+        for (old, new) in &renamed.agents {
+            // Who waits for this agent does so under either name.
+            self.skills.rename(&own_skill(old), &own_skill(new));
+        }
         for promise in self.book.values_mut().filter_map(|booked| booked.promise.as_mut()) {
             promise.place.rename(&renamed);
         }
@@ -307,9 +314,14 @@ impl Queues {
     }
 }
 
+/// Whether a skill is that of being somebody.
+pub(super) fn is_own(skill: &str) -> bool {
+    skill.starts_with(OWN)
+}
+
 /// The skill of being an agent: no flow can name it.
 fn own_skill(extension: &str) -> Arc<str> {
-    Arc::from(format!("agent:{extension}"))
+    Arc::from(format!("{OWN}{extension}"))
 }
 
 fn queue_id(number: u32) -> QueueId {

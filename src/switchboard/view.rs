@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Switchboard;
+use super::queues::is_own;
 use crate::acd::{AgentId, AgentSnapshot, PlaceSnapshot, QueueSnapshot, WhyNoCalls};
 use crate::clock::Moment;
 use crate::flow::Session;
@@ -138,7 +139,10 @@ impl Switchboard {
             let joined = || self.agent_legs.get(queues.lines.get(&id)?)?.joined_to();
             let call = joined().or_else(|| call(snapshot.entry?)).or_else(|| own.get(&id).copied());
             let lacking = match &snapshot.why {
-                WhyNoCalls::SkillsLack(skills) => skills.iter().map(|skill| queues.skill_name(*skill)).collect(),
+                WhyNoCalls::SkillsLack(skills) => {
+                    let names = skills.iter().map(|skill| queues.skill_name(*skill));
+                    names.filter(|name| !is_own(name)).collect()
+                }
                 _ => Vec::new(),
             };
             Some(AgentView {
