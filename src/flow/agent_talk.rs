@@ -19,9 +19,19 @@ pub(super) fn precedes_number(name: &str) -> bool {
     name.strip_prefix(FOLDER).is_some_and(|part| BEFORE_NUMBERS.contains(&part))
 }
 
-/// The recording in which an agent hears that they are paused for `reason`, and its text.
-pub(super) fn pause_recording(reason: &str) -> (String, String) {
-    (format!("phrases/pause/{reason}"), format!("You are paused: {}.", reason.replace(['_', '-'], " ")))
+/// Where the recordings lie in which agents hear why they are paused.
+pub(super) const PAUSES: &str = "phrases/pause/";
+/// The recording that tells no reason.
+pub(super) const PAUSED: &str = "phrases/agent/paused";
+
+/// The recording in which an agent hears that they are paused for `reason`.
+pub(super) fn pause_recording(reason: &str) -> String {
+    format!("{PAUSES}{reason}")
+}
+
+/// Its text, where the language has none for a reason that the operator made up: after what is said without one.
+pub(super) fn pause_text(paused: &str, reason: &str) -> String {
+    format!("{}: {}.", paused.trim_end_matches(['.', '。', '।']), reason.replace(['_', '-'], " "))
 }
 
 /// One thing that an agent is told.
@@ -104,7 +114,7 @@ pub fn recordings(
         AgentTalk::Ready => phrase("ready"),
         AgentTalk::LoggedOut => phrase("logged_out"),
         AgentTalk::Paused(reason) => {
-            let named = reason.as_ref().map(|reason| pause_recording(reason).0);
+            let named = reason.as_ref().map(|reason| pause_recording(reason));
             named.filter(|name| exists(name)).map_or_else(|| phrase("paused"), |name| vec![name])
         }
         AgentTalk::PausedByMisses => phrase("paused_by_misses"),

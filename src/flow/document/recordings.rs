@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::Known;
 use super::codes;
 use super::diagnostic::{Diagnostic, Faults, Severity, listed};
-use crate::flow::{FlowIndex, Languages, Prompt, PromptId, StepIndex, agent_talk};
+use crate::flow::agent_talk::{PAUSED, PAUSES, pause_recording, pause_text};
+use crate::flow::{FlowIndex, Languages, Prompt, PromptId, StepIndex};
 
 /// The recordings, each once.
 #[derive(Debug, Default)]
@@ -47,9 +48,9 @@ impl Recordings {
             let mut missing = Vec::new();
             let mut phrases = speech.phrases(language);
             if agents.contains(language) {
-                phrases.extend(known.codes.reasons().map(|reason| agent_talk::pause_recording(reason)));
+                with_reasons(&mut phrases, known);
             } else {
-                phrases.retain(|(name, _)| !name.starts_with("phrases/agent/"));
+                phrases.retain(|(name, _)| !name.starts_with("phrases/agent/") && !name.starts_with(PAUSES));
             }
             let count = phrases.len();
             for (name, text) in phrases {
@@ -63,6 +64,18 @@ impl Recordings {
             }
         }
     }
+}
+
+/// Of the reasons for a pause those that agents can dial; the language has a text for the usual ones.
+fn with_reasons(phrases: &mut Vec<(String, String)>, known: &Known<'_>) {
+    let (texts, mut others): (Vec<_>, Vec<_>) = phrases.drain(..).partition(|(name, _)| name.starts_with(PAUSES));
+    let paused = others.iter().find(|(name, _)| name == PAUSED).map(|(_, text)| text.clone()).unwrap_or_default();
+    for reason in known.codes.reasons() {
+        let name = pause_recording(reason);
+        let own = texts.iter().find(|(usual, _)| *usual == name).map(|(_, text)| text.clone());
+        others.push((name, own.unwrap_or_else(|| pause_text(&paused, reason))));
+    }
+    *phrases = others;
 }
 
 fn phrases_missing(language: &str, missing: &[String], count: usize, known: &Known<'_>) -> Diagnostic {

@@ -2,7 +2,7 @@
 //! in tests/diagnostics.rs.
 
 use super::*;
-use crate::flow::{Currency, Piece, Speech, SpokenAs, StepKind, Target, Value};
+use crate::flow::{AgentCode, AgentCodes, Currency, Piece, Speech, SpokenAs, StepKind, Target, Value};
 use crate::telephony::Digit;
 
 fn reading(text: &str) -> Reading {
@@ -322,5 +322,24 @@ fn no_file_is_too_much() {
             2000,
         )),
         None,
+    );
+}
+
+#[test]
+fn agents_hear_in_their_language_why_they_are_paused() {
+    let text = "flow: main\nnumbers: [any]\nlanguages: [es]\nstart: a\nsteps:\n  a: {queue: support}\nagents:\n  1001: {name: Ada}\n\
+                queues:\n  support: {agents: [1001]}\n";
+    let codes = [("*1", "lunch"), ("*2", "curso_interno")];
+    let codes = codes.map(|(dialled, reason)| (dialled.into(), AgentCode::Pause(Some(reason.into())))).into();
+    let codes = AgentCodes { codes, ..AgentCodes::none() };
+    let none = BTreeSet::new();
+    let source = Source { file: "main.yaml".to_owned(), text: text.to_owned() };
+    let set = read(&[source], &Known { codes: &codes, ..Known::of(&none) }).flows.expect("it has no errors");
+    let pauses = set.prompts.iter().filter(|prompt| prompt.name.starts_with("phrases/pause/"));
+    let told: Vec<_> = pauses.map(|prompt| format!("{}: {}", prompt.name, prompt.text)).collect();
+    // A reason that the operator made up follows the language's own sentence; codes that are not there ask for no recording.
+    assert_eq!(
+        told,
+        ["phrases/pause/lunch: Está en pausa: comida.", "phrases/pause/curso_interno: Está en pausa: curso interno."]
     );
 }
