@@ -3,17 +3,21 @@
 mod asking;
 mod callback;
 mod collect;
+mod consistency;
 mod exit;
 mod hang_up;
 mod hours;
+mod input;
 mod language;
 mod lookup;
 mod menu;
+mod output;
 mod play;
 mod queue;
 mod record;
 mod say;
 mod set;
+mod state;
 mod sub_flow;
 mod transfer;
 mod turn;
@@ -24,31 +28,28 @@ mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 pub(in crate::flow) use self::exit::Exit;
 pub use self::exit::exits;
+pub use self::input::{CallFacts, SessionInput};
 pub use self::lookup::{COMFORT_AFTER, COMFORT_AGAIN, LOOKUP_SPARE};
+pub use self::output::{Action, FlowNote};
 pub use self::queue::{LeaveWhy, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk};
 
-use self::asking::Asking;
-use self::callback::Arranging;
-use self::lookup::{LookingUp, WaysTaken};
-use self::queue::Waiting;
-use self::record::{Agreed, Consenting};
+use self::lookup::WaysTaken;
+use self::record::Agreed;
+use self::state::State;
 use self::transfer::Transferring;
 use self::turn::Turn;
-use self::voicemail::Leaving;
 use self::way::{Next, Place, Return};
-use super::connector::{LookupAnswer, LookupRequest};
 use super::{
     FlowIndex, FlowSet, KnownCaller, LanguageIndex, PromptId, QueueIndex, QueueStandings, QueueWish, StepIndex,
-    StepKind, Switches, TransferTo, Untransferred, Value,
+    StepKind, Switches, Value,
 };
 use crate::clock::Moment;
-use crate::telephony::{Caller, Digit, PhoneNumber, Sides, TapeReport};
+use crate::telephony::{Caller, Digit};
 
 /// How many steps a flow may run without the caller's input: more is a circle that nobody gets out of.
 pub const MOST_STEPS: u8 = 100;
@@ -105,248 +106,6 @@ pub struct Session {
     /// How often ways out of lookups were taken.
     ways_taken: WaysTaken,
     state: State,
-}
-
-/// What a session is at.
-#[derive(Debug)]
-enum State {
-    /// Words that lead on to the next step.
-    Speaking {
-        /// No key cuts them short.
-        must_hear: bool,
-    },
-    /// A menu or a question.
-    Asking(Asking),
-    /// A queue, or the conversation to which it led.
-    Waiting(Waiting),
-    /// The number on which the caller is to be called back.
-    Arranging(Arranging),
-    /// A message.
-    Leaving(Leaving),
-    /// Whether the call may be recorded.
-    Consenting(Consenting),
-    /// Another telephone, which rings, or the conversation to which that led.
-    Transferring(Transferring),
-    /// A web service is asked.
-    LookingUp(LookingUp),
-    /// The last words; then the call ends.
-    Parting,
-    /// The call was ended.
-    Ended,
-}
-
-/// What is known of a call when it begins.
-#[derive(Clone, Debug)]
-pub struct CallFacts {
-    /// `caller.number`, `caller.name`.
-    pub caller: Caller,
-    /// `call.number`: what was dialled.
-    pub dialled: String,
-    /// What hours people have switched by hand.
-    pub switches: Arc<Switches>,
-    /// What is known of the caller from earlier calls.
-    pub known: KnownCaller,
-    /// How queues stand.
-    pub standings: Arc<QueueStandings>,
-}
-
-impl CallFacts {
-    /// Of a caller of whom nothing else is known, while nothing is out of the ordinary.
-    pub fn of(caller: Caller, dialled: impl Into<String>) -> CallFacts {
-        CallFacts {
-            caller,
-            dialled: dialled.into(),
-            switches: Arc::default(),
-            known: KnownCaller::default(),
-            standings: Arc::default(),
-        }
-    }
-}
-
-/// What a session is told.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SessionInput {
-    /// A key.
-    Digit(Digit),
-    /// The last `Play` has been heard to its end (or had nothing that could be played).
-    PlaybackFinished,
-    /// Of the last `Play` nothing could be played, or of the last `PlayWhole` not all.
-    Unheard,
-    /// The deadline has come.
-    Expired,
-    /// Say this to the waiting caller. The answer is a [`Action::Play`], whose `PlaybackFinished` ends the announcement, as does
-    /// whatever takes its place; without a `Play` there is nothing to be said, and it is over at once.
-    Announce(WaitingTalk),
-    /// An agent has answered: nothing is said and no key counts until another input comes.
-    Connected,
-    /// The agent's side broke, and the caller waits again.
-    WaitsAgain,
-    /// The caller's place in the queue is gone for good.
-    Unqueued(Unqueued),
-    /// The conversation with the agent is over, and the caller is still there.
-    Done,
-    /// The answer to [`Action::BookCallback`]: whether the caller has a place.
-    CallbackBooked(bool),
-    /// The message has ended: told once after each [`Action::TakeMessage`].
-    MessageEnded(TapeReport),
-    /// The message cannot be written.
-    MessageLost,
-    /// The answer to [`Action::HearMessage`]: whether it plays. `PlaybackFinished` follows when it does.
-    MessageRead(bool),
-    /// The answer to [`Action::Lookup`]: one to another lookup than that which is awaited changes nothing.
-    LookupAnswered {
-        /// The name in the request.
-        lookup: u32,
-        /// What came of it.
-        answer: Box<LookupAnswer>,
-    },
-    /// The agent has sent the caller into this queue, which lies in the session's flows: they wait again, and the step
-    /// that led them to the agent is left.
-    SentToQueue(QueueIndex),
-    /// The answer to [`Action::Transfer`], unless it is `Connected`: nobody talks to the caller.
-    NotTransferred(Untransferred),
-}
-
-/// What a session wants.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Play these, one after another, in place of whatever is playing; `PlaybackFinished` is awaited. Never empty.
-    Play(Vec<PromptId>),
-    /// The same of which every word is to be heard: where one has no recording nothing is played, and `Unheard` comes.
-    PlayWhole(Vec<PromptId>),
-    /// Fall silent.
-    StopPlaying,
-    /// Play the tone and take down what the caller says: [`SessionInput::MessageEnded`] is awaited.
-    TakeMessage {
-        /// For whom.
-        mailbox: Arc<str>,
-        /// It ends when it is so long, ...
-        longest: Duration,
-        /// ... is empty when it is shorter than this, ...
-        shortest: Duration,
-        /// ... and ends when nothing was said for so long.
-        silence: Duration,
-        /// To whom it is mailed.
-        mail: Vec<Arc<str>>,
-    },
-    /// The message is complete.
-    EndMessage,
-    /// Play the message to the caller: [`SessionInput::MessageRead`] is awaited.
-    HearMessage,
-    /// The message stays. Without this it does, too, when the caller hangs up.
-    KeepMessage,
-    /// Forget the message.
-    DropMessage,
-    /// Record the call from now on: the caller has agreed.
-    StartRecording {
-        /// How both sides are on the recording.
-        sides: Sides,
-    },
-    /// Record no more.
-    StopRecording,
-    /// Silence on the recording while true.
-    PauseRecording(bool),
-    /// End the call. Nothing follows.
-    HangUp,
-    /// The caller waits from now on. Whenever nothing is played hold music is heard, which is not the session's matter.
-    EnterQueue {
-        /// Where.
-        queue: QueueIndex,
-        /// What the agent must know.
-        skills: Vec<Arc<str>>,
-        /// A greater number goes first.
-        priority: u8,
-        /// For so long only this agent will do, by extension, if they are at work.
-        prefer: Option<(Arc<str>, Duration)>,
-    },
-    /// The caller waits no longer, of their own accord.
-    LeaveQueue {
-        /// Why.
-        why: LeaveWhy,
-    },
-    /// Give the caller, who goes on in the flow, a place in a queue, to be called back: [`SessionInput::CallbackBooked`] is
-    /// awaited before anything else.
-    BookCallback {
-        /// Where.
-        queue: QueueIndex,
-        /// What the agent must know.
-        skills: Vec<Arc<str>>,
-        /// A greater number goes first.
-        priority: u8,
-        /// On which number; it may be called.
-        number: PhoneNumber,
-    },
-    /// Ring somebody else for the caller, who hears music whenever nothing is played, and join the two when they have heard
-    /// `announce`: `Connected` or `NotTransferred` is awaited.
-    Transfer {
-        /// Whom.
-        to: TransferTo,
-        /// How long.
-        ring: Duration,
-        /// What they hear before they hear the caller.
-        announce: Vec<PromptId>,
-    },
-    /// Ask a web service: [`SessionInput::LookupAnswered`] is awaited. Silence and comfort are the session's own.
-    Lookup(Box<LookupRequest>),
-    /// Nobody awaits the answer any more.
-    CancelLookup {
-        /// The name in the request.
-        lookup: u32,
-    },
-    /// The waiting caller is choosing something: no announcement now. The place is kept, and an agent's answer comes first.
-    MenuOpened,
-    /// The choosing is over. Follows every `MenuOpened`, at the latest with whatever ends the wait.
-    MenuClosed,
-    /// For the journal.
-    Note(FlowNote),
-}
-
-/// What happened in a flow.
-#[derive(Clone, Debug, PartialEq)]
-pub enum FlowNote {
-    /// A caller came to a step.
-    StepEntered {
-        /// The flow.
-        flow: FlowIndex,
-        /// The step.
-        step: StepIndex,
-    },
-    /// A caller left a step. Every step that is entered is left before another is entered.
-    StepLeft {
-        /// The flow.
-        flow: FlowIndex,
-        /// The step.
-        step: StepIndex,
-        /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
-        /// `caller_hung_up`; from a queue, a callback or a transfer also `answered`, `busy`, `no_answer`, `timed_out`,
-        /// `full`, `no_agents`, `failed` or `callback`; from a lookup `found`, `not_found` or `failed`: bounded by what is
-        /// written.
-        exit: Arc<str>,
-    },
-    /// A value could not be spoken as the step asks, or a phrase or word that it needs has no recording in this
-    /// language; the words were left out.
-    Unspeakable {
-        /// The flow.
-        flow: FlowIndex,
-        /// The step.
-        step: StepIndex,
-    },
-    /// A service could not be asked, since a value that is to be sent is not known or cannot be sent.
-    Unaskable {
-        /// The flow.
-        flow: FlowIndex,
-        /// The step.
-        step: StepIndex,
-        /// The value's name.
-        value: Arc<str>,
-    },
-    /// More than [`MOST_STEPS`] steps without the caller's input, or flows deeper than [`DEEPEST_FLOW`]: ended politely.
-    RanAway {
-        /// The flow.
-        flow: FlowIndex,
-        /// The step.
-        step: StepIndex,
-    },
 }
 
 impl Session {
@@ -480,15 +239,7 @@ impl Session {
     /// When to call with `Expired`, if nothing comes before: exactly while the session waits for keys in silence. A caller who
     /// waits in a queue, or talks with an agent, waits for neither: that wait is ended by the queue.
     pub fn deadline(&self) -> Option<Moment> {
-        match &self.state {
-            State::Asking(asking) => asking.deadline(),
-            State::Waiting(waiting) => waiting.deadline(),
-            State::Arranging(arranging) => arranging.deadline(),
-            State::Leaving(leaving) => leaving.deadline(),
-            State::Consenting(consenting) => consenting.deadline(),
-            State::LookingUp(looking) => looking.deadline(),
-            State::Speaking { .. } | State::Transferring(_) | State::Parting | State::Ended => None,
-        }
+        self.state.deadline()
     }
 
     /// The caller has hung up: the queue is left, and the last note said, if a step was still open.
@@ -515,16 +266,7 @@ impl Session {
 
     /// Whether a menu or a question awaits the caller's keys, be it while it is still being spoken, or a queue takes them.
     pub fn awaits_keys(&self) -> bool {
-        match &self.state {
-            State::Asking(_) => true,
-            State::Waiting(waiting) => !waiting.is_connected(),
-            State::Arranging(arranging) => arranging.asks(),
-            State::Leaving(leaving) => leaving.asks(),
-            State::Consenting(consenting) => consenting.asks(),
-            State::Speaking { .. } | State::LookingUp(_) | State::Transferring(_) | State::Parting | State::Ended => {
-                false
-            }
-        }
+        self.state.awaits_keys()
     }
 
     /// Whether somebody else is rung for the caller, or talks to them, whom no queue gave.
@@ -555,61 +297,6 @@ impl Session {
     /// The language that is spoken now.
     pub fn language(&self) -> &Arc<str> {
         &self.flows.flow(self.flow).languages[usize::from(self.language.0)]
-    }
-
-    /// The promises that hold after every input.
-    ///
-    /// # Panics
-    /// When one is broken.
-    pub fn assert_consistent(&self) {
-        let speaks = self.speaks();
-        assert_eq!(self.playing, speaks, "something plays exactly while it is awaited: {:?}", self.state);
-        if let State::LookingUp(looking) = &self.state {
-            assert_ne!(looking.deadline().is_some(), speaks, "silence has an end: {:?}", self.state);
-        } else if !self.is_queued() {
-            assert_eq!(
-                self.deadline().is_some(),
-                self.awaits_keys() && !speaks,
-                "silence has an end: {:?}",
-                self.state
-            );
-        }
-        assert!(self.ahead.len() <= MOST_KEYS_AHEAD && self.returns.len() <= DEEPEST_FLOW);
-        assert!(self.trail.len() <= LONGEST_WAY_BACK && self.steps <= MOST_STEPS);
-        assert!(
-            usize::from(self.language.0) < self.flows.flow(self.flow).languages.len(),
-            "the language is the flow's"
-        );
-        assert!(self.trail.iter().all(|place| place.depth <= self.returns.len()), "the way back leads nowhere deeper");
-        match &self.state {
-            State::Speaking { .. } => assert!(self.inside, "words belong to a step"),
-            State::Asking(asking) => {
-                assert!(self.inside, "a question belongs to a step");
-                asking.assert_consistent();
-            }
-            State::Waiting(waiting) => {
-                assert!(self.ahead.is_empty(), "keys belong to the queue");
-                waiting.assert_consistent();
-            }
-            State::Arranging(arranging) => {
-                assert!(self.inside && self.ahead.is_empty(), "a number belongs to a step, and keys to the number");
-                arranging.assert_consistent();
-            }
-            State::Leaving(leaving) => {
-                assert!(self.inside && self.ahead.is_empty(), "a message belongs to a step, and keys to the message");
-                leaving.assert_consistent();
-            }
-            State::Consenting(_) => {
-                assert!(self.inside && self.agreed != Agreed::Yes, "who has agreed is not asked");
-                assert!(self.ahead.is_empty(), "no key was pressed before the question");
-            }
-            State::Transferring(_) => {
-                assert!(self.inside && self.ahead.is_empty(), "who is passed on keys nothing here")
-            }
-            State::LookingUp(_) => assert!(self.inside, "a lookup belongs to a step"),
-            State::Parting => {}
-            State::Ended => assert!(!self.inside, "an ended session has left its step"),
-        }
     }
 
     fn take_digit(&mut self, turn: &mut Turn<'_>, digit: Digit) -> Next {
@@ -714,7 +401,7 @@ impl Session {
                 None => self.say_goodbye(turn),
             };
         }
-        if self.playing && !self.speaks() {
+        if self.playing && !self.state.speaks() {
             self.playing = false;
             turn.actions.push(Action::StopPlaying);
         }
@@ -765,19 +452,6 @@ impl Session {
     fn play(&mut self, turn: &mut Turn<'_>, words: Vec<PromptId>) {
         self.playing = true;
         turn.actions.push(Action::Play(words));
-    }
-
-    fn speaks(&self) -> bool {
-        match &self.state {
-            State::Speaking { .. } | State::Parting | State::Transferring(Transferring::Speaking) => true,
-            State::Asking(asking) => asking.speaks(),
-            State::Waiting(waiting) => waiting.speaks(),
-            State::Arranging(arranging) => arranging.speaks(),
-            State::Leaving(leaving) => leaving.speaks(),
-            State::Consenting(consenting) => consenting.speaks(),
-            State::LookingUp(looking) => looking.speaks(),
-            State::Transferring(_) | State::Ended => false,
-        }
     }
 }
 

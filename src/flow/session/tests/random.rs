@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::super::*;
 use super::flows::random_set;
 use crate::clock::Calendar;
-use crate::telephony::{PhoneNumber, TapeEnd};
+use crate::flow::{LookupAnswer, Untransferred};
+use crate::telephony::{PhoneNumber, TapeEnd, TapeReport};
 
 /// Inputs in one run; `INPUTS=5000000 cargo test` runs longer.
 const INPUTS: u64 = 500_000;

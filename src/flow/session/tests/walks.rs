@@ -4,13 +4,14 @@
 //! `> answer {...}` is what a web service says, `> answer not_found` and `> answer failed` too; what a queue tells is in `queues`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::super::*;
 use super::queues;
 use crate::clock::Calendar;
-use crate::flow::QueueStanding;
 use crate::flow::document::{self, Known, Source};
-use crate::telephony::{DialPlan, PhoneNumber, TapeEnd, TransportKind, Trunk};
+use crate::flow::{LookupAnswer, LookupRequest, QueueStanding};
+use crate::telephony::{DialPlan, PhoneNumber, TapeEnd, TapeReport, TransportKind, Trunk};
 
 /// A Friday.
 const CALLED_AT: &str = "2026-12-18T17:29:00Z";
