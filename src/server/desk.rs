@@ -17,7 +17,9 @@ use crate::journal::{self, JournalEntry, Records, Stories, Story};
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
 use crate::sip::transport::Alarm;
 use crate::store::Store;
-use crate::switchboard::{Answered, Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
+use crate::switchboard::{
+    Answered, Input, MailboxOrder, OperatorCommand, Output, Revision, Snapshot, Switchboard, View,
+};
 use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
 
 /// As many letters may wait in the inbox.
@@ -129,6 +131,9 @@ pub enum Wish {
 /// Where the media commands go: by the index of the reactor.
 pub type SendMedia = Box<dyn FnMut(usize, MediaCommand) + Send>;
 
+/// Where what is wanted of messages goes; nobody waits there.
+pub type OrderMailbox = Box<dyn FnMut(MailboxOrder) + Send>;
+
 /// The loop with all that it owns.
 pub struct Desk {
     /// The clock of the whole process.
@@ -147,6 +152,8 @@ pub struct Desk {
     pub snapshot: watch::Sender<Option<Snapshot>>,
     /// Who asks web services.
     pub connectors: Connectors,
+    /// Who keeps messages.
+    pub mailboxes: OrderMailbox,
     /// A fold of the journal.
     pub metrics: Metrics,
     /// What the switchboard wants before its first input.
@@ -304,6 +311,7 @@ impl Desk {
                 Output::Media { reactor, command } => (self.media)(reactor, command),
                 Output::Ask(ask) => pending.unasked.extend(self.connectors.ask(*ask).err()),
                 Output::CancelAsk { call, lookup } => self.connectors.cancel(call, lookup),
+                Output::Mailbox(order) => (self.mailboxes)(*order),
                 Output::Journal(entry) => pending.journal.push(entry),
             }
         }

@@ -223,6 +223,7 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
         Connectors::start(clock, Arc::new(tell)).context("the thread that asks web services cannot be started")?;
     let desk = Desk {
         clock,
+        mailboxes: keeper.orders(),
         connectors,
         switchboard,
         inbox,

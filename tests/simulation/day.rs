@@ -432,6 +432,7 @@ impl World {
             match output {
                 Output::Sip(command) => self.signal(command),
                 Output::Media { reactor, command } => self.play(reactor, command),
+                Output::Mailbox(order) => self.order_messages(*order),
                 Output::Ask(_) | Output::CancelAsk { .. } => unreachable!("no step of the house asks a web service"),
                 Output::Journal(entry) => {
                     assert_eq!(entry.at, self.now);
