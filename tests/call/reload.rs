@@ -180,6 +180,11 @@ fn what_a_change_means_is_told_before_it_is_in_use() {
     assert_eq!(none.status.code(), Some(2), "{none:?}");
     let none = helpline(Path::new("/nowhere"), &["reload"]);
     assert_ne!(none.status.code(), Some(0), "{none:?}");
+    let odd = helpline(line.folder.path(), &["rollback", "last"]);
+    assert!(
+        String::from_utf8_lossy(&odd.stderr).contains("a revision is a number: `helpline rollback --list`"),
+        "{odd:?}"
+    );
 }
 
 /// Writes a tone of a second in place of a recording.
