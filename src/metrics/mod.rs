@@ -1,6 +1,7 @@
 //! The journal as Prometheus metrics: the names and labels of the contract, all that can be at zero there from the start.
 
 mod queues;
+mod series;
 mod tapes;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::telephony::{DigitSource, MediaTally, SipTally};
 
 use queues::QueueMetrics;
 pub use queues::{AgentStanding, QueueStanding, Standing};
+pub use series::Series;
 use tapes::TapeMetrics;
 pub use tapes::{MailCounts, MailResult};
 
@@ -220,22 +222,19 @@ impl Metrics {
         Exposition(self.registry.clone())
     }
 
-    /// Makes the series of a step, at zero, before the first caller comes to it: with the ways in which it can be left
-    /// and the languages in which it may miss a recording.
-    pub fn know_step<'a>(
-        &mut self,
-        step: &StepName,
-        exits: impl IntoIterator<Item = &'a str>,
-        languages: impl IntoIterator<Item = &'a str>,
-    ) {
-        self.runaways.with_label_values(&[&*step.flow]);
-        for language in languages {
-            self.missing.with_label_values(&[&*step.flow, &*step.step, language]);
+    /// What makes series before anything is counted.
+    pub fn series(&self) -> Series {
+        Series {
+            entries: self.entries.clone(),
+            exits: self.exits.clone(),
+            missing: self.missing.clone(),
+            runaways: self.runaways.clone(),
+            lookups: self.lookups.clone(),
+            lookup_seconds: self.lookup_seconds.clone(),
+            resting: self.resting.clone(),
+            messages: self.tapes.messages.clone(),
+            messages_waiting: self.tapes.waiting.clone(),
         }
-        for exit in exits {
-            self.exit(step, &Arc::from(exit));
-        }
-        self.step(step);
     }
 
     /// Makes the series of exactly these trunks; one that is not known to take calls yet has 0.
@@ -251,25 +250,9 @@ impl Metrics {
         self.trunk_names = known.into_iter().map(Arc::from).collect();
     }
 
-    /// Makes the series of these mailboxes, at zero.
-    pub fn know_mailboxes<'a>(&self, mailboxes: impl IntoIterator<Item = &'a str>) {
-        mailboxes.into_iter().for_each(|mailbox| self.tapes.know(mailbox));
-    }
-
     /// Counts what becomes of messages that are mailed.
     pub fn mail_counts(&self) -> MailCounts {
         self.tapes.mail_counts()
-    }
-
-    /// Makes the series of these connectors, at zero.
-    pub fn know_connectors<'a>(&mut self, connectors: impl IntoIterator<Item = &'a str>) {
-        for connector in connectors {
-            for outcome in LOOKUP_OUTCOMES {
-                self.lookups.with_label_values(&[connector, outcome]);
-            }
-            self.lookup_seconds.with_label_values(&[connector]);
-            self.resting.with_label_values(&[connector]);
-        }
     }
 
     /// A reload took place; `good` when the new set is in use.
@@ -471,8 +454,8 @@ mod tests {
     /// Whether `line` is one of the lines of the exposition after `events`.
     fn check(events: Vec<JournalEvent>, lines: &[&str]) {
         let mut metrics = Metrics::new(Clock::start());
-        metrics.know_step(&step(), ["next", "hangup"], ["en"]);
-        metrics.know_connectors(["orders"]);
+        metrics.series().know_step(&step(), ["next", "hangup"], ["en"]);
+        metrics.series().know_connector("orders");
         for event in events {
             let entry = JournalEntry { at: Moment::ZERO, call: Some(CallId(1)), event };
             metrics.fold(&entry, Moment::from_micros(300));

@@ -40,7 +40,7 @@ use crate::http;
 use crate::journal::StepName;
 use crate::media::tapes::{Deck, Tapes};
 use crate::media::{self, Reactor};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Series};
 use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
 use crate::store::{self, Retention, Shelf, Store};
@@ -145,13 +145,12 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
     let (snapshot, snapshots) = watch::channel(None);
 
     let revisions = Revisions::below(&setup.data);
-    let reloads = Reloads::begin(reader, revisions.clone(), &first);
-    let number = reloads.number();
-    let loaded = first.loaded;
     let (requests_end, requests) = mpsc::channel(REQUESTS_MAX);
 
     let mut metrics = Metrics::new(clock);
-    know_steps(&mut metrics, &loaded.flows);
+    let reloads = Reloads::begin(reader, revisions.clone(), metrics.series(), &first);
+    let number = reloads.number();
+    let loaded = first.loaded;
     let token = setup.token.as_deref().map(Arc::from);
     let operators = inbox_end.clone();
     let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
@@ -204,6 +203,7 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
     let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());
     metrics.know_trunks(trunks.iter().map(|trunk| &*trunk.name));
     let revision = Arc::new(loaded.revision(number));
+    let reloads = reloads.follow(revision.clone(), requests, wishes_end.clone());
     let random = fastrand::Rng::new();
     let (switchboard, first, places_lost) =
         Switchboard::restored(clock.now(), &kept, settings, clock.calendar(), revision, random);
@@ -238,7 +238,7 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
     };
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints, secret), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
-    tokio::spawn(reloads.follow(requests, wishes_end.clone()));
+    tokio::spawn(reloads);
     let signals = tokio::spawn(signals.follow(requests_end, wishes_end));
     // As a task: waking the runtime's own future costs a call to the system each time, waking a task none.
     tokio::spawn(desk.run()).await.context("the switchboard broke off")?;
@@ -354,23 +354,20 @@ fn raise_open_files(calls: usize) {
     }
 }
 
-/// Makes the series of every step, at zero.
-fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
+/// Makes the series of every step, mailbox and connector, at zero.
+fn know_flows(series: &Series, flows: &FlowSet) {
     for flow in &flows.flows {
         for step in &flow.steps {
             if let StepKind::Voicemail(voicemail) = &step.kind {
-                metrics.know_mailboxes([&*voicemail.mailbox]);
+                series.know_mailbox(&voicemail.mailbox);
             }
             let name = StepName { flow: flow.name.clone(), step: step.name.clone() };
             let exits = exits(flows, flow, step);
-            metrics.know_step(
-                &name,
-                exits.iter().map(|exit| &**exit),
-                flow.languages.iter().map(|language| &**language),
-            );
+            let languages = flow.languages.iter().map(|language| &**language);
+            series.know_step(&name, exits.iter().map(|exit| &**exit), languages);
         }
     }
-    metrics.know_connectors(flows.connectors.iter().map(|connector| &*connector.name));
+    flows.connectors.iter().for_each(|connector| series.know_connector(&connector.name));
 }
 
 /// One line that says who answers, and how to try it.

@@ -14,6 +14,7 @@ mod editor;
 mod house;
 mod kamailio;
 mod killed;
+mod lookups;
 mod misbehaving;
 mod patience;
 mod phone;

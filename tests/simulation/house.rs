@@ -330,3 +330,22 @@ pub fn revision(number: u32) -> Revision {
         trunks: vec![carrier()],
     }
 }
+
+/// The same with the flows of another name and, in turn, nothing more, without the agent 1002, and with another queue in place
+/// of `sales`.
+pub fn changed(number: u32) -> Revision {
+    let mut revision = revision(number);
+    let flows = Arc::get_mut(&mut revision.flows).expect("nobody else has it yet");
+    match number % 3 {
+        1 => {
+            flows.agents.retain(|agent| *agent.extension != *"1002");
+            flows.queues.iter_mut().for_each(|queue| queue.agents.retain(|(agent, _)| **agent != *"1002"));
+        }
+        2 => {
+            flows.queues[1].name = "trade".into();
+            flows.queues[1].agents = vec![("1003".into(), 1)];
+        }
+        _ => {}
+    }
+    revision
+}

@@ -40,9 +40,7 @@ fn check(replacements: &[(&str, &str)], expected: &[&str]) {
         text = text.replace(before, after);
     }
     let told: Vec<String> = differences(&flows(OLD), &flows(&text)).into_iter().map(|change| change.text).collect();
-    if told != expected {
-        println!("GOT {replacements:?}\n{told:#?}");
-    }
+    assert_eq!(told, expected, "{replacements:?}");
 }
 
 #[test]
@@ -61,7 +59,7 @@ fn what_callers_notice_is_told_in_words() {
     );
     check(
         &[("2: For help", "2: For a person")],
-        &["callers in `main` will now hear \"For a person, press two.\" of 2 instead of \"For help, press two.\""],
+        &["callers in `main` will now hear \"For a person, press two.\" for 2 instead of \"For help, press two.\""],
     );
     check(
         &[("It is on its way.", "It is late.")],
@@ -79,6 +77,40 @@ fn what_callers_notice_is_told_in_words() {
         &[("  order: {say: It is on its way., next: main}", "  order: {hangup: It is on its way.}")],
         &["`order` is now another kind of step"],
     );
+}
+
+#[test]
+fn what_a_step_does_besides_is_told() {
+    const MORE: [(&str, &str); 2] = [
+        (
+            "  help: {queue: support}\n",
+            "  help: {queue: support}\n  look: {lookup: orders, save: it, failed: word}\n  \
+          word: {voicemail: support, next: ask}\n  ask: {collect: Your number?, digits: 4, save: number, next: pass}\n  \
+          pass: {transfer: 1001, next: which}\n  which: {when: number is '1234', then: help, otherwise: order}\n",
+        ),
+        ("2: For help -> help", "2: For help -> look"),
+    ];
+    let old = MORE.iter().fold(OLD.to_owned(), |text, (before, after)| text.replace(before, after))
+        + "connectors: {orders: {url: \"https://shop.example.com/a\", fields: {status: text}}}\n";
+    let told = |before: &str, after: &str| -> Vec<String> {
+        assert!(old.contains(before), "{before}");
+        let new = old.replace(before, after);
+        differences(&flows(&old), &flows(&new)).into_iter().map(|change| change.text).collect()
+    };
+    for (before, after, expected) in [
+        (
+            "{queue: support}",
+            "{queue: support, skill: billing}",
+            "`help`: the skills wanted is now billing instead of none",
+        ),
+        ("voicemail: support", "voicemail: 1001", "`word`: the mailbox is now 1001 instead of support"),
+        ("digits: 4", "digits: 4-6", "`ask`: the answer is now 4 to 6 digits instead of 4 to 4 digits"),
+        ("transfer: 1001", "transfer: 1002", "`pass`: the transfer is now 1002 instead of 1001"),
+        ("is '1234'", "is '1235'", "`which` now decides by another condition"),
+        ("example.com/a", "example.com/b", "the service `orders` is now asked at another address"),
+    ] {
+        assert_eq!(told(before, after), [expected]);
+    }
 }
 
 #[test]

@@ -88,6 +88,7 @@ pub(super) fn random_set(random: &mut Rng) -> FlowSet {
         retries: 1,
         hosts: Vec::new(),
         private: false,
+        authorities: None,
         at_once: 20,
         breaker: None,
         answer: Vec::new(),
