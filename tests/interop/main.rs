@@ -28,6 +28,7 @@ mod sipp;
 mod sipsak;
 mod softphone;
 mod stories;
+mod surveys;
 mod transfers;
 mod voicemail;
 mod wave;

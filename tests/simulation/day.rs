@@ -21,6 +21,7 @@ mod agents;
 mod colleagues;
 mod death;
 mod parties;
+mod surveys;
 mod tapes;
 
 use agents::{AgentAct, AgentPhone};
@@ -117,6 +118,7 @@ struct World {
     stories: Stories,
     disk: death::Disk,
     tapes: tapes::Book,
+    surveys: surveys::Book,
     tally: Tally,
     /// Of every step, by its name.
     exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
@@ -155,6 +157,8 @@ struct Tally {
     not_reached: u32,
     /// What became of tapes.
     tapes: BTreeMap<&'static str, u32>,
+    /// What callers said of the call.
+    surveys: BTreeMap<&'static str, u32>,
 }
 
 impl World {
@@ -180,6 +184,7 @@ impl World {
             stories: Stories::default(),
             disk: death::Disk::default(),
             tapes: tapes::Book::default(),
+            surveys: surveys::Book::default(),
             tally: Tally::default(),
             exits: {
                 let flows = house::revision(0).flows;
@@ -442,6 +447,10 @@ impl World {
                     let record = self.records.fold(&entry, house::calendar());
                     let ended = matches!(entry.event, JournalEvent::Ended(_));
                     assert_eq!(record.is_some(), ended, "a call is recorded exactly when it ends");
+                    self.surveys.told(entry.call, &entry.event);
+                    if let (Some(record), Some(call)) = (record, entry.call) {
+                        self.surveys.assert_recorded(call, &record);
+                    }
                     self.count(entry.call, &entry.event);
                     touched.extend(entry.call);
                     self.stories.fold(entry);
@@ -544,6 +553,7 @@ impl World {
                 {
                     self.media.get_mut(&with).expect("a bridge has two ends").with = None;
                 }
+                self.opine(leg);
             }
             MediaCommand::Music { leg, clips, .. } => {
                 assert!(!clips.is_empty());
@@ -671,6 +681,7 @@ fn check_day(seed: u64, callers: u32, faults: bool) -> Tally {
     world.assert_restored();
     drop(printed);
     world.tally.tapes = world.tapes.count();
+    world.tally.surveys = world.surveys.count();
     world.tally
 }
 
@@ -680,6 +691,7 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     let mut transfers: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut called_back = Vec::new();
     let mut tapes: BTreeSet<(&str, u32)> = BTreeSet::new();
+    let mut surveys: BTreeSet<&str> = BTreeSet::new();
     for seed in seeds(6) {
         let tally = check_day(seed, 1_000, false);
         // A day on which nothing of interest happens proves nothing.
@@ -689,6 +701,7 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
         assert!(tally.places_kept > 0, "day {seed}: {tally:?}");
         assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
         assert!(tally.called_back > 0, "day {seed}: {tally:?}");
+        surveys.extend(tally.surveys.keys());
         tapes.extend(tally.tapes.iter().map(|(word, count)| (*word, *count)));
         called_back.push(tally.called_back);
         assert!(tally.dialling > 20 && tally.not_reached > 5, "day {seed}: {tally:?}");
@@ -710,6 +723,10 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     for word in ["left", "hung_up", "empty", "dropped", "failed", "recorded", "muted", "read"] {
         let seen = tapes.iter().any(|(other, _)| *other == word);
         assert!(seen || std::env::var("SEED").is_ok(), "no tape was {word}: {tapes:?}");
+    }
+    let asked = ["after_a_queue", "as_a_step", "answered", "ten", "complete", "partial", "refused", "unanswered"];
+    for word in asked {
+        assert!(surveys.contains(word) || std::env::var("SEED").is_ok(), "no survey was {word}: {surveys:?}");
     }
     for kind in ["blind", "attended", "replaces"].into_iter().flat_map(|kind| [(kind, "made"), (kind, "refused")]) {
         assert!(transfers.contains(&kind) || std::env::var("SEED").is_ok(), "{kind:?} is in none: {transfers:?}");
