@@ -190,10 +190,7 @@ pub(super) fn told_of_sent(
                     .consequence("services and proxies write addresses into their logs"),
             )
         }
-        KnownValue::Set(_) | KnownValue::BuiltIn(_) => None,
-        KnownValue::Later => {
-            Some(page.error(codes::NOT_AVAILABLE, place, format!("`{name}` is not available in this version")))
-        }
+        KnownValue::Set(_) | KnownValue::BuiltIn(_) | KnownValue::Untold => None,
         KnownValue::Nothing => {
             Some(values.no_such_value(page, name, place).consequence("the service could not be asked"))
         }

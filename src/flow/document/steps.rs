@@ -331,10 +331,7 @@ impl FlowReader<'_, '_> {
         for (name, range) in condition.names() {
             let place = self.place_in(&entry.value, range);
             let fault = match self.reader.values.read(name) {
-                Known::Set(_) | Known::BuiltIn(_) => continue,
-                Known::Later => {
-                    self.page.error(codes::NOT_AVAILABLE, place, format!("`{name}` is not available in this version"))
-                }
+                Known::Set(_) | Known::BuiltIn(_) | Known::Untold => continue,
                 Known::Nothing => {
                     let fault = self.reader.values.no_such_value(self.page, name, place);
                     let fault = match name.contains('.') {

@@ -51,9 +51,6 @@ const NEXT_CHANGE: BuiltIn =
 const OF_QUEUE: BuiltIn = BuiltIn { name: "", kinds: Kinds::NUMBER, formats: &[SpokenAs::Number] };
 const OF_QUEUES: [&str; 5] = ["waiting", "agents", "agents_ready", "estimated_wait", "longest_wait"];
 
-/// Beginnings of values that belong to things which this version does not have.
-const LATER: [&str; 2] = ["queues.", "agents."];
-
 /// Words of the condition language, which name no value.
 const TAKEN: [&str; 13] =
     ["and", "or", "not", "is", "in", "empty", "known", "unknown", "starts", "with", "true", "false", "null"];
@@ -79,8 +76,8 @@ pub(super) struct SetValue {
 pub(super) enum Known<'v> {
     Set(&'v SetValue),
     BuiltIn(&'static BuiltIn),
-    /// Of something that this version does not have.
-    Later,
+    /// A field of an answer whose connector nobody knows, which is told where it is asked.
+    Untold,
     Nothing,
 }
 
@@ -90,6 +87,8 @@ pub(super) struct Values {
     set: BTreeMap<String, SetValue>,
     /// The names under which answers are saved.
     records: BTreeSet<String>,
+    /// The same of connectors that nobody knows: what has such a name is told once, where the connector is asked.
+    unknown_records: BTreeSet<String>,
     /// The hours, which are values too: `hours.office`, `hours.office.next`.
     pub hours: HoursBook,
     /// The connectors, whose answers' fields are values too: `order.status`.
@@ -144,11 +143,13 @@ impl Values {
         let connectors = std::mem::take(&mut self.connectors);
         for outline in outlines {
             for step in &outline.steps {
-                let Some(connector) = step.value.find("lookup").and_then(|lookup| connectors.asked_by(lookup)) else {
-                    continue;
-                };
+                let Some(lookup) = step.value.find("lookup") else { continue };
                 let Some(save) = step.value.find("save") else { continue };
                 let Some(name) = save.value.text() else { continue };
+                let Some(connector) = connectors.asked_by(lookup) else {
+                    self.unknown_records.insert(name.to_owned());
+                    continue;
+                };
                 self.records.insert(name.to_owned());
                 for field in &connector.fields {
                     let whole = format!("{name}.{}", field.name);
@@ -248,7 +249,9 @@ impl Values {
         }
         match BUILT_IN.iter().find(|built_in| built_in.name == name) {
             Some(built_in) => Known::BuiltIn(built_in),
-            None if LATER.iter().any(|beginning| name.starts_with(beginning)) => Known::Later,
+            None if name.split_once('.').is_some_and(|(record, _)| self.unknown_records.contains(record)) => {
+                Known::Untold
+            }
             None => Known::Nothing,
         }
     }
@@ -258,7 +261,7 @@ impl Values {
         match self.read(name) {
             Known::Set(value) => Some(value.kinds),
             Known::BuiltIn(built_in) => Some(built_in.kinds),
-            Known::Later | Known::Nothing => None,
+            Known::Untold | Known::Nothing => None,
         }
     }
 

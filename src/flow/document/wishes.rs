@@ -37,7 +37,7 @@ impl FlowReader<'_, '_> {
                 (value.kinds.meets(Kinds::NUMBER.with(Kinds::TEXT)) && !text, wrong.and_then(Value::written))
             }
             Known::BuiltIn(built_in) => (built_in.kinds.meets(Kinds::NUMBER), None),
-            Known::Later | Known::Nothing => return None,
+            Known::Untold | Known::Nothing => return None,
         };
         if fits && wrong.is_none() {
             return Some(Arc::from(name));
@@ -62,7 +62,7 @@ impl FlowReader<'_, '_> {
             ),
             // The language of the caller may well be a skill.
             Known::BuiltIn(built_in) => (built_in.name == "language", Vec::new()),
-            Known::Later | Known::Nothing => return None,
+            Known::Untold | Known::Nothing => return None,
         };
         if !text {
             let message = format!("`{name}` can name no skill");
@@ -104,9 +104,7 @@ impl FlowReader<'_, '_> {
                 self.page.error(codes::SECRET_SPOKEN, place, message).remedy("use another value")
             }
             Known::Set(_) | Known::BuiltIn(_) => return Some(()),
-            Known::Later => {
-                self.page.error(codes::NOT_AVAILABLE, place, format!("`{name}` is not available in this version"))
-            }
+            Known::Untold => return None,
             Known::Nothing => self
                 .reader
                 .values

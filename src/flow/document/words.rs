@@ -24,8 +24,6 @@ pub(super) const FORMATS: [(&str, SpokenAs); 8] = [
     ("duration", SpokenAs::Duration),
     ("word", SpokenAs::Word),
 ];
-/// Ways that this version does not have.
-const LATER_FORMATS: [&str; 1] = ["place"];
 
 /// What the step that is being read lacks, told together at its end.
 #[derive(Default)]
@@ -307,9 +305,7 @@ impl FlowReader<'_, '_> {
             }
             Known::Set(_) => return Some(Looked::Set),
             Known::BuiltIn(built_in) => return Some(Looked::Formats(built_in.formats)),
-            Known::Later => {
-                self.page.error(codes::NOT_AVAILABLE, place, format!("`{name}` is not available in this version"))
-            }
+            Known::Untold => return None,
             Known::Nothing if self.reader.faults.are_full() => return None,
             Known::Nothing => {
                 let fault = self.reader.values.no_such_value(self.page, name, place);
@@ -332,15 +328,10 @@ impl FlowReader<'_, '_> {
     fn no_such_format(&mut self, language: &str, format: &str, place: Span) {
         let names = FORMATS.iter().map(|(name, _)| *name);
         let rules: Vec<String> = self.reader.languages.rules_of(language);
-        let fault = if LATER_FORMATS.contains(&format) {
-            self.page.error(codes::NOT_AVAILABLE, place, format!("`{format}` is not available in this version"))
-        } else {
-            let message = format!("nothing is spoken as `{}`", shortened(format));
-            let fault = self.page.error(codes::NO_SUCH_FORMAT, place, message);
-            let ours = names.clone().chain(rules.iter().map(String::as_str));
-            fault.meant(format, ours).or_remedy(&format!("write {}", listed(names)))
-        };
-        self.fault(fault);
+        let message = format!("nothing is spoken as `{}`", shortened(format));
+        let fault = self.page.error(codes::NO_SUCH_FORMAT, place, message);
+        let ours = names.clone().chain(rules.iter().map(String::as_str));
+        self.fault(fault.meant(format, ours).or_remedy(&format!("write {}", listed(names))));
     }
 
     fn built_in_format(
