@@ -133,7 +133,7 @@ pub enum Wish {
 pub type SendMedia = Box<dyn FnMut(usize, MediaCommand) + Send>;
 
 /// Where what is wanted of messages goes; nobody waits there.
-pub type OrderMailbox = Box<dyn FnMut(MailboxOrder) + Send>;
+pub type OrderMailbox = Box<dyn FnMut(Box<MailboxOrder>) + Send>;
 
 /// The loop with all that it owns.
 pub struct Desk {
@@ -317,7 +317,7 @@ impl Desk {
                 Output::Media { reactor, command } => (self.media)(reactor, command),
                 Output::Ask(ask) => pending.unasked.extend(self.connectors.ask(*ask).err()),
                 Output::CancelAsk { call, lookup } => self.connectors.cancel(call, lookup),
-                Output::Mailbox(order) => (self.mailboxes)(*order),
+                Output::Mailbox(order) => (self.mailboxes)(order),
                 Output::Journal(entry) => pending.journal.push(entry),
             }
         }
