@@ -15,6 +15,7 @@ mod house;
 mod kamailio;
 mod killed;
 mod misbehaving;
+mod passed_on;
 mod patience;
 mod phone;
 mod pictures;
