@@ -44,9 +44,7 @@ use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
 use crate::store::{self, Retention, Shelf, Store};
 use crate::switchboard::{self, Input, Kept, Revision, Switchboard};
-use crate::telephony::{
-    AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind, Trunk,
-};
+use crate::telephony::{AgentAccount, CallId, Clip, Codec, InbandDigits, SipCommand, TransportKind, Trunk};
 
 /// More reactors than this gain nothing on the machines that were measured.
 const REACTORS_MAX: usize = 8;
@@ -207,7 +205,6 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     let (switchboard, first, places_lost) =
         Switchboard::restored(clock.now(), &kept, settings, clock.calendar(), revision, random);
     tell_restored(&kept, places_lost);
-    let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
@@ -221,19 +218,8 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     };
     let connectors =
         Connectors::start(clock, Arc::new(tell)).context("the thread that asks web services cannot be started")?;
-    let desk = Desk {
-        clock,
-        connectors,
-        switchboard,
-        inbox,
-        wishes,
-        sip: sip_end,
-        media: Box::new(send_media),
-        snapshot,
-        metrics,
-        first,
-        store,
-    };
+    let desk =
+        Desk { clock, connectors, switchboard, inbox, wishes, sip: sip_end, reactors, snapshot, metrics, first, store };
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints, secret), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
     tokio::spawn(reloads.follow(requests, wishes_end.clone()));
