@@ -14,7 +14,7 @@ check:
 # formatting, lints and tests that need nothing but Rust
 test:
     cargo fmt --check
-    cargo clippy --all-targets --all-features -- -D warnings
+    cargo clippy --all-targets --test interop -- -D warnings
     cargo test
 
 # tests with SIPp, baresip, PJSIP, Kamailio, sipsak, tshark and Prometheus (Debian: sip-tester baresip-core kamailio sipsak tshark
@@ -22,8 +22,7 @@ test:
 interop:
     tests/interop/pjsip/install
     tests/interop/editor/install
-    cargo test --features interop --test signaling clients
-    cargo test --features interop --test interop
+    cargo test --test interop
 
 # the figures of benches/REPORT.md, measured on this machine
 bench:

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod agents;
 pub mod check;
+pub mod completions;
 pub mod dial;
 pub mod diff;
 pub mod explain;
@@ -74,6 +75,8 @@ enum Command {
     Rollback(reload::BackArguments),
     /// The JSON Schema of the files, by which editors complete and underline
     Schema(schema::Arguments),
+    /// What a shell reads to complete commands, options and file names
+    Completions(completions::Arguments),
 }
 
 /// Runs the command line of the process.
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Reload(arguments) => reload::run(&arguments, &config),
         Command::Rollback(arguments) => reload::run_back(&arguments, &config),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, CommandLine::command()),
     };
     outcome.unwrap_or_else(|reason| {
         eprintln!("helpline: {reason:#}");
@@ -105,8 +109,6 @@ pub fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

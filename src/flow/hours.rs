@@ -188,9 +188,10 @@ impl Hours {
         self.moment(at.to_zoned(self.zone.clone()).date(), DAY).unwrap_or(at)
     }
 
-    /// Whether it is open at any time at all, by what is written.
-    pub fn ever_opens(&self) -> bool {
-        self.week.iter().any(|ranges| !ranges.is_empty()) || self.days.values().any(|day| !day.ranges.is_empty())
+    /// Whether it opens on `first` or at any time after it, by what is written.
+    pub fn opens_from(&self, first: Date) -> bool {
+        let other_days = || self.days.range(first..).any(|(_, day)| !day.ranges.is_empty());
+        self.week.iter().any(|ranges| !ranges.is_empty()) || other_days()
     }
 }
 

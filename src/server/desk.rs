@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
+use super::unread::Unread;
 use crate::acd::{AgentState, Estimate, LevelFormula};
 use crate::clock::{Calendar, Clock, Moment};
 use crate::connectors::Connectors;
@@ -163,11 +164,13 @@ struct Pending {
     unasked: Vec<Answered>,
 }
 
-/// What the journal says of calls.
-#[derive(Default)]
+/// What the journal says of calls, and what of it is still to be read.
 struct Told {
     records: Records,
     stories: Stories,
+    unread: Unread,
+    /// The time of day, and when it was asked for.
+    calendar: (Moment, Calendar),
 }
 
 /// How far the shutdown is.
@@ -181,16 +184,18 @@ enum Closing {
 impl Desk {
     /// Runs until Helpline is to end and all calls have, or have had their time.
     pub async fn run(mut self) {
-        self.follow().await;
+        let calendar = (self.clock.now(), self.clock.calendar());
+        let (records, stories, unread) = Default::default();
+        let mut told = Told { records, stories, unread, calendar };
+        self.follow(&mut told).await;
+        self.read(&mut told, true);
         // All that is left is kept for the next start.
         self.store.keep(self.switchboard.keep_now(self.clock.now()));
     }
 
-    async fn follow(&mut self) {
+    async fn follow(&mut self, told: &mut Told) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut pending = Pending::default();
-        let mut told = Told::default();
-        let mut calendar = (self.clock.now(), self.clock.calendar());
         let mut latest = self.clock.now();
         let mut closing = Closing::No;
         let mut alarm = Alarm::new();
@@ -202,7 +207,7 @@ impl Desk {
         self.obey(first, &mut pending);
         self.publish(latest);
         loop {
-            let deadline = self.wake_at(closing);
+            let deadline = self.wake_at(closing).into_iter().chain(told.unread.deadline()).min();
             if let Some(deadline) = deadline {
                 alarm.set(self.clock.instant(deadline));
             }
@@ -221,13 +226,14 @@ impl Desk {
                 count = self.inbox.recv_many(&mut batch, BATCH) => if count == 0 { return },
                 () = poll_fn(|context| alarm.poll_ring(context)), if deadline.is_some() => {}
             }
-            latest = self.work_through(&mut batch, latest, &mut calendar, &mut pending);
+            latest = self.work_through(&mut batch, latest, &mut told.calendar, &mut pending);
             self.send(&mut pending.sip);
             if !pending.journal.is_empty() {
                 // Callers first: what was just decided leaves before it is written down.
                 let_others_run().await;
-                self.read(&mut pending.journal, &mut told, calendar.1);
+                told.unread.take(&mut pending.journal, self.clock.now());
             }
+            self.read(told, !pending.asked.is_empty());
             for asked in pending.asked.drain(..) {
                 self.answer(asked, &told.stories);
             }
@@ -308,15 +314,17 @@ impl Desk {
         }
     }
 
-    fn read(&mut self, entries: &mut Vec<JournalEntry>, told: &mut Told, calendar: Calendar) {
-        let done = self.clock.now();
-        for entry in entries.drain(..) {
+    /// Reads what is due of the journal, or `all` of it.
+    fn read(&mut self, told: &mut Told, all: bool) {
+        let Told { records, stories, unread, calendar: (_, calendar) } = told;
+        let due = if all { unread.all() } else { unread.due(self.clock.now()) };
+        for (entry, done) in due {
             journal::log(&entry);
             self.metrics.fold(&entry, done);
-            if let Some(record) = told.records.fold(&entry, calendar) {
+            if let Some(record) = records.fold(&entry, *calendar) {
                 self.store.record(record);
             }
-            told.stories.fold(entry);
+            stories.fold(entry);
         }
     }
 

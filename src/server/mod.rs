@@ -9,6 +9,7 @@ pub mod reload;
 pub mod revisions;
 mod signals;
 pub mod spool;
+mod unread;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -120,22 +121,22 @@ impl Loaded {
 /// # Errors
 /// It could not start: an address is taken, a folder cannot be written, ...
 pub fn run(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
-    let pace = Arc::new(Pace::new());
+    let clock = Clock::start_with_a_past();
+    let pace = Arc::new(Pace::new(clock));
     let resting = pace.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .on_thread_unpark(move || pace.begin())
         .on_thread_park(move || resting.rest())
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(serve(setup, first, reader));
+    let ended = runtime.block_on(serve(clock, setup, first, reader));
     // A reload that is still reading is of no use to anybody.
     runtime.shutdown_background();
     ended
 }
 
-async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
+async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
     raise_open_files(setup.calls);
-    let clock = Clock::start_with_a_past();
     let (inbox_end, inbox) = mpsc::channel::<Letter>(INBOX_MAX);
     let (sip_end, outbox) = mpsc::channel(OUTBOX_MAX);
     let (wishes_end, wishes) = mpsc::channel(WISHES_MAX);

@@ -93,7 +93,11 @@ fn examples(page: &str) -> Vec<Opened> {
         let block = block.split("```").next().unwrap_or("");
         let first = block.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or("");
         let is_installation = INSTALLATION.iter().any(|key| first.starts_with(key));
-        let schema = if is_installation { "helpline" } else { "flow" };
+        let schema = match is_installation {
+            _ if page == "docs/languages.md" => "language",
+            true => "helpline",
+            false => "flow",
+        };
         let above = match first.len() - first.trim_start().len() {
             0 => "",
             2 => "steps:\n",
@@ -118,17 +122,25 @@ fn examples_are_not_flagged() {
     let mut documents = Vec::new();
     for entry in fs::read_dir(root().join("docs")).expect("the folder is there") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        // What languages.md shows are language files, which no schema describes: `check` tells of their faults.
-        if name.ends_with(".md") && name != "languages.md" {
+        if name.ends_with(".md") {
             documents.extend(examples(&format!("docs/{name}")));
         }
     }
+    assert!(documents.iter().any(|document| document.schema == "language"), "a page shows language files");
     documents.extend(examples("README.md"));
     assert!(documents.len() > 15, "{} examples", documents.len());
     let read = |path: &Path| fs::read_to_string(path).expect("the file is readable");
     for entry in fs::read_dir(root().join("flows")).expect("the folder is there") {
         let path = entry.expect("an entry").path();
         documents.push(flow(&path.display().to_string(), &read(&path), None));
+    }
+    for file in [
+        "src/flow/speech/languages/en.yaml",
+        "src/flow/speech/languages/es.yaml",
+        "tests/data/languages/de/language.yaml",
+    ] {
+        let text = read(&root().join(file));
+        documents.push(Opened { name: file.to_owned(), schema: "language", text, complete: None });
     }
     let text = read(&root().join("deploy/helpline.yaml"));
     documents.push(Opened { name: "deploy/helpline.yaml".to_owned(), schema: "helpline", text, complete: None });
@@ -154,8 +166,15 @@ fn faults_are_flagged() {
         ("hours:\n  office: {mon-fri: nine to five}\n", "2: Write times like `09:00-17:30`, or `closed`."),
         ("flow: main\nnumber: [1000]\n", "2: Property number is not allowed."),
     ];
-    let documents: Vec<Opened> = cases.iter().map(|(text, _)| flow(text, text, None)).collect();
-    for ((text, expected), (flags, _)) in cases.iter().zip(opened(&documents)) {
+    let mut documents: Vec<Opened> = cases.iter().map(|(text, _)| flow(text, text, None)).collect();
+    let of_languages = [
+        ("language: de\nlikes: en\n", "2: Property likes is not allowed."),
+        ("language: de\ncounted: {days: {on: unit/day}}\n", "2: Property on is not allowed."),
+        ("like: en\n", "1: Missing property \"language\"."),
+    ];
+    documents.extend(of_languages.map(|(text, _)| Opened { schema: "language", ..flow(text, text, None) }));
+    let cases = cases.into_iter().chain(of_languages);
+    for ((text, expected), (flags, _)) in cases.zip(opened(&documents)) {
         assert!(flags.iter().any(|flag| flag == expected), "{text}\nwants {expected:?} and has {flags:#?}");
     }
 }

@@ -21,6 +21,7 @@ mod phone;
 mod pictures;
 mod pjsip;
 mod ports;
+mod registrar;
 mod rogue;
 mod server;
 mod sipp;

@@ -81,6 +81,24 @@ impl Softphone {
         Softphone::start(hertz, account)
     }
 
+    /// One that registers over `transport` with `extra` parameters of baresip's account, and answers at once.
+    pub fn agent_over(
+        server: &Server,
+        (extension, password): (&str, &str),
+        transport: &str,
+        extra: &str,
+        hertz: f64,
+    ) -> Softphone {
+        let port = server.sip_port;
+        let account = |_| {
+            format!(
+                "<sip:{extension}@127.0.0.1:{port};transport={transport}>;regint=60;auth_user={extension};auth_pass={password};\
+                 answermode=auto;audio_codecs=PCMU{extra}"
+            )
+        };
+        Softphone::start(hertz, account)
+    }
+
     /// One that is called at `port`, and answers at once.
     pub fn called(port: u16, codec: Codec, hertz: f64) -> Softphone {
         let encoding = codec.encoding();
@@ -114,7 +132,7 @@ impl Softphone {
             format!(
                 "sip_listen 127.0.0.1:{sip}\naudio_player aubridge,nobody\naudio_source aufile,{voice}\nrtp_ports {first}-{last}\n\
                  audio_jitter_buffer_type off\nmodule_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\n\
-                 module sndfile.so\nsnd_path {heard}\nmodule_tmp account.so\nmodule_app menu.so\n{messages}module ctrl_tcp.so\n\
+                 module sndfile.so\nsnd_path {heard}\nmodule_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n{messages}module ctrl_tcp.so\n\
                  ctrl_tcp_listen 127.0.0.1:{control}\n",
                 first = media.first,
                 last = media.last,

@@ -1,7 +1,5 @@
 //! The user agent as a whole: scenarios in virtual time, a simulation over a bad network, and real sockets.
 
-#[cfg(feature = "interop")]
-mod clients;
 mod days;
 mod phones;
 mod play;

@@ -58,6 +58,8 @@ pub(super) struct Group {
     pub is_table: bool,
     /// It is written in braces or brackets.
     pub flow: bool,
+    /// It stands in brackets without braces of its own: `[press: 1]`.
+    pub is_pair: bool,
     /// Comments stand in it.
     pub commented: bool,
     /// Places in [`Page::members`].
@@ -193,9 +195,11 @@ impl Reading<'_> {
 
     fn begin(&mut self, is_table: bool, style: StructureStyle, anchor: Option<String>, start: usize) {
         let flow = style == StructureStyle::Flow;
+        let is_pair = is_table && flow && !self.text.get(start..).is_some_and(|text| text.starts_with('{'));
         let group = Group {
             is_table,
             flow,
+            is_pair,
             commented: false,
             members: Vec::new(),
             tail: Vec::new(),

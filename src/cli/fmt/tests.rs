@@ -43,6 +43,8 @@ fn files_have_one_form() {
     check("a: 'Please note: closed'\n", "a: \"Please note: closed\"\n");
     check("a: 'it''s open'\nb: \"tom\"\n", "a: it's open\nb: tom\n");
     check("a: [\"b, c\", \"d\"]\n", "a: [\"b, c\", d]\n");
+    check("a: [ b: 1,c ,  d: {e: 2} , {f: 3}]\n", "a: [b: 1, c, d: {e: 2}, {f: 3}]\n");
+    check("a:\n  - [b: 1]\nc: [d: 1, # one\n e: 2]\n", "a:\n  - [b: 1]\nc:\n  # one\n  - d: 1\n  - e: 2\n");
     check("a: |\n   one\n   two\nb: |-\n   one\n   two\n", "a: |\n  one\n  two\nb: |-\n  one\n  two\n");
     check("a: >-\n   one\n   two\n", "a: one two\n");
     check("a: one\n   two\n", "a: one two\n");
@@ -314,7 +316,12 @@ fn value(random: &mut fastrand::Rng, depth: usize) -> String {
         "a rather long text that goes on and on so that the line has to be broken somewhere near its end, as it is";
     match random.u8(0..10) {
         0 | 1 if depth < 5 => {
-            let items: Vec<String> = (0..random.usize(0..4)).map(|_| flow_value(random, depth + 1)).collect();
+            let count = random.usize(0..4);
+            let item = |_| match random.u8(0..4) {
+                0 => format!("press: {}", flow_value(random, depth + 1)),
+                _ => flow_value(random, depth + 1),
+            };
+            let items: Vec<String> = (0..count).map(item).collect();
             format!("[{}]", items.join([", ", ",", " , "][random.usize(0..3)]))
         }
         2 | 3 if depth < 5 => {

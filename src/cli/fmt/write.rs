@@ -204,7 +204,8 @@ impl Writer<'_> {
         if group.members.is_empty() {
             return true;
         }
-        if !group.flow || self.is_commented(group) {
+        // `[press: 1]` is a table without braces as long as it stands in brackets.
+        if !group.flow || group.is_pair || self.is_commented(group) {
             return false;
         }
         let mut text = String::new();
@@ -242,7 +243,12 @@ impl Writer<'_> {
     }
 
     fn flow(&self, group: &Group, text: &mut String) {
-        text.push(if group.is_table { '{' } else { '[' });
+        let (open, close) = match group.is_table {
+            true if group.is_pair => ("", ""),
+            true => ("{", "}"),
+            false => ("[", "]"),
+        };
+        text.push_str(open);
         for (number, member) in self.in_order(group).into_iter().enumerate() {
             let member = &self.page.members[member];
             if number > 0 {
@@ -259,7 +265,7 @@ impl Writer<'_> {
                 _ => text.push_str(&self.inline(&member.value, true)),
             }
         }
-        text.push(if group.is_table { '}' } else { ']' });
+        text.push_str(close);
     }
 
     /// The members as they are best read: the keys of a step and of a choice have their order, all others keep theirs.

@@ -1,4 +1,4 @@
-//! `helpline schema`: the JSON Schemas of flow files and of `helpline.yaml`, by which an editor completes and underlines.
+//! `helpline schema`: the JSON Schemas of flow files, of `helpline.yaml` and of language files, by which an editor completes and underlines.
 //!
 //! They are made from the tables of keys that the reader itself goes by; what is written here is what an editor says of each
 //! key, and what may stand after it. A test tells a key that the reader knows and the schema does not. Draft 7 is what the
@@ -8,6 +8,7 @@ mod calls;
 mod connectors;
 mod flows;
 mod installation;
+mod languages;
 mod shape;
 mod steps;
 
@@ -32,6 +33,8 @@ pub enum Of {
     Flows,
     /// The installation file, helpline.yaml
     Installation,
+    /// Language files, prompts/<language>/language.yaml
+    Languages,
 }
 
 /// Prints a schema.
@@ -54,6 +57,7 @@ fn schema(of: Of) -> (Value, Vec<String>) {
     match of {
         Of::Flows => flows::schema(),
         Of::Installation => installation::schema(),
+        Of::Languages => languages::schema(),
     }
 }
 
@@ -75,8 +79,11 @@ mod tests {
 
     use super::*;
 
-    const FILES: [(Of, &str); 2] =
-        [(Of::Flows, "deploy/schema/flow.json"), (Of::Installation, "deploy/schema/helpline.json")];
+    const FILES: [(Of, &str); 3] = [
+        (Of::Flows, "deploy/schema/flow.json"),
+        (Of::Installation, "deploy/schema/helpline.json"),
+        (Of::Languages, "deploy/schema/language.json"),
+    ];
 
     #[test]
     fn every_key_that_the_reader_knows_is_described() {

@@ -155,7 +155,7 @@ codes! {
     DATE = "HL0805", "Not a date";
     TIMES_MEET = "HL0806", "Times that overlap, or a day that stands twice";
     NEVER_OPEN = "HL0807", "Hours that never open";
-    HOLIDAYS_OVER = "HL0808", "No holiday lies ahead";
+    HOLIDAYS_OVER = "HL0808", "Holidays that have run out, or are about to";
     CLOCK_CHANGE = "HL0809", "A time that a clock change skips or repeats";
     UNUSED_HOURS = "HL0810", "Hours that nothing reads";
     HOURS_WITHOUT_ZONE = "HL0811", "Hours without a time zone";
@@ -189,6 +189,7 @@ codes! {
     UNHEARD_MAILBOX = "HL1105", "A mailbox whose messages nobody hears";
     NO_CONSENT = "HL1201", "A recording without the caller's consent";
     NOT_RECORDED = "HL1202", "A recording is paused or ended that nothing begins";
+    UNTOLD = "HL1203", "Somebody is recorded who has not been told";
 
     // How a language is spoken.
     LANGUAGE_TAG = "HL1301", "A language file of another language";

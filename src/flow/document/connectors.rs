@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Reader;
+use super::analysis::{Sender, SentSecret};
 use super::codes;
 use super::diagnostic::{Diagnostic, Faults, Page, Span, listed, shortened};
 use super::environment;
@@ -48,9 +49,10 @@ const OUR_HEADERS: [&str; 9] = [
     "upgrade",
 ];
 
-/// A value that is sent, and where it is written.
+/// A value that is sent, by whom, and where it is written.
 struct Sent {
     name: Arc<str>,
+    by: ConnectorIndex,
     file: usize,
     place: Span,
     in_url: bool,
@@ -141,8 +143,9 @@ impl ConnectorBook {
         }
         let mut names = Vec::new();
         let connector = connector(section, entry, known, &mut names);
-        self.sent.extend(names.into_iter().map(|(name, place, in_url)| Sent { name, file, place, in_url }));
         let index = ConnectorIndex(u16::try_from(self.connectors.len()).expect("connectors are limited"));
+        let sent = names.into_iter().map(|(name, place, in_url)| Sent { name, by: index, file, place, in_url });
+        self.sent.extend(sent);
         self.index.insert(name.to_owned(), index);
         self.connectors.push(Arc::new(connector));
         self.places.push((file, entry.key_span));
@@ -154,9 +157,18 @@ impl Reader<'_> {
     /// Tells the values of connectors that nothing sets, and secrets in addresses.
     pub fn tell_sent(&mut self) {
         let sent = std::mem::take(&mut self.values.connectors.sent);
-        for Sent { name, file, place, in_url } in &sent {
-            let fault = told_of_sent(&self.pages[*file], &self.values, (name, *place), *in_url);
-            self.faults.extend(fault);
+        for Sent { name, by, file, place, in_url } in sent {
+            if let Some(fault) = told_of_sent(&self.pages[file], &self.values, (&name, place), in_url) {
+                self.keep_sent(fault, name, Sender::Connector(by));
+            }
+        }
+    }
+
+    /// Tells what is wrong with a value that is sent; of a secret when it is known which way it takes.
+    pub fn keep_sent(&mut self, fault: Diagnostic, name: Arc<str>, by: Sender) {
+        match fault.code {
+            codes::SECRET_SENT => self.sent_secrets.push(SentSecret { fault, name, by }),
+            _ => self.faults.push(fault),
         }
     }
 }

@@ -247,7 +247,12 @@ impl Faults {
 
     /// Whether there is any error.
     pub fn has_errors(&self) -> bool {
-        !self.errors.list.is_empty()
+        self.errors() > 0
+    }
+
+    /// How many errors there are.
+    pub fn errors(&self) -> usize {
+        self.errors.list.len() + self.errors.more
     }
 
     /// All of them, by file in the order of `sources`, and by place.

@@ -20,6 +20,8 @@ pub const MAX_HOURS: usize = 1000;
 pub const MAX_DAYS: usize = 2000;
 /// Clock changes are looked for so many days ahead.
 const CLOCK_CHANGES_AHEAD: i32 = 366;
+/// Holidays should be written at least so many days ahead.
+const HOLIDAYS_AHEAD: i32 = 60;
 
 /// Settings beside the days of the week.
 pub(super) const SETTINGS: [&str; 3] = ["holidays", "except", "time_zone"];
@@ -141,6 +143,7 @@ fn hours(section: &mut Section<'_, '_>, entry: &Entry, zone: Option<Option<TimeZ
     let zone = time_zone(section, entry, zone);
     let mut hours = Hours { name, zone, week: Default::default(), days: BTreeMap::new() };
     let mut written = [false; 7];
+    let before = section.faults.errors();
     for entry in entries.iter().filter(|entry| !SETTINGS.contains(&entry.key.as_str())) {
         let Some(days) = weekdays(section, entry) else { continue };
         let ranges = ranges(section, entry);
@@ -160,7 +163,8 @@ fn hours(section: &mut Section<'_, '_>, entry: &Entry, zone: Option<Option<TimeZ
     for entry in entries.iter().filter(|entry| entry.key == "except") {
         exceptions(section, entry, &mut hours);
     }
-    tell(section, entry, &hours, today);
+    let is_whole = section.faults.errors() == before;
+    tell(section, entry, &hours, today, is_whole);
     hours
 }
 
@@ -364,20 +368,16 @@ fn date(section: &mut Section<'_, '_>, text: &str, place: Span) -> Option<Date> 
     date
 }
 
-/// Tells what was read without fault and can hardly be meant.
-fn tell(section: &mut Section<'_, '_>, entry: &Entry, hours: &Hours, today: Date) {
+/// Tells what was read without fault and can hardly be meant; `is_whole` tells whether all of it could be read.
+fn tell(section: &mut Section<'_, '_>, entry: &Entry, hours: &Hours, today: Date, is_whole: bool) {
     let page = section.page;
     let name = shortened(&entry.key);
-    if !hours.ever_opens() {
+    if is_whole && !hours.opens_from(today) {
         let fault = page.warning(codes::NEVER_OPEN, entry.key_span, format!("the hours `{name}` never open"));
         section.fault(fault.remedy("write days and times: `mon-fri: 09:00-17:30`"));
     }
-    if let Some((last, _)) = hours.days.last_key_value().filter(|(last, _)| **last < today) {
-        let message = format!("the last holiday of `{name}` was {last}");
-        let fault = page.warning(codes::HOLIDAYS_OVER, entry.key_span, message);
-        let fault = fault.remedy("add the coming ones to `holidays`");
-        section.fault(fault.consequence("on the next holiday callers would be told that you are open"));
-    }
+    tell_holidays(section, entry, hours, today);
+    tell_nights(section, entry, hours);
     let mut days = (0..CLOCK_CHANGES_AHEAD).filter_map(|ahead| today.checked_add(jiff::Span::new().days(ahead)).ok());
     let odd = days.find_map(|date| {
         let odd = |range: &&Range| hours.is_odd(date, range.from) || hours.is_odd(date, range.to);
@@ -391,4 +391,45 @@ fn tell(section: &mut Section<'_, '_>, entry: &Entry, hours: &Hours, today: Date
             fault.label(of_that_day).remedy(format!("give that day times of its own: `except: {{{date}: ...}}`")),
         );
     }
+}
+
+/// Tells that no holiday is written beyond the next weeks. A day counts that is closed all day, however that is written.
+fn tell_holidays(section: &mut Section<'_, '_>, entry: &Entry, hours: &Hours, today: Date) {
+    let closed = |day: &OtherDay| day.ranges.is_empty();
+    let Some((last, _)) = hours.days.iter().rev().find(|(_, day)| closed(day)) else { return };
+    let ahead = last.since(today).map_or(i32::MAX, |ahead| ahead.get_days());
+    if ahead >= HOLIDAYS_AHEAD {
+        return;
+    }
+    let name = shortened(&entry.key);
+    let message = match ahead {
+        ..0 => format!("the last holiday of `{name}` was {last}"),
+        0 => format!("the last holiday of `{name}` is today, {last}"),
+        1 => format!("the last holiday of `{name}` is {last}, tomorrow"),
+        _ => format!("the last holiday of `{name}` is {last}, in {ahead} days"),
+    };
+    let place = entry.value.find("holidays").map_or(entry.key_span, |holidays| holidays.key_span);
+    let fault = section.page.warning(codes::HOLIDAYS_OVER, place, message);
+    let fault = fault.remedy(match ahead {
+        ..0 => "add the coming ones to `holidays`",
+        _ => "add those that come after it to `holidays`",
+    });
+    section.fault(fault.consequence("on the next holiday callers would be told that you are open"));
+}
+
+/// Tells times that go on beyond midnight into those of the next day.
+fn tell_nights(section: &mut Section<'_, '_>, entry: &Entry, hours: &Hours) {
+    let meeting = (0..7).find_map(|day| {
+        let next = (day + 1) % 7;
+        let night = hours.week[day].iter().find(|range| range.to > DAY)?;
+        let morning = hours.week[next].iter().find(|range| range.from < night.to - DAY)?;
+        Some((WEEKDAYS[day].0, *night, WEEKDAYS[next].0, *morning))
+    });
+    let Some((day, night, next, morning)) = meeting else { return };
+    let message = format!("`{night}` of {day} goes on into {next}, and overlaps `{morning}` there");
+    let fault = section.page.warning(codes::TIMES_MEET, entry.key_span, message);
+    let until = Range { from: 0, to: night.to - DAY };
+    let until = until.to_string().split_off("00:00-".len());
+    let fault = fault.remedy(format!("end it earlier, or let {next} begin at {until}"));
+    section.fault(fault.consequence("it would be open all that time: one of the two says less than it seems to"));
 }

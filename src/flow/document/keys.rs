@@ -1,9 +1,11 @@
 //! Every table of keys that the reader of flow files goes by, for the schema of editors and for the canonical order.
 
+use super::language::{self, rules};
 use super::{
     agents, call_tests, connectors, duty, fields, flow, hours, lookup, menu, messages, outline, queues, steps, words,
 };
 use crate::flow::connector::Method;
+use crate::flow::speech::{BUILT_IN, CATEGORIES};
 
 /// The keys that something has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,12 +57,26 @@ pub fn tables() -> Vec<KeyTable> {
     tables
 }
 
+/// The tables of language files; the names of rules and phrases, numbers and minutes are free.
+pub fn language_tables() -> Vec<KeyTable> {
+    let mut tables = vec![
+        KeyTable::new("language", &language::KEYS),
+        KeyTable::new("money", &rules::MONEY_KEYS),
+        KeyTable::new("currency", &rules::CURRENCY_KEYS),
+        KeyTable::new("day", &rules::DAY_KEYS),
+        KeyTable::new("day_time", &rules::DAY_TIME_KEYS),
+        KeyTable::new("queue", &rules::QUEUE_KEYS),
+    ];
+    tables.extend(["plurals", "counted"].map(|part| KeyTable::new(part, &CATEGORIES)));
+    tables
+}
+
 /// The kinds of steps, each the key that names it.
 pub fn step_kinds() -> impl Iterator<Item = &'static str> {
     steps::KINDS.iter().map(|kind| kind.key)
 }
 
-/// The words that a setting takes: `strategy` of a queue, `order` of a callback, `method` of a connector, `type` of a field, `currency` of a flow, `format` of a
+/// The words that a setting takes: `strategy` of a queue, `order` of a callback, `method` of a connector, `type` of a field, `currency` of a flow, `like`, `category` and `key` of a language, `format` of a
 /// placeholder, `target` where no step is named, `act`, `outcome` and `habit` of call tests.
 pub fn words_of(setting: &str) -> Vec<&'static str> {
     match setting {
@@ -68,6 +84,9 @@ pub fn words_of(setting: &str) -> Vec<&'static str> {
         "order" => queues::ORDERS.iter().map(|(name, _)| *name).collect(),
         "currency" => flow::CURRENCIES.iter().map(|(name, _)| *name).collect(),
         "format" => words::FORMATS.iter().map(|(name, _)| *name).collect(),
+        "like" => BUILT_IN.iter().map(|(tag, _)| *tag).collect(),
+        "category" => CATEGORIES.to_vec(),
+        "key" => language::TOLD_KEYS.to_vec(),
         "method" => Method::ALL.iter().map(|(name, _)| *name).collect(),
         "type" => fields::KINDS.to_vec(),
         "target" => outline::TARGET_WORDS.to_vec(),

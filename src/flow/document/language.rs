@@ -1,9 +1,9 @@
 //! Language files, `prompts/<language>/language.yaml`: phrases, and the rules by which values are joined from them. Operators
 //! find the format in docs/languages.md.
 
-mod rules;
+pub(super) mod rules;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::codes;
@@ -21,10 +21,13 @@ const LONGEST_TEXT: usize = 1_000;
 pub const LANGUAGE_FILE: &str = "language.yaml";
 
 /// What stands at the top of a language file.
-const PARTS: [&str; 16] = [
+pub(super) const KEYS: [&str; 16] = [
     "language", "like", "plurals", "choice", "keys", "numbers", "negative", "decimal", "counted", "duration", "money",
     "day", "time", "day_time", "queue", "phrases",
 ];
+
+/// The keys of a telephone, as `keys` names them.
+pub(super) const TOLD_KEYS: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "star", "hash"];
 
 /// A language that is built in: `text` is its file.
 pub fn built_in_language(tag: &str, text: &str) -> Language {
@@ -56,7 +59,7 @@ fn read(page: &Page<'_>, sentences: &Sentences, faults: &mut Faults) -> Option<L
     let whole = Entry { key: LANGUAGE_FILE.to_owned(), key_span: Span::default(), value: root.clone() };
     section.table(&whole, "a table such as `language: de`")?;
     let parts = root.table().unwrap_or_default();
-    section.tell_unknown(parts, &PARTS, "a language");
+    section.tell_unknown(parts, &KEYS, "a language");
     let tag = tag(&mut section, &root)?;
     if let Some(like) = root.find("like") {
         match like.value.text().and_then(|like| BUILT_IN.iter().find(|(tag, _)| *tag == like)) {
@@ -69,14 +72,16 @@ fn read(page: &Page<'_>, sentences: &Sentences, faults: &mut Faults) -> Option<L
             }
         }
     }
+    let before = section.faults.errors();
     let mut language = Language { tag, ..Language::default() };
     phrases(&mut section, &root, &mut language);
     plurals(&mut section, &root, &mut language);
     choice(&mut section, &root, &mut language);
     rules::read(&mut section, &root, &mut language);
     let said = tell_unproven(&mut section, &language);
-    if !sentences.is_empty() {
-        tell_unused(&mut section, &root, &language, &|name| {
+    // Where a rule could not be read, its phrases look as if nothing said them.
+    if !sentences.is_empty() && section.faults.errors() == before {
+        tell_unused(&mut section, &root, &|name| {
             said.contains(name) || sentences.iter().any(|(known, _)| &**known == name)
         });
     }
@@ -218,13 +223,12 @@ fn plurals(section: &mut Section<'_, '_>, root: &Node, language: &mut Language) 
 /// `"{choice}, press {keys}."`, and how the keys are told.
 fn choice(section: &mut Section<'_, '_>, root: &Node, language: &mut Language) {
     let digit = |name: &str| language.phrases.get(format!("digit/{name}").as_str()).map(ToString::to_string);
-    let names = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "star", "hash"];
-    let mut keys = names.map(|name| digit(name).unwrap_or_else(|| name.to_owned()));
+    let mut keys = TOLD_KEYS.map(|name| digit(name).unwrap_or_else(|| name.to_owned()));
     if let Some(entry) = root.find("keys") {
         let entries = section.table(entry, "a table of keys and how they are told").unwrap_or(&[]);
-        section.tell_unknown(entries, &names, "`keys`");
+        section.tell_unknown(entries, &TOLD_KEYS, "`keys`");
         for entry in entries {
-            let place = names.iter().position(|name| *name == entry.key);
+            let place = TOLD_KEYS.iter().position(|name| *name == entry.key);
             if let (Some(place), Some(text)) = (place, words(section, entry, "how the key is told")) {
                 text.clone_into(&mut keys[place]);
             }
@@ -243,7 +247,9 @@ fn choice(section: &mut Section<'_, '_>, root: &Node, language: &mut Language) {
 /// Tells what a language promises and cannot say; the phrases that its rules say.
 fn tell_unproven(section: &mut Section<'_, '_>, language: &Language) -> BTreeSet<String> {
     let (unproven, said) = speech::prove(language);
-    for fault in unproven {
+    // What one's own rules lack is told there, and not also where the rules of the language that this one is like ask for it.
+    let own = |what: &What| unproven.iter().any(|fault| fault.what == *what && fault.span != Span::default());
+    for fault in unproven.iter().filter(|fault| fault.span != Span::default() || !own(&fault.what)) {
         let told = match &fault.what {
             What::NoPhrase(name) => {
                 let message = format!("no phrase is called `{}`", shortened(name));
@@ -276,22 +282,22 @@ fn tell_unproven(section: &mut Section<'_, '_>, language: &Language) -> BTreeSet
 }
 
 /// Tells phrases that nothing says.
-fn tell_unused(section: &mut Section<'_, '_>, root: &Node, language: &Language, said: &dyn Fn(&str) -> bool) {
-    let lacking = Languages::sentences().iter().map(|(name, _)| &**name);
-    let lacking: Vec<&str> = lacking.filter(|name| !language.phrases.contains_key(*name)).collect();
-    for folder in root.find("phrases").and_then(|entry| entry.value.table()).unwrap_or(&[]) {
-        for phrase in folder.value.table().unwrap_or(&[]) {
-            let name = format!("{}/{}", folder.key, phrase.key);
-            if phrase.key_span == Span::default() || !speech::is_phrase(&name) || said(&name) {
-                continue;
-            }
-            let message = format!("nothing says the phrase `{}`", shortened(&name));
-            let fault = section.page.warning(codes::UNUSED_PHRASE, phrase.key_span, message);
-            section.fault(match nearest(&name, lacking.iter().copied()) {
-                Some(near) => fault.remedy(format!("did you mean `{near}`?")),
-                None => fault.remedy("leave it out"),
-            });
-        }
+fn tell_unused(section: &mut Section<'_, '_>, root: &Node, said: &dyn Fn(&str) -> bool) {
+    let folders = root.find("phrases").and_then(|entry| entry.value.table()).unwrap_or(&[]);
+    let phrases = folders.iter().flat_map(|folder| {
+        let own = folder.value.table().unwrap_or(&[]).iter().filter(|phrase| phrase.key_span != Span::default());
+        own.map(|phrase| (format!("{}/{}", folder.key, phrase.key), phrase.key_span))
+    });
+    let written: BTreeMap<String, Span> = phrases.collect();
+    let unwritten =
+        || Languages::sentences().iter().map(|(name, _)| &**name).filter(|name| !written.contains_key(*name));
+    for (name, place) in written.iter().filter(|(name, _)| speech::is_phrase(name) && !said(name)) {
+        let message = format!("nothing says the phrase `{}`", shortened(name));
+        let fault = section.page.warning(codes::UNUSED_PHRASE, *place, message);
+        section.fault(match nearest(name, unwritten()) {
+            Some(near) => fault.remedy(format!("did you mean `{near}`?")),
+            None => fault.remedy("leave it out"),
+        });
     }
 }
 

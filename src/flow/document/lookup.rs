@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::analysis::Sender;
 use super::codes;
 use super::connectors::{self, name_and_path, no_such_connector};
 use super::diagnostic::shortened;
@@ -9,6 +10,7 @@ use super::flow::FlowReader;
 use super::tree::{Content, Entry};
 use super::values;
 use crate::flow::connector::TextTemplate;
+use crate::flow::graph::StepId;
 use crate::flow::{LookupSpec, LookupWay, StepIndex, StepKind};
 
 /// The keys of a way out.
@@ -53,7 +55,7 @@ impl FlowReader<'_, '_> {
         };
         for (name, place, in_url) in names {
             if let Some(fault) = connectors::told_of_sent(self.page, &self.reader.values, (&name, place), in_url) {
-                self.fault(fault);
+                self.reader.keep_sent(fault, name, Sender::Step(StepId { flow: self.flow, step: index }));
             }
         }
         Some(StepKind::Lookup(Box::new(LookupSpec { connector, path: path?, save, found, not_found, failed })))

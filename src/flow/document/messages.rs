@@ -75,8 +75,7 @@ impl FlowReader<'_, '_> {
     /// The mailbox: a queue, whose agents hear it, or an agent.
     fn mailbox(&mut self, entry: &Entry, is_mailed: bool) -> Option<Arc<str>> {
         let name = self.text_of(entry, "the name of a queue or the extension of an agent")?;
-        let queue = self.reader.queues.specs.iter().find(|queue| &*queue.name == name);
-        if let Some(queue) = queue {
+        if let Some(queue) = self.reader.queues.mailbox(name) {
             let (unheard, found) = (queue.agents.is_empty() && !is_mailed, queue.name.clone());
             if unheard {
                 let message = format!("nobody hears the messages for `{}`: the queue has no agents", shortened(name));

@@ -52,6 +52,7 @@ pub use language::{LANGUAGE_FILE, built_in_language};
 pub(crate) use messages::is_mail_address;
 
 use self::agents::Agents;
+use self::analysis::SentSecret;
 use self::connectors::ConnectorBook;
 use self::flow::FlowReader;
 use self::hours::HoursBook;
@@ -169,13 +170,17 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         agents,
         queues,
         steered: Vec::new(),
+        sent_secrets: Vec::new(),
         records: false,
         faults,
     };
     let flows = reader.flows(all_read);
     // Where something is missing, what is left looks wrong in many places.
+    let sent = std::mem::take(&mut reader.sent_secrets);
     if all_read && !reader.faults.has_errors() {
-        analysis::tell(&flows, &mut reader.faults);
+        analysis::tell(&flows, sent, &mut reader.faults);
+    } else {
+        reader.faults.extend(sent.into_iter().map(|sent| sent.fault));
     }
     let mut faults = reader.faults;
     let tests = call_tests::read(&pages, &trees, &outlines, &flows, &mut faults);
@@ -194,6 +199,8 @@ struct Reader<'a> {
     languages: Languages,
     agents: Agents,
     queues: Queues<'a>,
+    /// Secrets that are sent where others read them.
+    sent_secrets: Vec<SentSecret>,
     /// Steps that steer a recording.
     steered: Vec<Diagnostic>,
     /// Some step begins one.

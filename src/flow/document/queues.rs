@@ -87,8 +87,10 @@ pub(super) struct Queues<'a> {
     /// The file of each, and how it is written.
     pub written: Vec<(usize, &'a Entry)>,
     index: BTreeMap<&'a str, QueueIndex>,
-    /// The flows that use each.
+    /// The flows whose steps send callers into each.
     users: Vec<BTreeSet<FlowIndex>>,
+    /// Those that are somebody's mailbox: used without anybody who waits.
+    mailboxes: BTreeSet<QueueIndex>,
     /// That there is no music at all is told once.
     silence_told: bool,
 }
@@ -176,6 +178,13 @@ impl<'a> Queues<'a> {
         Some(index)
     }
 
+    /// The queue named `name`, in which callers leave messages.
+    pub fn mailbox(&mut self, name: &str) -> Option<&QueueSpec> {
+        let index = *self.index.get(name)?;
+        self.mailboxes.insert(index);
+        Some(&self.specs[usize::from(index.0)])
+    }
+
     /// Every name, in the order of their places.
     pub fn in_order(&self) -> impl Iterator<Item = &'a str> {
         self.written.iter().map(|(_, entry)| entry.key.as_str())
@@ -200,7 +209,8 @@ impl<'a> Reader<'a> {
             let (file, entry) = self.queues.written[position];
             let users = std::mem::take(&mut self.queues.users[position]);
             let page = &self.pages[file];
-            if users.is_empty() {
+            let index = QueueIndex(u16::try_from(position).expect("queues are limited"));
+            if users.is_empty() && !self.queues.mailboxes.contains(&index) {
                 let fault = page.warning(codes::UNUSED_QUEUE, entry.key_span, format!("no step uses `{}`", spec.name));
                 let fault = fault.consequence("nobody would ever wait in it");
                 self.faults.push(fault.remedy(format!("send callers there with a step: `queue: {}`", spec.name)));
@@ -562,7 +572,7 @@ pub(super) fn tell_agents(
         if numbers.contains_key(&*agent.extension) {
             let message = format!("`{}` is also a number that a flow answers", agent.extension);
             let fault = page.error(codes::EXTENSION, *place, message).remedy("give the agent another extension");
-            faults.push(fault.consequence("who dials it would reach either, and never the other"));
+            faults.push(fault.consequence("who dials it could reach only one of the two"));
         }
         if !busy.contains(&*agent.extension) {
             let message = format!("`{}` answers no queue", agent.extension);

@@ -343,12 +343,14 @@ impl FlowReader<'_, '_> {
                 Known::Later => {
                     self.page.error(codes::NOT_AVAILABLE, place, format!("`{name}` is not available in this version"))
                 }
-                Known::Nothing => self
-                    .reader
-                    .values
-                    .no_such_value(self.page, name, place)
-                    .or_remedy(&format!("a text stands in quotes: '{}'", shortened(name)))
-                    .consequence("this would never hold"),
+                Known::Nothing => {
+                    let fault = self.reader.values.no_such_value(self.page, name, place);
+                    let fault = match name.contains('.') {
+                        true => fault,
+                        false => fault.or_remedy(&format!("a text stands in quotes: '{}'", shortened(name))),
+                    };
+                    fault.consequence("this would never hold")
+                }
             };
             self.fault(fault);
         }

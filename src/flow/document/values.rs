@@ -116,9 +116,14 @@ impl Values {
         for outline in outlines {
             for step in &outline.steps {
                 for entry in step.value.find("set").and_then(|set| set.value.table()).unwrap_or(&[]) {
-                    if let Some(value) = literal(&entry.value) {
-                        let known = values.note(&entry.key, Kinds::of(&value), (outline.page, entry.key_span));
-                        known.literals.push(value);
+                    let place = (outline.page, entry.key_span);
+                    match literal(&entry.value) {
+                        Some(value) => values.note(&entry.key, Kinds::of(&value), place).literals.push(value),
+                        // It is told where the step is read; whoever reads the value is right to do so.
+                        None => {
+                            let any = Kinds::TEXT.with(Kinds::NUMBER).with(Kinds::TRUTH);
+                            values.note(&entry.key, any, place).read.set(true);
+                        }
                     }
                 }
                 if let Some(save) = step.value.find("save").and_then(|save| save.value.text())
@@ -204,7 +209,10 @@ impl Values {
             let known = whole.iter().map(String::as_str);
             let remedy = format!("there are {}", listed(known.clone().take(8)).replace(" or ", " and "));
             let fault = if field.is_some() { fault.meant(name, known) } else { fault };
-            return if whole.is_empty() { fault } else { fault.or_remedy(&remedy) };
+            return match whole.is_empty() {
+                true => fault.or_remedy("write below the connector's `fields` what is taken from the answer"),
+                false => fault.or_remedy(&remedy),
+            };
         }
         page.error(codes::NO_SUCH_VALUE, place, format!("nothing sets `{}`", shortened(name))).meant(name, self.names())
     }

@@ -4,6 +4,7 @@
 //! Each kind of step declares its ways out in `exits.rs`, in one arm of one `match`: a new kind joins there.
 
 mod exits;
+mod onward;
 mod paths;
 mod questions;
 
@@ -13,6 +14,7 @@ use super::place::Place;
 use super::{FlowIndex, FlowSet, StepIndex};
 use crate::telephony::Digit;
 
+pub use onward::Onward;
 pub use paths::{Stop, Way, Ways};
 
 /// A step of one of the flows.

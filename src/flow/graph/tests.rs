@@ -158,3 +158,48 @@ fn circles_are_found() {
     check("  a: {menu: Yes?, choices: {1: On -> b}, otherwise: b}\n  b: {say: No., next: again}\n", &[&["a", "b"]]);
     check("  a: {menu: Yes?, choices: {1: On -> a}}\n", &[]);
 }
+
+/// Who walks into a flow comes back to where they did, and whoever began in it may go on behind every step that walks into it.
+#[test]
+fn ways_onward_come_back_to_where_they_walked_in() {
+    let text = "\
+flow: main
+numbers: [1000]
+start: first
+steps:
+  first: {menu: Yes?, choices: {1: One -> marked, 2: Two -> plain}}
+  marked: {set: {a: b}, next: one}
+  one: {flow: shared, next: after_one}
+  after_one: {when: a is 'b', then: hangup, otherwise: hangup}
+  plain: {say: Well., next: two}
+  two: {flow: shared, next: after_two}
+  after_two: {hangup: }
+---
+flow: shared
+start: ask
+steps:
+  ask: {collect: Which?, save: which, next: weigh}
+  weigh: {when: which is '1', then: told, otherwise: stopped}
+  told: {say: It is one.}
+  stopped: {hangup: }
+";
+    let set = read(text);
+    let graph = Graph::of(&set);
+    let names = |first: &str, take: &dyn Fn(&Node, &Exit) -> bool| -> Vec<String> {
+        let first = at(&set, first);
+        let onward = graph.onward(|node| node.at == first, take);
+        let reached = graph.nodes.iter().filter(|node| onward.reach(node.at));
+        reached.map(|node| set.flow(node.at.flow).step(node.at.step).name.to_string()).collect()
+    };
+    let all = |_: &Node, _: &Exit| true;
+    assert_eq!(names("marked", &all), ["marked", "one", "after_one", "ask", "weigh", "told", "stopped"]);
+    let not_told = |node: &Node, _: &Exit| node.at != at(&set, "shared/told");
+    assert_eq!(names("marked", &not_told), ["marked", "one", "ask", "weigh", "told", "stopped"], "nobody comes back");
+    assert_eq!(names("shared/told", &all), ["after_one", "after_two", "told"]);
+    let onward = graph.onward(|node| node.at == at(&set, "marked"), all);
+    let way = |to: &str| -> Option<Vec<&str>> {
+        Some(onward.to(at(&set, to))?.iter().map(|stop| &*set.flow(stop.at.flow).step(stop.at.step).name).collect())
+    };
+    assert_eq!(way("shared/weigh"), Some(vec!["marked", "one", "ask"]));
+    assert_eq!((way("marked"), way("plain")), (None, None));
+}

@@ -24,7 +24,9 @@ const ANSWER_SLOTS: u64 = 2;
 const TURNS_PER_RTCP: u8 = 48;
 /// Once in so many turns all that waits is read, however little is expected.
 const TURNS_PER_LOOK: u8 = 4;
-/// Up to this long the thread sleeps without an ear for commands, which then cost no wake-up: 4 ms.
+/// Up to this long the thread sleeps without an ear for commands, which then cost no wake-up: 4 ms. Where nothing else is
+/// due sooner it wakes at whole multiples of this, as the main loop does when it is busy: waking costs more than most of
+/// what is done then, and less where one wakes with another.
 const DEAF: Duration = Duration::from_micros(2 * SLOT_US);
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
 /// After a leg was opened or closed, the thread looks for commands every [`DEAF`] for so long, however little there is to
@@ -135,7 +137,7 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
         }
         match at - now {
             short if short <= DEAF => thread::sleep(short),
-            _ if now < self.linger => thread::sleep(DEAF),
+            _ if now < self.linger => thread::sleep(nap(now)),
             long => match orders.recv_timeout(long) {
                 Ok(order) => self.obey(order)?,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -147,8 +149,9 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
 
     /// Waits for a command while there is no leg, without an ear for it while the last leg's end is near.
     fn await_leg(&mut self, orders: &Receiver<Order>) -> Option<()> {
-        let order = if self.settings.clock.now() < self.linger {
-            thread::sleep(DEAF);
+        let now = self.settings.clock.now();
+        let order = if now < self.linger {
+            thread::sleep(nap(now));
             match orders.try_recv() {
                 Ok(order) => order,
                 Err(TryRecvError::Empty) => return Some(()),
@@ -487,6 +490,11 @@ fn told(leg: LegId, event: StreamEvent) -> MediaEvent {
 
 fn failed(leg: LegId, port: u16, error: &std::io::Error) -> MediaEvent {
     MediaEvent::Failed { leg, reason: format!("port {port}: {error}") }
+}
+
+/// How long to sleep where nothing is due soon.
+fn nap(now: Moment) -> Duration {
+    now.next_multiple(DEAF) - now
 }
 
 /// A slot's place in its tick.

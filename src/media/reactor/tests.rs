@@ -443,6 +443,36 @@ fn a_reactor_that_ends_closes_what_has_come_to_it() {
 }
 
 #[test]
+fn few_legs_wake_the_thread_seldom_and_many_are_spread() {
+    use crate::media::stream::{Stream, Terms};
+    let address = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let bench = Bench::new(address);
+    let terms = Terms { silence: Duration::from_secs(30), ntp_zero: 0 };
+    let mut legs = legs::Legs::new();
+    // (legs, how many slots have some), of packets of 20 ms.
+    let scenarios = [(1, 1), (8, 1), (9, 2), (40, 5), (41, 6), (80, 10), (81, 10), (200, 10)];
+    for (count, busy) in scenarios {
+        while legs.len() < count {
+            let number = free_pair(address);
+            let port = port::Port::open(address, number).expect("free");
+            let stream = Stream::new(crate::clock::Moment::ZERO, bench.plan(), terms, 1);
+            legs.insert(LegId::inbound(legs.len() as u64), number, false, port, stream);
+        }
+        let of_slots: Vec<usize> = (0..legs::SLOTS)
+            .map(|slot| {
+                let mut turns = 0;
+                legs.of_slot(slot, |_| turns += 1);
+                turns
+            })
+            .collect();
+        assert_eq!(of_slots.iter().filter(|turns| **turns > 0).count(), busy, "{of_slots:?}");
+        let most = of_slots.iter().max().copied().unwrap_or(0);
+        assert!(most <= 8.max(count.div_ceil(legs::SLOTS)), "{of_slots:?}");
+        legs.assert_consistent();
+    }
+}
+
+#[test]
 fn bridges_in_any_order_stay_consistent() {
     use crate::media::stream::{Stream, Terms};
     let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);

@@ -129,7 +129,7 @@ impl Offer<'_> {
                     format!("key {key} leads to {everywhere} in every other menu, and not in `{}`", self.name);
                 let fault = self.warning(analysis, codes::SHADOWED_KEY, &choice.keys, message);
                 let fault = fault.remedy("take another key for this choice");
-                fault.consequence(format!("callers who have learnt {key} would come to something else here"))
+                fault.consequence(format!("callers who have learnt the key {key} would come to something else here"))
             } else {
                 continue;
             };

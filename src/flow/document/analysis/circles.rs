@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{Analysis, placed};
+use crate::flow::StepKind;
 use crate::flow::document::codes;
 use crate::flow::document::diagnostic::{Faults, Severity};
 use crate::flow::graph::{By, Exit, Goal, Node, StepId};
@@ -10,23 +11,23 @@ use crate::flow::session::MOST_STEPS;
 
 pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
     let graph = analysis.graph;
-    let idle = |node: &Node, exit: &Exit| is_idle(node, exit);
+    let idle = |node: &Node, exit: &Exit| is_idle(analysis, node, exit);
     let ways = graph.ways(|_, _| Some(1));
     for circle in graph.circles(idle) {
         let members: Vec<StepId> = circle.iter().map(|position| graph.nodes[*position].at).collect();
         if !members.iter().any(|at| ways.reach(*at)) {
             continue;
         }
-        let first = members[0];
-        let round = round(analysis, &members);
-        let place = analysis.set.places.step(first);
-        let asks = members.iter().any(|at| graph.node(*at).nature.asks);
+        let asking = members.iter().copied().find(|at| graph.node(*at).nature.asks);
+        let queues = members.iter().any(|at| graph.node(*at).nature.person);
         // What goes round from a queue straight back into it is told where the queue is written.
-        if !asks && members.iter().any(|at| graph.node(*at).nature.person) {
+        if asking.is_none() && queues && members.iter().all(|at| is_straight(analysis, *at)) {
             continue;
         }
-        let note = format!("the circle: {}", round.join(", "));
-        if !asks && !has_way_out(analysis, &members) {
+        let first = asking.unwrap_or(members[0]);
+        let place = analysis.set.places.step(first);
+        let note = format!("the circle: {}", round(analysis, &members, first).join(", "));
+        if asking.is_none() && !queues && !has_way_out(analysis, &members) {
             let message = match members.len() {
                 1 => format!("`{}` leads to itself, and nowhere else", analysis.name(first)),
                 many => format!("{many} steps lead to each other, and nowhere else"),
@@ -39,12 +40,12 @@ pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
             faults.push(fault.consequence(consequence).note(note));
             continue;
         }
-        let (message, remedy) = match asks {
-            true => (
+        let (message, remedy) = match asking {
+            Some(_) => (
                 format!("who presses nothing in `{}` is never let go", analysis.name(first)),
                 "lead `otherwise` to a person or to a goodbye",
             ),
-            false => (
+            None => (
                 format!("callers can go round `{}` without doing anything", analysis.name(first)),
                 "ask them something in between, or lead them on",
             ),
@@ -56,10 +57,21 @@ pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
 }
 
 /// Whether callers take an exit while they do nothing, and again the next time: a queue is not full for long, but nobody is
-/// there for a whole night.
-fn is_idle(node: &Node, exit: &Exit) -> bool {
+/// there for a whole night, and who has agreed to be recorded is not asked again.
+fn is_idle(analysis: &Analysis<'_>, node: &Node, exit: &Exit) -> bool {
+    if matches!(analysis.set.flow(node.at.flow).step(node.at.step).kind, StepKind::Record(_)) {
+        return !matches!(exit.by, By::Always(_));
+    }
     let lasts = &*exit.name == "no_agents" || !node.nature.person && &*exit.name == "failed";
     !exit.by.takes_a_caller() && (exit.by != By::Refusal || lasts)
+}
+
+/// Whether a step leads on without deciding anything, or is a queue.
+fn is_straight(analysis: &Analysis<'_>, at: StepId) -> bool {
+    let kind = &analysis.set.flow(at.flow).step(at.step).kind;
+    let leads_on =
+        matches!(kind, StepKind::Say { .. } | StepKind::Play { .. } | StepKind::Set(_) | StepKind::Language(_));
+    leads_on || matches!(kind, StepKind::Queue { .. })
 }
 
 /// Whether anything leads out of the circle.
@@ -77,13 +89,13 @@ fn has_way_out(analysis: &Analysis<'_>, members: &[StepId]) -> bool {
     })
 }
 
-/// Once round, from the first step to itself.
-fn round(analysis: &Analysis<'_>, members: &[StepId]) -> Vec<String> {
-    let (graph, first) = (analysis.graph, members[0]);
+/// Once round, from `first` to itself.
+fn round(analysis: &Analysis<'_>, members: &[StepId], first: StepId) -> Vec<String> {
+    let graph = analysis.graph;
     let mut came: BTreeMap<StepId, (StepId, &Exit)> = BTreeMap::new();
     let mut open = VecDeque::from([first]);
     'search: while let Some(at) = open.pop_front() {
-        for exit in graph.node(at).exits.iter().filter(|exit| is_idle(graph.node(at), exit)) {
+        for exit in graph.node(at).exits.iter().filter(|exit| is_idle(analysis, graph.node(at), exit)) {
             let to = match exit.to {
                 Goal::Step(to) => to,
                 // To one of the questions of the circle, whichever it was.

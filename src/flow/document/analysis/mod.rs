@@ -6,6 +6,7 @@ mod circles;
 mod ends;
 mod listening;
 mod reach;
+mod recorded;
 mod secrets;
 
 pub use listening::{
@@ -13,24 +14,27 @@ pub use listening::{
     tell_listening,
 };
 
+pub(super) use secrets::{Sender, SentSecret};
+
 use super::diagnostic::{Diagnostic, Faults, Severity};
 use super::{Code, Span};
 use crate::flow::FlowSet;
-use crate::flow::graph::{By, EntryBy, Graph, StepId, Way};
+use crate::flow::graph::{By, EntryBy, Graph, StepId, Stop, Way};
 use crate::flow::place::Place;
 
 /// Stops of a way that are shown; of a longer one the last.
 const STOPS_SHOWN: usize = 8;
 
-/// Tells whatever callers would not get on with.
-pub(super) fn tell(set: &FlowSet, faults: &mut Faults) {
+/// Tells whatever callers would not get on with, and where the secrets go that are sent.
+pub(super) fn tell(set: &FlowSet, sent: Vec<SentSecret>, faults: &mut Faults) {
     let graph = Graph::of(set);
     let analysis = Analysis { set, graph: &graph };
     reach::tell(&analysis, faults);
     circles::tell(&analysis, faults);
     ends::tell(&analysis, faults);
     choices::tell(&analysis, faults);
-    secrets::tell(&analysis, faults);
+    secrets::tell(&analysis, sent, faults);
+    recorded::tell(&analysis, faults);
 }
 
 /// What is looked at.
@@ -59,19 +63,24 @@ impl Analysis<'_> {
 
     /// The way to a step, in words: "the way there: `welcome`, press 2 in `main`, `billing`".
     fn way_there(&self, way: &Way<'_>, to: StepId) -> String {
-        let mut stops: Vec<String> = way.stops.iter().map(|stop| self.stop(stop.at, stop.exit, to)).collect();
-        if stops.len() > STOPS_SHOWN {
-            stops.drain(..stops.len() - STOPS_SHOWN);
-            stops.insert(0, "…".to_owned());
-        }
-        stops.push(self.shown(to, to));
         let from = match &way.entry.by {
             EntryBy::Number(_) => String::new(),
             EntryBy::Queue(queue, exit) => {
                 format!("an agent sends them to `{}`, `{exit}`, ", self.set.queue(*queue).name)
             }
         };
-        format!("the way there: {from}{}", stops.join(", "))
+        format!("the way there: {from}{}", self.stops(&way.stops, to))
+    }
+
+    /// The steps of a way and the one that it leads to, in words.
+    fn stops(&self, stops: &[Stop<'_>], to: StepId) -> String {
+        let mut shown: Vec<String> = stops.iter().map(|stop| self.stop(stop.at, stop.exit, to)).collect();
+        if shown.len() > STOPS_SHOWN {
+            shown.drain(..shown.len() - STOPS_SHOWN);
+            shown.insert(0, "…".to_owned());
+        }
+        shown.push(self.shown(to, to));
+        shown.join(", ")
     }
 
     fn stop(&self, at: StepId, exit: &crate::flow::graph::Exit, beside: StepId) -> String {

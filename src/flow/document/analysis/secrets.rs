@@ -1,32 +1,101 @@
-//! Secrets that would be kept, shown or sent like any other value.
+//! Secrets that would be kept, shown or sent like any other value, with the way that they take.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Analysis;
-use crate::flow::StepKind;
 use crate::flow::document::codes;
-use crate::flow::document::diagnostic::Faults;
+use crate::flow::document::diagnostic::{Diagnostic, Faults};
 use crate::flow::graph::StepId;
+use crate::flow::{ConnectorIndex, StepKind};
 
-pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
-    let mut secrets: BTreeMap<Arc<str>, StepId> = BTreeMap::new();
-    let asked = || {
-        analysis.graph.nodes.iter().filter_map(|node| match &analysis.set.flow(node.at.flow).step(node.at.step).kind {
-            StepKind::Collect(collect) => Some((node.at, collect)),
-            _ => None,
-        })
-    };
-    for (at, collect) in asked().filter(|(_, collect)| collect.secret) {
-        secrets.entry(collect.save.clone()).or_insert(at);
+/// A secret that is sent where others read it.
+#[derive(Clone, Debug)]
+pub(in crate::flow::document) struct SentSecret {
+    /// What is told of it, without its way.
+    pub fault: Diagnostic,
+    /// The value.
+    pub name: Arc<str>,
+    /// Who sends it.
+    pub by: Sender,
+}
+
+/// Who sends a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::flow::document) enum Sender {
+    /// This step.
+    Step(StepId),
+    /// Every step that asks this service.
+    Connector(ConnectorIndex),
+}
+
+pub(super) fn tell(analysis: &Analysis<'_>, sent: Vec<SentSecret>, faults: &mut Faults) {
+    for SentSecret { fault, name, by } in sent {
+        faults.push(match way_to(analysis, &name, by) {
+            Some(way) => fault.note(format!("the secret's way: {way}")),
+            None => fault,
+        });
     }
-    for (at, collect) in asked().filter(|(_, collect)| !collect.secret) {
-        let Some(secret) = secrets.get(&collect.save) else { continue };
-        let name = &collect.save;
-        let message = format!("`{name}` is a secret in {}, and here it is none", analysis.shown(*secret, at));
-        let place = analysis.set.places.setting(at, "save");
-        let fault = super::placed(place, codes::SECRET_KEPT, super::Severity::Warning, message);
-        let fault = fault.remedy("write `secret: true` here too, or give one of the two another name");
-        faults.push(fault.consequence("what callers key here would stand in the call's record and before the agent"));
+    tell_mixed(analysis, faults);
+}
+
+/// The shortest way from a step that learns a secret to one that sends it, over whatever flows it goes.
+fn way_to(analysis: &Analysis<'_>, name: &str, by: Sender) -> Option<String> {
+    let learns = |at: StepId| saved(analysis, at).iter().any(|(saved, secret)| *secret && **saved == *name);
+    let onward = analysis.graph.onward(|node| learns(node.at), |_, _| true);
+    let sends = |at: StepId| match (by, &analysis.set.flow(at.flow).step(at.step).kind) {
+        (Sender::Step(step), _) => at == step,
+        (Sender::Connector(connector), StepKind::Lookup(lookup)) => lookup.connector == connector,
+        (Sender::Connector(_), _) => false,
+    };
+    let ways = analysis.graph.nodes.iter().filter(|node| sends(node.at));
+    let (to, way) = ways.filter_map(|node| Some((node.at, onward.to(node.at)?))).min_by_key(|(_, way)| way.len())?;
+    Some(analysis.stops(&way, to))
+}
+
+/// Tells values that are a secret in one place and none in another.
+fn tell_mixed(analysis: &Analysis<'_>, faults: &mut Faults) {
+    let mut secrets: BTreeMap<Arc<str>, StepId> = BTreeMap::new();
+    let steps = || analysis.graph.nodes.iter().map(|node| (node.at, saved(analysis, node.at)));
+    for (at, values) in steps() {
+        for (name, _) in values.into_iter().filter(|(_, secret)| *secret) {
+            secrets.entry(name).or_insert(at);
+        }
+    }
+    if secrets.is_empty() {
+        return;
+    }
+    let ways = analysis.graph.ways(|_, _| Some(1));
+    for (at, values) in steps() {
+        for (name, _) in values.into_iter().filter(|(_, secret)| !secret) {
+            let Some(secret) = secrets.get(&name) else { continue };
+            let message = format!("`{name}` is a secret in {}, and here it is none", analysis.shown(*secret, at));
+            let place = analysis.set.places.setting(at, "save");
+            let fault = super::placed(place, codes::SECRET_KEPT, super::Severity::Warning, message);
+            let remedy = match &analysis.set.flow(at.flow).step(at.step).kind {
+                StepKind::Collect(_) => "write `secret: true` here too, or give one of the two another name",
+                _ => "write `secret: true` at this field of both services, or give one of the answers another name",
+            };
+            let fault = fault.remedy(remedy);
+            let fault = fault.consequence("it would stand in the call's record and before the agent");
+            faults.push(match ways.to(at) {
+                Some(way) => fault.note(analysis.way_there(&way, at)),
+                None => fault,
+            });
+        }
+    }
+}
+
+/// The values that a step learns from callers and services, and whether each is a secret there. What `set` names is written in
+/// the file, and never another value.
+fn saved(analysis: &Analysis<'_>, at: StepId) -> Vec<(Arc<str>, bool)> {
+    match &analysis.set.flow(at.flow).step(at.step).kind {
+        StepKind::Collect(collect) => vec![(collect.save.clone(), collect.secret)],
+        StepKind::Lookup(lookup) => {
+            let Some(save) = &lookup.save else { return Vec::new() };
+            let fields = &analysis.set.connector(lookup.connector).fields;
+            fields.iter().map(|field| (Arc::from(format!("{save}.{}", field.name)), field.secret)).collect()
+        }
+        _ => Vec::new(),
     }
 }

@@ -17,6 +17,13 @@ use crate::flow::speech::{
 const MOST_SETS: usize = 100;
 const MOST_RULES: usize = 1_000;
 
+pub(in super::super) const QUEUE_KEYS: [&str; 2] = ["place", "wait"];
+pub(in super::super) const MONEY_KEYS: [&str; 4] = ["GBP", "USD", "EUR", "both"];
+pub(in super::super) const CURRENCY_KEYS: [&str; 2] = ["units", "hundredths"];
+pub(in super::super) const DAY_KEYS: [&str; 6] =
+    ["yesterday", "today", "tomorrow", "this_year", "other_year", "today_is"];
+pub(in super::super) const DAY_TIME_KEYS: [&str; 2] = ["both", "time"];
+
 /// The set in which plain numbers are said.
 const PLAIN: &str = "cardinal";
 
@@ -67,7 +74,7 @@ pub(super) fn read(section: &mut Section<'_, '_>, root: &Node, language: &mut La
     language.day_time = root.find("day_time").and_then(|entry| day_time(section, entry, language));
     if let Some(queue) = root.find("queue") {
         let entries = section.table(queue, "a table with `place` and `wait`").unwrap_or(&[]);
-        section.tell_unknown(entries, &["place", "wait"], "`queue`");
+        section.tell_unknown(entries, &QUEUE_KEYS, "`queue`");
         let mut of = |key| queue.value.find(key).and_then(|entry| pattern(section, entry, &COUNTED, language));
         (language.place, language.wait) = (of("place"), of("wait"));
     }
@@ -151,7 +158,8 @@ fn categories(section: &mut Section<'_, '_>, counted: &Entry, language: &Languag
     let mut patterns = Categories::default();
     for entry in entries {
         let Some(category) = speech::CATEGORIES.iter().position(|name| *name == entry.key) else { continue };
-        if !used.contains(&category) {
+        // What the language has that this one is like may well be more than this one needs.
+        if !used.contains(&category) && entry.key_span != Span::default() {
             let message = format!("`plurals` has no rule for `{}`, and nothing is ever said so", entry.key);
             let fault = section.page.error(codes::UNREAD_KEY, entry.key_span, message);
             section.fault(fault);
@@ -181,7 +189,7 @@ fn tell_lengths(section: &mut Section<'_, '_>, root: &Node, language: &Language)
 fn money(section: &mut Section<'_, '_>, entry: &Entry, language: &Language) -> Option<Money> {
     const CURRENCIES: [(&str, Currency); 3] = [("GBP", Currency::Gbp), ("USD", Currency::Usd), ("EUR", Currency::Eur)];
     let entries = section.table(entry, "a table of currencies")?;
-    section.tell_unknown(entries, &["GBP", "USD", "EUR", "both"], "`money`");
+    section.tell_unknown(entries, &MONEY_KEYS, "`money`");
     let mut currencies = BTreeMap::new();
     for (name, currency) in CURRENCIES {
         let Some(written) = entry.value.find(name) else {
@@ -190,7 +198,7 @@ fn money(section: &mut Section<'_, '_>, entry: &Entry, language: &Language) -> O
             continue;
         };
         let parts = section.table(written, "a table with `units` and `hundredths`").unwrap_or(&[]);
-        section.tell_unknown(parts, &["units", "hundredths"], &format!("`{name}`"));
+        section.tell_unknown(parts, &CURRENCY_KEYS, &format!("`{name}`"));
         let mut of = |key: &str| {
             let Some(part) = written.value.find(key) else {
                 let message = format!("`{name}` has no `{key}`");
@@ -216,9 +224,8 @@ fn money(section: &mut Section<'_, '_>, entry: &Entry, language: &Language) -> O
 }
 
 fn days(section: &mut Section<'_, '_>, entry: &Entry, language: &Language) -> Option<Days> {
-    const KEYS: [&str; 6] = ["yesterday", "today", "tomorrow", "this_year", "other_year", "today_is"];
     let entries = section.table(entry, "a table of days")?;
-    section.tell_unknown(entries, &KEYS, "`day`");
+    section.tell_unknown(entries, &DAY_KEYS, "`day`");
     let mut of = |key| required(section, entry, key, &DAY, language);
     let [yesterday, today, tomorrow, this_year, other_year] =
         [of("yesterday"), of("today"), of("tomorrow"), of("this_year"), of("other_year")];
@@ -264,7 +271,7 @@ fn day_time(section: &mut Section<'_, '_>, entry: &Entry, language: &Language) -
     if entry.value.table().is_none() {
         return Some((pattern(section, entry, &DAY_TIME, language)?, None));
     }
-    section.tell_unknown(entry.value.table().unwrap_or(&[]), &["both", "time"], "`day_time`");
+    section.tell_unknown(entry.value.table().unwrap_or(&[]), &DAY_TIME_KEYS, "`day_time`");
     let own = entry.value.find("time").and_then(|entry| times(section, entry, language));
     Some((required(section, entry, "both", &DAY_TIME, language)?, own))
 }

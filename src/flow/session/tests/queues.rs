@@ -300,7 +300,7 @@ fn a_chosen_language_is_kept_in_the_line() {
         ENTERS
         says Espere, por favor, mientras busco a alguien que le ayude.
         > place 3 wait 5
-        says Usted es el número tres de la cola. La espera será de unos cinco minutos. Para ser llamado, pulse uno. Para dejar un mensaje, pulse dos dos.
+        says Usted es el número tres de la cola. La espera será de aproximadamente cinco minutos. Para ser llamado, pulse uno. Para dejar un mensaje, pulse dos dos.
         > place 1
         says Usted es el siguiente en la cola. Para ser llamado, pulse uno. Para dejar un mensaje, pulse dos dos.
         > 1

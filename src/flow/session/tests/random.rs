@@ -303,13 +303,13 @@ fn told_by_queue(random: &mut Rng) -> SessionInput {
     }
 }
 
-fn message_ended(random: &mut Rng) -> SessionInput {
+pub(super) fn message_ended(random: &mut Rng) -> SessionInput {
     let end = random.choice([TapeEnd::Told, TapeEnd::Silence, TapeEnd::Longest]).expect("some");
     let (length, lost) = (Duration::from_secs(random.u64(..200)), Duration::ZERO);
     SessionInput::MessageEnded(TapeReport { end, length, empty: random.u8(..3) == 0, lost })
 }
 
-fn random_answer(random: &mut Rng) -> Box<LookupAnswer> {
+pub(super) fn random_answer(random: &mut Rng) -> Box<LookupAnswer> {
     Box::new(match random.u8(..3) {
         0 => LookupAnswer::Found(vec![("status".into(), Value::Text("gold".into()))]),
         1 => LookupAnswer::NotFound,

@@ -1,5 +1,5 @@
 //! Whatever `check` accepts strands nobody: random flow files are read as an operator's would be, random callers walk them, and every
-//! walk ends at a person, with a promise, or with words and a goodbye.
+//! walk ends at a person, with a message or a promise, or with words and a goodbye.
 //!
 //! `WALKS=1000000 cargo test --release --lib nobody_is_stranded` walks a million; `SEED` repeats a run.
 
@@ -12,6 +12,7 @@ use fastrand::Rng;
 use super::super::*;
 use super::walks::plan;
 use crate::clock::Calendar;
+use crate::flow::Untransferred;
 use crate::flow::document::{self, Code, Known, Source, codes};
 use crate::telephony::PhoneNumber;
 
@@ -27,6 +28,7 @@ const MOST_INPUTS: usize = 3_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
     Person,
+    Message,
     Promise,
     Goodbye,
     /// An apology for going in circles, and goodbye.
@@ -53,7 +55,8 @@ fn random_file(random: &mut Rng, flow: usize, flows: usize) -> String {
         let _ = writeln!(text, "  s{step}: {{{}}}", random_step(random, (flow, flows), steps, step));
     }
     if flow == 0 {
-        text.push_str("hours: {office: {mon-fri: 09:00-17:30}}\nagents: {1001: {name: Ada}}\nqueues:\n");
+        text.push_str("hours: {office: {mon-fri: 09:00-17:30}}\nagents: {1001: {name: Ada}}\n");
+        text.push_str("connectors: {orders: {url: 'https://shop.example.com'}}\nqueues:\n");
         let mut way = |key: &str| match random.bool() {
             true => format!(", {key}: {{go: {}}}", target(random, steps)),
             false => String::new(),
@@ -83,7 +86,24 @@ fn perhaps(random: &mut Rng, key: &str, steps: usize) -> String {
 
 fn random_step(random: &mut Rng, (flow, flows): (usize, usize), steps: usize, step: usize) -> String {
     let next = perhaps(random, "next", steps);
-    match random.u8(..13) {
+    match random.u8(..17) {
+        13 => {
+            let failed = perhaps(random, "failed", steps);
+            format!("voicemail: support, review: {}{failed}{next}", random.bool())
+        }
+        14 => {
+            let refused = perhaps(random, "refused", steps);
+            let consent = random.choice(["ask", "announce"]).expect("some");
+            match random.u8(..4) {
+                0 => format!("record: stop{next}"),
+                _ => format!("record: {{consent: {consent}{refused}}}{next}"),
+            }
+        }
+        15 => format!("transfer: 1001{}{}{next}", perhaps(random, "busy", steps), perhaps(random, "otherwise", steps)),
+        16 => {
+            let (found, not_found) = (perhaps(random, "found", steps), perhaps(random, "not_found", steps));
+            format!("lookup: orders{found}{not_found}{}{next}", perhaps(random, "failed", steps))
+        }
         0..=2 => format!("say: Words {step}.{next}"),
         3..=5 => {
             let mut choices = Vec::new();
@@ -123,25 +143,52 @@ fn walk(random: &mut Rng, flows: &Arc<FlowSet>) -> (End, bool) {
     let mut now = Moment::ZERO;
     let (mut session, actions) =
         Session::start(Arc::clone(flows), FlowIndex(0), facts, now, calendar.time_of(Moment::ZERO));
-    let mut playing = false;
-    let (mut end, mut unqueued) = (None, false);
+    let mut line = Line::default();
+    let mut unqueued = false;
     let mut last = Vec::new();
-    take(&actions, &mut playing, &mut end);
+    line.take(&actions);
     let patience = random.usize(..INPUTS_BY_THE_CALLER);
     for inputs in 0..MOST_INPUTS {
-        if let Some(end) = end {
+        if let Some(end) = line.end {
             return (end, unqueued);
         }
+        if std::mem::take(&mut line.kept) && random.bool() {
+            return (End::Message, unqueued);
+        }
         now += Duration::from_millis(random.u64(20..500));
+        let asked = line.asked.take_if(|_| random.u8(..3) == 0);
         let input = match session.deadline() {
+            _ if std::mem::take(&mut line.hears) => {
+                line.playing = random.bool();
+                SessionInput::MessageRead(line.playing)
+            }
+            _ if asked.is_some() => {
+                let lookup = asked.expect("it is there");
+                SessionInput::LookupAnswered { lookup, answer: super::random::random_answer(random) }
+            }
+            _ if line.speaks && random.u8(..4) == 0 => {
+                line.speaks = false;
+                match random.u8(..5) {
+                    0 => SessionInput::MessageLost,
+                    _ => super::random::message_ended(random),
+                }
+            }
             _ if inputs < patience && random.u8(..3) > 0 => SessionInput::Digit(Digit::ALL[random.usize(..12)]),
             Some(deadline) => {
                 now = now.max(deadline);
                 SessionInput::Expired
             }
-            None if playing => {
-                playing = false;
-                SessionInput::PlaybackFinished
+            None if line.playing => {
+                line.playing = false;
+                if random.u8(..10) == 0 { SessionInput::Unheard } else { SessionInput::PlaybackFinished }
+            }
+            None if session.is_transferring() => {
+                unqueued = true;
+                let ends = [Untransferred::Busy, Untransferred::NoAnswer, Untransferred::Failed];
+                match random.u8(..3) {
+                    0 => return (End::Person, unqueued),
+                    _ => SessionInput::NotTransferred(random.choice(ends).expect("some")),
+                }
             }
             None if session.is_queued() => {
                 unqueued = true;
@@ -156,20 +203,43 @@ fn walk(random: &mut Rng, flows: &Arc<FlowSet>) -> (End, bool) {
         last.push(input.clone());
         let actions = session.handle(now, calendar.time_of(now), input);
         session.assert_consistent();
-        take(&actions, &mut playing, &mut end);
+        line.take(&actions);
     }
     panic!("a caller is stranded: {session:?}, after {:?}", &last[last.len() - 20..]);
 }
 
-fn take(actions: &[Action], playing: &mut bool, end: &mut Option<End>) {
-    for action in actions {
-        match action {
-            Action::Play(_) => *playing = true,
-            Action::StopPlaying => *playing = false,
-            Action::Note(FlowNote::RanAway { .. }) => *end = Some(End::Apology),
-            Action::LeaveQueue { why: LeaveWhy::Callback { .. } } => *end = Some(End::Promise),
-            Action::HangUp => *end = end.or(Some(End::Goodbye)),
-            _ => {}
+/// What the caller's line is told.
+#[derive(Debug, Default)]
+struct Line {
+    playing: bool,
+    /// A message is being said.
+    speaks: bool,
+    /// It is to be played to the caller.
+    hears: bool,
+    /// A message has just been kept.
+    kept: bool,
+    /// The lookup that is under way.
+    asked: Option<u32>,
+    end: Option<End>,
+}
+
+impl Line {
+    fn take(&mut self, actions: &[Action]) {
+        for action in actions {
+            match action {
+                Action::Play(_) | Action::PlayWhole(_) => self.playing = true,
+                Action::StopPlaying => self.playing = false,
+                Action::TakeMessage { .. } => self.speaks = true,
+                Action::HearMessage => self.hears = true,
+                Action::KeepMessage => (self.kept, self.speaks) = (true, false),
+                Action::DropMessage => self.speaks = false,
+                Action::Lookup(request) => self.asked = Some(request.lookup),
+                Action::CancelLookup { .. } => self.asked = None,
+                Action::Note(FlowNote::RanAway { .. }) => self.end = Some(End::Apology),
+                Action::LeaveQueue { why: LeaveWhy::Callback { .. } } => self.end = Some(End::Promise),
+                Action::HangUp => self.end = self.end.or(Some(End::Goodbye)),
+                _ => {}
+            }
         }
     }
 }
@@ -213,5 +283,5 @@ fn nobody_is_stranded() {
     }
     println!("{sets} sets, {refused} refused; {walked} walks: {ends:?}");
     assert!(refused * 2 < sets, "most of what is written is accepted: {refused} of {sets} are not");
-    assert!([End::Person, End::Goodbye].iter().all(|end| ends.contains_key(end)), "{ends:?}");
+    assert!([End::Person, End::Message, End::Goodbye].iter().all(|end| ends.contains_key(end)), "{ends:?}");
 }

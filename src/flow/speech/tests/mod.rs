@@ -2,6 +2,7 @@
 
 mod faults;
 mod independent;
+mod page;
 mod understood;
 
 use super::*;
@@ -295,8 +296,8 @@ fn spanish_is_said_as_people_say_it() {
     assert_eq!(place(SpokenPlace::Number(3)), "Usted es el número tres de la cola.");
     assert_eq!(place(SpokenPlace::Next), "Usted es el siguiente en la cola.");
     let wait = |minutes| words(&languages, "es", &languages.wait("es", minutes).expect("a wait is said"));
-    assert_eq!(wait(SpokenWaitMinutes::Minutes(1)), "La espera será de unos un minuto.");
-    assert_eq!(wait(SpokenWaitMinutes::Minutes(15)), "La espera será de unos quince minutos.");
+    assert_eq!(wait(SpokenWaitMinutes::Minutes(1)), "La espera será de aproximadamente un minuto.");
+    assert_eq!(wait(SpokenWaitMinutes::Minutes(15)), "La espera será de aproximadamente quince minutos.");
 }
 
 #[test]
