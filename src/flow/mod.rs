@@ -16,6 +16,7 @@ pub mod document;
 pub mod graph;
 pub mod hours;
 mod known_caller;
+pub mod mailbox;
 mod messages;
 pub mod place;
 mod queue;

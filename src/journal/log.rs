@@ -3,7 +3,9 @@
 
 use tracing::{debug, info, trace, warn};
 
-use super::{JournalEntry, JournalEvent, QueueEvent, TapeEvent, cause, digit_source, shown_exit, shown_prompt};
+use super::{
+    JournalEntry, JournalEvent, QueueEvent, SwitchedHours, TapeEvent, cause, digit_source, shown_exit, shown_prompt,
+};
 use crate::telephony::{CallId, Codec};
 
 /// Writes the line of `entry`.
@@ -138,6 +140,13 @@ pub fn log(entry: &JournalEntry) {
                 "call ended"
             );
         }
+        JournalEvent::HoursSwitched(switched) => {
+            let SwitchedHours { hours, state, by } = &**switched;
+            match state {
+                Some((open, until)) => info!(%hours, open, %until, %by, "the hours were switched by hand"),
+                None => info!(%hours, %by, "the hours stand as they are written"),
+            }
+        }
         JournalEvent::Sip(tally) => trace!(retransmissions = tally.retransmissions, "sip tally"),
         JournalEvent::Media(tally) => trace!(sent = tally.packets_sent, dropped = tally.dropped, "media tally"),
         JournalEvent::Draining { calls, time } => {
@@ -170,7 +179,12 @@ fn log_tape(call: &Shown, event: &TapeEvent) {
             lost = report.lost.as_secs_f64(),
             "the call is recorded no more"
         ),
-        TapeEvent::Failed { kind, reason } => warn!(%call, %reason, "a {kind} could not be written"),
+        TapeEvent::MessageHeard { mailbox, name } => info!(%call, %mailbox, message = name, "a message was heard"),
+        TapeEvent::MessageDeleted { mailbox, name } => info!(%call, %mailbox, message = name, "a message is deleted"),
+        TapeEvent::Failed { kind, name, reason, .. } => {
+            let kind = kind.word();
+            warn!(%call, name, %reason, "a {kind} could not be written");
+        }
     }
 }
 

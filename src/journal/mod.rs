@@ -125,7 +125,7 @@ pub enum JournalEvent {
     AgentAsks {
         /// The agent's extension.
         agent: Arc<str>,
-        /// What the code asks for: `ready`, `pause`, `log_out`, `end_wrap_up`, `extend_wrap_up` or `why`.
+        /// What the code asks for, as helpline.yaml names it: `ready`, `pause`, `why`, ...
         code: &'static str,
         /// Why they pause.
         reason: Option<Arc<str>>,
@@ -203,6 +203,8 @@ pub enum JournalEvent {
         /// How long they have.
         time: Duration,
     },
+    /// Somebody has switched hours by hand.
+    HoursSwitched(Box<SwitchedHours>),
     /// A trunk takes calls from now on, or no more.
     Trunk {
         /// Its name.
@@ -248,6 +250,17 @@ pub struct Transfer {
     pub status: u16,
     /// Why it was refused.
     pub why: Option<&'static str>,
+}
+
+/// Hours that somebody has switched by hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwitchedHours {
+    /// Which.
+    pub hours: Arc<str>,
+    /// How they stand, and until when; `None`: as they are written.
+    pub state: Option<(bool, jiff::Timestamp)>,
+    /// Who did: `api`, or an agent's extension.
+    pub by: Arc<str>,
 }
 
 /// What came of asking a web service.

@@ -82,8 +82,15 @@ pub struct CallRecord {
     /// The recordings of the call, the first [`TAPES_RECORDED_MAX`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recordings: Vec<RecordedTape>,
+    /// Messages and recordings that could not be written, not to their end, or not be kept.
+    #[serde(skip_serializing_if = "is_none")]
+    pub tapes_failed: u32,
     /// The audio, when it was open.
     pub audio: Option<RecordedAudio>,
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A message that the caller left, or a recording of the call.
@@ -276,6 +283,7 @@ pub fn blank(call: CallId, at: Moment, calendar: Calendar) -> CallRecord {
         digits: RecordedDigits::default(),
         holds: 0,
         prompts_missing: 0,
+        tapes_failed: 0,
         waits: Vec::new(),
         conversations: Vec::new(),
         messages: Vec::new(),
@@ -315,6 +323,9 @@ impl Open {
     }
 
     fn note_tape(&mut self, event: &TapeEvent) {
+        if let TapeEvent::Failed { .. } = event {
+            self.record.tapes_failed = self.record.tapes_failed.saturating_add(1);
+        }
         let (tapes, id, mailbox, report) = match event {
             TapeEvent::MessageLeft { mailbox, name, report } => {
                 (&mut self.record.messages, name, Some(mailbox.clone()), report)

@@ -279,7 +279,7 @@ impl Story {
             TapeEvent::RecordingEnded { name, .. } => {
                 self.recording.take_if(|(recording, _)| **recording == **name);
             }
-            TapeEvent::Failed { kind, .. } if *kind == TapeKind::Conversation.word() => self.recording = None,
+            TapeEvent::Failed { kind: TapeKind::Conversation, running: true, .. } => self.recording = None,
             _ => {}
         }
     }

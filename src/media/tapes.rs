@@ -267,7 +267,7 @@ impl<S: FnMut(TapeNews)> Writer<S> {
         let open = self.open.entry(tape).insert_entry(open).into_mut();
         match file {
             Ok(file) => open.file = Some(file),
-            Err(reason) => fail(&mut self.sink, leg, tape, &reason),
+            Err(reason) => fail(&mut self.sink, leg, &open.order, &reason),
         }
     }
 
@@ -277,18 +277,18 @@ impl<S: FnMut(TapeNews)> Writer<S> {
             && !file.is_broken()
             && let Err(reason) = file.write(&block)
         {
-            fail(&mut self.sink, open.leg, tape, &reason);
+            fail(&mut self.sink, open.leg, &open.order, &reason);
         }
         // A reactor that has ended wants none.
         let _ = self.back[deck].send(block);
     }
 
     fn close(&mut self, tape: TapeId, report: TapeReport) {
-        if let Some(Open { leg, file: Some(file), .. }) = self.open.get_mut(&tape)
+        if let Some(Open { leg, order, file: Some(file) }) = self.open.get_mut(&tape)
             && !file.is_broken()
             && let Err(reason) = file.end_at(report.length)
         {
-            fail(&mut self.sink, *leg, tape, &reason);
+            fail(&mut self.sink, *leg, order, &reason);
         }
     }
 
@@ -305,7 +305,7 @@ impl<S: FnMut(TapeNews)> Writer<S> {
                 let kept = KeptTape { name: kind.name(tape), kind, folder, label, length, octets };
                 (self.sink)(TapeNews::Kept(Box::new(kept)));
             }
-            Err(reason) => fail(&mut self.sink, leg, tape, &reason),
+            Err(reason) => fail(&mut self.sink, leg, &order, &reason),
         }
     }
 
@@ -329,6 +329,7 @@ impl<S: FnMut(TapeNews)> Writer<S> {
     }
 }
 
-fn fail(sink: &mut impl FnMut(TapeNews), leg: LegId, tape: TapeId, reason: &io::Error) {
-    sink(TapeNews::Event(MediaEvent::TapeFailed { leg, tape, reason: reason.to_string() }));
+fn fail(sink: &mut impl FnMut(TapeNews), leg: LegId, order: &TapeOrder, reason: &io::Error) {
+    let TapeOrder { tape, kind, .. } = *order;
+    sink(TapeNews::Event(MediaEvent::TapeFailed { leg, tape, kind, reason: reason.to_string() }));
 }

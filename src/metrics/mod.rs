@@ -335,6 +335,7 @@ impl Metrics {
             | JournalEvent::ChangeRefused { .. }
             | JournalEvent::AudioFailed { .. }
             | JournalEvent::FlowEnded
+            | JournalEvent::HoursSwitched(_)
             | JournalEvent::HungUp { .. }
             | JournalEvent::Draining { .. }
             | JournalEvent::Revised { .. } => {}

@@ -140,13 +140,16 @@ impl TapeMetrics {
                 self.recordings_active.inc();
             }
             TapeEvent::RecordingEnded { .. } => self.recordings_active.dec(),
-            TapeEvent::Failed { kind, .. } => {
-                self.failures.with_label_values(&[kind]).inc();
-                if *kind == TapeKind::Conversation.word() {
+            TapeEvent::Failed { kind, running, .. } => {
+                self.failures.with_label_values(&[kind.word()]).inc();
+                if *kind == TapeKind::Conversation && *running {
                     self.recordings_active.dec();
                 }
             }
-            TapeEvent::MessageBegan { .. } | TapeEvent::RecordingPaused { .. } => {}
+            TapeEvent::MessageBegan { .. }
+            | TapeEvent::MessageHeard { .. }
+            | TapeEvent::MessageDeleted { .. }
+            | TapeEvent::RecordingPaused { .. } => {}
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
 use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, Switch};
 use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName};
-use crate::switchboard::{CallPlace, Input, OperatorCommand, Output, Revision, Settings, Switchboard};
+use crate::switchboard::{CallPlace, Input, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard};
 use crate::telephony::{
     CallId, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
     SipEvent, StreamReport, TapeEnd,
@@ -385,6 +385,11 @@ impl<'h> Stage<'h> {
                     Output::HandOver { .. } => {}
                     Output::Ask(ask) => self.ask(*ask),
                     Output::CancelAsk { call, lookup } => self.services.forget(call, lookup),
+                    // No message outlives a rehearsal.
+                    Output::Mailbox(order) => inputs.extend(match *order {
+                        MailboxOrder::List { call, .. } => Some(Input::Messages { call, messages: Some(Vec::new()) }),
+                        MailboxOrder::Heard(_) | MailboxOrder::Delete(_) => None,
+                    }),
                 }
             }
             queue_before_words(&mut self.told[first..]);

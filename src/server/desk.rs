@@ -19,7 +19,9 @@ use crate::media::Reactor;
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
 use crate::sip::transport::Alarm;
 use crate::store::Store;
-use crate::switchboard::{Answered, Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
+use crate::switchboard::{
+    Answered, Input, MailboxOrder, OperatorCommand, Output, Revision, Snapshot, Switchboard, View,
+};
 use crate::telephony::{MediaEvent, SipCommand, SipEvent};
 
 /// As many letters may wait in the inbox.
@@ -128,6 +130,9 @@ pub enum Wish {
     Unrevised,
 }
 
+/// Where what is wanted of messages goes; nobody waits there.
+pub type OrderMailbox = Box<dyn FnMut(MailboxOrder) + Send>;
+
 /// The loop with all that it owns.
 pub struct Desk {
     /// The clock of the whole process.
@@ -146,6 +151,8 @@ pub struct Desk {
     pub snapshot: watch::Sender<Option<Snapshot>>,
     /// Who asks web services.
     pub connectors: Connectors,
+    /// Who keeps messages.
+    pub mailboxes: OrderMailbox,
     /// A fold of the journal.
     pub metrics: Metrics,
     /// What the switchboard wants before its first input.
@@ -309,6 +316,7 @@ impl Desk {
                 Output::HandOver { leg, from, to } => self.reactors[from].hand_over(leg, &self.reactors[to]),
                 Output::Ask(ask) => pending.unasked.extend(self.connectors.ask(*ask).err()),
                 Output::CancelAsk { call, lookup } => self.connectors.cancel(call, lookup),
+                Output::Mailbox(order) => (self.mailboxes)(*order),
                 Output::Journal(entry) => pending.journal.push(entry),
             }
         }

@@ -219,8 +219,20 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
     };
     let connectors =
         Connectors::start(clock, Arc::new(tell)).context("the thread that asks web services cannot be started")?;
-    let desk =
-        Desk { clock, connectors, switchboard, inbox, wishes, sip: sip_end, reactors, snapshot, metrics, first, store };
+    let desk = Desk {
+        clock,
+        mailboxes: keeper.orders(),
+        connectors,
+        switchboard,
+        inbox,
+        wishes,
+        sip: sip_end,
+        reactors,
+        snapshot,
+        metrics,
+        first,
+        store,
+    };
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints, secret), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
     tokio::spawn(reloads.follow(requests, wishes_end.clone()));

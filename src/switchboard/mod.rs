@@ -9,11 +9,12 @@ use std::time::Duration;
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
 use crate::flow::difference::renamed;
+use crate::flow::mailbox::Message;
 use crate::flow::{FlowSet, PromptId, QueueStandings, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
-    AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
-    TapeId, Trunk,
+    AgentAccount, CallId, Clip, Codec, InbandDigits, KeptTape, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
+    SipEvent, TapeId, Trunk,
 };
 
 mod agent_leg;
@@ -60,7 +61,7 @@ use keeping::Keeping;
 pub use keeping::{ALIVE_GAP, KEEP_GAP};
 pub use kept::{
     Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue,
-    KeptSkills, KeptTransport, KeptWish, WallTime,
+    KeptSkills, KeptSwitch, KeptTransport, KeptWish, WallTime,
 };
 pub use lookup::{Answered, Ask};
 use placement::Placement;
@@ -132,6 +133,13 @@ pub enum Input {
         /// How long it is not asked.
         rests: Option<Duration>,
     },
+    /// By those who keep messages.
+    Messages {
+        /// Who wants to hear them.
+        call: CallId,
+        /// Those that wait, the first to be heard first; `None`: they cannot be read.
+        messages: Option<Vec<Message>>,
+    },
     /// The deadline has come.
     Expired,
     /// Somebody has set the time of day, or a while has passed since it was last told.
@@ -194,6 +202,23 @@ pub enum RecordingWish {
     Stop,
 }
 
+/// What is wanted of those who keep messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailboxOrder {
+    /// The messages of these mailboxes, at most [`MESSAGES_MAX`](crate::flow::mailbox::MESSAGES_MAX) new ones and as many
+    /// others: [`Input::Messages`] comes of it.
+    List {
+        /// Who wants to hear them.
+        call: CallId,
+        /// Which.
+        mailboxes: Vec<Arc<str>>,
+    },
+    /// This message was heard.
+    Heard(KeptTape),
+    /// This one is to go.
+    Delete(KeptTape),
+}
+
 /// What the switchboard wants done, in this order.
 #[derive(Clone, Debug)]
 pub enum Output {
@@ -225,6 +250,8 @@ pub enum Output {
         /// The name in the request.
         lookup: u32,
     },
+    /// By whoever keeps messages.
+    Mailbox(Box<MailboxOrder>),
     /// By whoever reads the journal.
     Journal(JournalEntry),
 }
@@ -428,6 +455,9 @@ impl Switchboard {
             Input::Operator(command) => self.operate(now, command, &mut out),
             Input::Answered(answered) => self.answered(now, *answered, &mut out),
             Input::Connector { name, rests } => out.push(journal(now, None, JournalEvent::Connector { name, rests })),
+            Input::Messages { call, messages } => {
+                self.with_call(now, call, &mut out, |call, turn| call.messages_listed(turn, messages));
+            }
             Input::Expired => self.expire(now, &mut out),
             Input::Calendar(calendar) => self.calendar = calendar,
             Input::Revision(revision) => {

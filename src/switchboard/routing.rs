@@ -101,11 +101,11 @@ impl Switchboard {
             MediaEvent::TapeEnded { tape, report, .. } => {
                 self.with_tape(now, tape, out, |call, turn| call.tape_ended(turn, tape, report));
             }
-            MediaEvent::TapeFailed { tape, reason, .. } => {
-                self.with_tape(now, tape, out, |call, turn| call.tape_failed(turn, tape, reason));
+            MediaEvent::TapeFailed { tape, kind, reason, .. } => {
+                self.tape_failed(now, (tape, kind), reason, out);
             }
-            MediaEvent::TapeRead { tape, clip, .. } => {
-                self.with_tape(now, tape, out, |call, turn| call.tape_read(turn, tape, clip));
+            MediaEvent::TapeRead { leg, tape, clip } => {
+                self.with_leg(now, leg, out, |call, turn| call.tape_read(turn, tape, clip));
             }
             MediaEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Media(Box::new(tally)))),
         }
@@ -133,7 +133,9 @@ impl Switchboard {
             OperatorCommand::MessagesWaiting { mailbox, new, old } => {
                 self.messages_waiting(now, mailbox, (new, old), out);
             }
-            OperatorCommand::SwitchHours { name, switch } => self.switch_hours(&name, switch),
+            OperatorCommand::SwitchHours { name, switch } => {
+                self.switch_hours(now, &name, switch, &"api".into(), out);
+            }
             OperatorCommand::Agent { extension, command } => self.command_agent(now, &extension, command),
             OperatorCommand::HangUpAll => {
                 if self.drain.is_none() {

@@ -209,6 +209,7 @@ impl World {
                 Output::Sip(command) => self.signal(command),
                 Output::Media { reactor, command } => self.play(reactor, command),
                 Output::HandOver { leg, from, to } => self.hand_over(leg, from, to),
+                Output::Mailbox(order) => self.order_messages(*order),
                 Output::Ask(_) | Output::CancelAsk { .. } => unreachable!("no step of the house asks a web service"),
                 Output::Journal(entry) => {
                     assert_eq!(entry.at, self.now);

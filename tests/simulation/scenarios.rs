@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use helpline::clock::Moment;
 use helpline::journal::{JournalEvent, Outcome};
-use helpline::switchboard::{Input, OperatorCommand, Output, Settings, Switchboard};
+use helpline::switchboard::{Input, MailboxOrder, OperatorCommand, Output, Settings, Switchboard};
 use helpline::telephony::{
     CallId, Cause, Digit, DigitSource, Direction, Incoming, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
     SipEvent, StreamReport,
@@ -170,6 +170,11 @@ impl Rig {
                 }
                 Output::HandOver { leg, from, to } => Some(format!("move {leg} from {from} to {to}")),
                 Output::Media { command: MediaCommand::Unbridge { leg }, .. } => Some(format!("unbridge {leg}")),
+                Output::Mailbox(order) => Some(match &**order {
+                    MailboxOrder::List { mailboxes, .. } => format!("list {}", mailboxes.join(" ")),
+                    MailboxOrder::Heard(tape) => format!("heard {}", tape.name),
+                    MailboxOrder::Delete(tape) => format!("delete {}", tape.name),
+                }),
                 Output::Journal(_) => None,
             })
             .collect();

@@ -200,7 +200,7 @@ impl Session {
             SessionInput::PlaybackFinished => self.playback_finished(&mut turn),
             SessionInput::Unheard => self.unheard(&mut turn),
             SessionInput::MessageEnded(report) => self.message_ended(&mut turn, report),
-            SessionInput::MessageLost => self.message_lost(&mut turn),
+            SessionInput::MessageLost { kept } => self.message_lost(&mut turn, kept),
             SessionInput::MessageRead(plays) => self.message_read(&mut turn, plays),
             SessionInput::Expired => self.expire(&mut turn),
             SessionInput::Announce(talk) => self.announce(&mut turn, talk),

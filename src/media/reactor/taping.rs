@@ -16,7 +16,7 @@ pub(super) fn record(
     events: &mut Vec<MediaEvent>,
     tally: &mut MediaTally,
 ) {
-    let (id, tape) = (leg.id, order.tape);
+    let (id, tape, kind) = (leg.id, order.tape, order.kind);
     let Some(deck) = deck else {
         let report = TapeReport {
             end: TapeEnd::Told,
@@ -24,7 +24,7 @@ pub(super) fn record(
             empty: true,
             lost: std::time::Duration::ZERO,
         };
-        events.push(MediaEvent::TapeFailed { leg: id, tape, reason: NOBODY_WRITES.to_owned() });
+        events.push(MediaEvent::TapeFailed { leg: id, tape, kind, reason: NOBODY_WRITES.to_owned() });
         return events.push(MediaEvent::TapeEnded { leg: id, tape, report });
     };
     let_go(Some(&mut *deck), leg, events, tally);

@@ -179,10 +179,10 @@ fn a_disk_that_cannot_be_written_is_told_and_stops_nothing() {
 #[test]
 fn what_a_dead_process_has_left_is_kept() {
     let mut scene = Scene::new();
-    for (tape, blocks) in [(17, 4), (18, 1), (19, 0)] {
+    for (tape, blocks, loudness) in [(17, 4, 1_000), (18, 1, 1_000), (19, 0, 0), (22, 8, 10)] {
         scene.deck.open(LegId::inbound(1), order(tape, TapeKind::Message, Sides::Caller));
         for _ in 0..blocks {
-            scene.deck.write(TapeId(tape), block(1_000, 0, BLOCK_SAMPLES, 0));
+            scene.deck.write(TapeId(tape), block(loudness, 0, BLOCK_SAMPLES, 0));
         }
     }
     scene.deck.open(LegId::inbound(2), order(20, TapeKind::Conversation, Sides::Stereo));
@@ -197,15 +197,21 @@ fn what_a_dead_process_has_left_is_kept() {
     std::io::Write::write_all(&mut part.expect("it is there"), &[1, 2, 3]).expect("it is written");
     fs::write(folder.join("m21.json"), "{").expect("a file");
 
-    let found = recover(scene.path(), "voicemail").expect("it can be read");
+    let recovered = || {
+        let mut found = recover(scene.path(), "voicemail").expect("it can be read");
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        found
+    };
+    let found = recovered();
     let names: Vec<(&str, Duration)> = found.iter().map(|tape| (tape.name.as_str(), tape.length)).collect();
-    assert_eq!(names, [("m17", Duration::from_micros(2_000_125))]);
+    // However short it is, what somebody has said is kept.
+    assert_eq!(names, [("m17", Duration::from_micros(2_000_125)), ("m18", Duration::from_millis(500))]);
     assert_eq!(found[0].label, order(17, TapeKind::Message, Sides::Caller).label);
     assert_eq!(samples(&folder.join("m17.wav")).1.len(), 4 * BLOCK_SAMPLES + 1);
-    // What was too short for a message is gone, and so is what was nothing yet.
-    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 2);
+    // Silence is gone, and so is what was nothing yet.
+    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 4);
     // Once more finds the same.
-    assert_eq!(recover(scene.path(), "voicemail").expect("it can be read"), found);
+    assert_eq!(recovered(), found);
     let recordings = recover(scene.path(), "recordings").expect("it can be read");
     assert_eq!((recordings.len(), recordings[0].length), (1, Duration::from_millis(125)));
     assert_eq!(recover(scene.path(), "nothing").expect("it is empty"), []);

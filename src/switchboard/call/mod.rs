@@ -2,6 +2,7 @@
 
 mod direct;
 mod line;
+mod mailbox;
 mod passing;
 mod summons;
 mod tape;
@@ -23,10 +24,11 @@ use crate::flow::{CallFacts, FlowIndex, FlowSet, KnownCaller, PromptId, QueueInd
 use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
     CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
-    SipCommand, StreamReport,
+    SipCommand, StreamReport, TapeId,
 };
 pub(super) use direct::Met;
 pub(super) use line::Joining;
+use mailbox::Hears;
 pub(super) use summons::Summons;
 use tape::{Recording, Taking};
 
@@ -66,6 +68,8 @@ pub(super) enum Beginning {
     Walk(Start),
     /// An agent has dialled a code, and hears these; the distributor knows already that they listen.
     Tell(Vec<PromptId>),
+    /// An agent wants to hear their messages; likewise.
+    Messages,
 }
 
 /// One caller's visit.
@@ -84,6 +88,8 @@ pub(super) struct Call {
     kept: Option<Kept>,
     /// The message that they leave.
     taking: Option<Taking>,
+    /// The message that they left last, while it may still turn out that it cannot be kept.
+    left: Option<TapeId>,
     /// What is recorded of the call.
     recording: Option<Recording>,
     /// What is known of them from earlier calls.
@@ -108,6 +114,8 @@ enum Phase {
     Talking,
     /// An agent hears the answer to a code.
     Told { playing: PlaybackId, until: Moment },
+    /// An agent hears their messages.
+    Hearing(Box<Hears>),
     /// All is said, the last word on its way.
     Lingering { until: Moment },
     /// `sip` is to end the leg.
@@ -157,7 +165,9 @@ impl Call {
     fn new(turn: &mut Turn<'_>, id: CallId, mut leg: Leg, visit: Visit, phase: Phase) -> Call {
         leg.agent = visit.agent;
         match &phase {
-            Phase::Answered { beginning: Beginning::Tell(_), .. } => leg.duty = Some(Duty::Listening),
+            Phase::Answered { beginning: Beginning::Tell(_) | Beginning::Messages, .. } => {
+                leg.duty = Some(Duty::Listening)
+            }
             _ => leg.count_as_direct(turn),
         }
         Call {
@@ -171,6 +181,7 @@ impl Call {
             line: Line::None,
             kept: None,
             taking: None,
+            left: None,
             recording: None,
             known: visit.facts.known,
             asking: None,
@@ -230,16 +241,20 @@ impl Call {
                 let last = self.offered + CALL_MAX;
                 self.leg.hold.limit().map_or(last, |limit| limit.min(last))
             }
-            Phase::Walking { session, .. } => {
-                let last = self.offered + CALL_MAX;
-                let own = match self.leg.hold.limit() {
-                    Some(limit) => Some(limit),
-                    None => session.deadline().map(|deadline| self.leg.hold.real_time(deadline)),
-                };
-                own.map_or(last, |own| own.min(last))
-            }
+            Phase::Walking { session, .. } => self.soonest(session.deadline()),
+            Phase::Hearing(hears) => self.soonest(hears.listening().deadline()),
             Phase::Over => self.offered,
         }
+    }
+
+    /// The next deadline of a caller who is led by a flow or hears messages, of which the leg's hold stops the clock.
+    fn soonest(&self, deadline: Option<Moment>) -> Moment {
+        let last = self.offered + CALL_MAX;
+        let own = match self.leg.hold.limit() {
+            Some(limit) => Some(limit),
+            None => deadline.map(|deadline| self.leg.hold.real_time(deadline)),
+        };
+        own.map_or(last, |own| own.min(last))
     }
 
     /// What is left when all is over.
@@ -260,6 +275,7 @@ impl Call {
                 Phase::Summoned { .. }
                 | Phase::Answered { .. }
                 | Phase::Told { .. }
+                | Phase::Hearing(_)
                 | Phase::Lingering { .. }
                 | Phase::Closing { .. },
                 Stream::Open,
@@ -323,7 +339,7 @@ impl Call {
             // Whoever presses keys listens: the ACK was lost or was overtaken.
             self.begin(turn);
         }
-        if !matches!(self.phase, Phase::Walking { .. } | Phase::Talking) {
+        if !matches!(self.phase, Phase::Walking { .. } | Phase::Hearing(_) | Phase::Talking) {
             return;
         }
         if !self.digits.counts(turn.now, digit, source) {
@@ -336,6 +352,9 @@ impl Call {
                 turn.errand(Errand::KeyForAgent { leg: conversation.leg, digit });
             }
             return;
+        }
+        if matches!(self.phase, Phase::Hearing(_)) {
+            return self.mailbox_key(turn, digit);
         }
         self.walk(turn, SessionInput::Digit(digit));
     }
@@ -356,6 +375,8 @@ impl Call {
             self.walk(turn, SessionInput::PlaybackFinished);
         } else if matches!(self.phase, Phase::Told { playing, .. } if playing == finished) {
             self.phase = Phase::Lingering { until: turn.now + LINGER };
+        } else if matches!(&self.phase, Phase::Hearing(hears) if hears.finishes(finished)) {
+            self.mailbox_heard(turn);
         }
     }
 
@@ -376,10 +397,12 @@ impl Call {
             Phase::Answered { .. } => self.hang_up(turn, Cause::NotAcknowledged, Outcome::Failed),
             Phase::Summoned { .. } => self.give_up(turn),
             Phase::Ringing | Phase::Talking => self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed),
-            Phase::Walking { .. } => {
+            Phase::Walking { .. } | Phase::Hearing(_) => {
                 let held_too_long = self.leg.hold.limit().is_some_and(|limit| limit <= turn.now);
                 if held_too_long || self.offered + CALL_MAX <= turn.now {
                     self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
+                } else if matches!(self.phase, Phase::Hearing(_)) {
+                    self.mailbox_expired(turn);
                 } else {
                     self.walk(turn, SessionInput::Expired);
                 }
@@ -420,9 +443,12 @@ impl Call {
                 Cause::RefusedBy(_) | Cause::NoAnswer => Outcome::Unanswered,
                 cause => outcome_of(cause),
             },
-            Phase::Ringing | Phase::Answered { .. } | Phase::Told { .. } | Phase::Walking { .. } | Phase::Talking => {
-                outcome_of(cause)
-            }
+            Phase::Ringing
+            | Phase::Answered { .. }
+            | Phase::Told { .. }
+            | Phase::Hearing(_)
+            | Phase::Walking { .. }
+            | Phase::Talking => outcome_of(cause),
         };
         self.not_reached(turn, cause);
         self.leave_flow(turn);

@@ -51,6 +51,7 @@ impl Call {
     pub(in crate::switchboard) fn has_tape(&self, tape: TapeId) -> bool {
         self.taking.as_ref().is_some_and(|taking| taking.tape == tape)
             || self.recording.as_ref().is_some_and(|recording| recording.tape == tape)
+            || self.left == Some(tape)
     }
 
     /// Whether the call is recorded.
@@ -76,7 +77,7 @@ impl Call {
             label,
         };
         turn.journal(Some(self.id), tape_event(TapeEvent::MessageBegan { mailbox: mailbox.clone() }));
-        self.taking = Some(Taking { tape, mailbox, report: None });
+        (self.taking, self.left) = (Some(Taking { tape, mailbox, report: None }), None);
         turn.media(MediaCommand::Record { leg: self.leg.id, order: Box::new(order) });
     }
 
@@ -98,6 +99,7 @@ impl Call {
         let (leg, tape) = (self.leg.id, taking.tape);
         let keep = keep && taking.report.is_none_or(|report| !report.empty);
         self.tell_message(turn, &taking, keep);
+        self.left = keep.then_some(tape);
         turn.media(match keep {
             true => MediaCommand::KeepTape { leg, tape },
             false => MediaCommand::DropTape { leg, tape },
@@ -121,13 +123,14 @@ impl Call {
     /// The caller goes: what they have said stays, as the reactor sees to.
     pub(super) fn leave_message(&mut self, turn: &mut Turn<'_>) {
         if let Some(taking) = self.taking.take_if(|taking| taking.report.is_some()) {
+            self.left = Some(taking.tape);
             self.tell_message(turn, &taking, taking.report.is_some_and(|report| !report.empty));
         }
     }
 
     /// What the caller wants to hear is here; `None` when it cannot be read.
     pub(in crate::switchboard) fn tape_read(&mut self, turn: &mut Turn<'_>, tape: TapeId, clip: Option<Arc<Clip>>) {
-        let Phase::Walking { session, playing } = &mut self.phase else { return };
+        let Phase::Walking { session, playing } = &mut self.phase else { return self.mailbox_read(turn, tape, clip) };
         if !session.awaits_message() || self.taking.as_ref().is_none_or(|taking| taking.tape != tape) {
             return;
         }
@@ -164,14 +167,18 @@ impl Call {
     pub(in crate::switchboard) fn tape_failed(&mut self, turn: &mut Turn<'_>, tape: TapeId, reason: String) {
         if let Some(recording) = self.recording.take_if(|recording| recording.tape == tape) {
             let Recording { leg, .. } = recording;
-            turn.journal(Some(self.id), tape_event(TapeEvent::Failed { kind: TapeKind::Conversation.word(), reason }));
+            self.tell_failure(turn, (tape, TapeKind::Conversation), true, reason);
             return turn.media(MediaCommand::EndTape { leg, tape });
         }
-        if self.taking.as_ref().is_none_or(|taking| taking.tape != tape) {
-            return;
+        let running = self.taking.as_ref().is_some_and(|taking| taking.tape == tape);
+        if running || self.left.take_if(|left| *left == tape).is_some() {
+            self.tell_failure(turn, (tape, TapeKind::Message), running, reason);
+            self.walk(turn, SessionInput::MessageLost { kept: !running });
         }
-        turn.journal(Some(self.id), tape_event(TapeEvent::Failed { kind: TapeKind::Message.word(), reason }));
-        self.walk(turn, SessionInput::MessageLost);
+    }
+
+    fn tell_failure(&self, turn: &mut Turn<'_>, (tape, kind): (TapeId, TapeKind), running: bool, reason: String) {
+        turn.journal(Some(self.id), tape_event(TapeEvent::Failed { kind, name: kind.name(tape), running, reason }));
     }
 
     /// The caller has agreed.

@@ -35,6 +35,7 @@ impl Call {
                 let clips = self.revision.clips_of(prompts);
                 self.tell(turn, clips);
             }
+            Beginning::Messages => self.begin_messages(turn),
         }
     }
 

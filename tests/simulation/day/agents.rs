@@ -78,7 +78,7 @@ fn registered_phone() -> RegisteredPhone {
 }
 
 /// Codes that agents dial, one of which is none.
-const CODES: [&str; 9] = ["*11", "*11", "*12", "*121", "*13", "*14", "*15", "*19", "*99"];
+const CODES: [&str; 12] = ["*11", "*11", "*12", "*121", "*13", "*14", "*15", "*19", "*20", "*97", "*97", "*99"];
 
 impl World {
     /// Sometimes it is an agent who dials: a code, or the number.

@@ -257,7 +257,7 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
             SessionInput::Done,
             SessionInput::CallbackBooked(true),
             SessionInput::Unheard,
-            SessionInput::MessageLost,
+            SessionInput::MessageLost { kept: random.bool() },
             SessionInput::MessageRead(true),
             message_ended(random),
             SessionInput::NotTransferred(Untransferred::Busy),
@@ -336,7 +336,7 @@ fn one_input(random: &mut Rng, eager: u8, line: &mut Line) {
     let tells_of_message = random.u8(..if line.message { 6 } else { 60 }) == 0;
     if tells_of_message {
         let input = match random.u8(..8) {
-            0 => SessionInput::MessageLost,
+            0 => SessionInput::MessageLost { kept: random.bool() },
             1 => SessionInput::MessageRead(false),
             _ => message_ended(random),
         };

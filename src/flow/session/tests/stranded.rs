@@ -169,7 +169,7 @@ fn walk(random: &mut Rng, flows: &Arc<FlowSet>) -> (End, bool) {
             _ if line.speaks && random.u8(..4) == 0 => {
                 line.speaks = false;
                 match random.u8(..5) {
-                    0 => SessionInput::MessageLost,
+                    0 => SessionInput::MessageLost { kept: random.bool() },
                     _ => super::random::message_ended(random),
                 }
             }
