@@ -372,7 +372,6 @@ impl Desk {
             },
             Wish::Revise(revision) => {
                 self.metrics.reloaded(true);
-                super::know_steps(&mut self.metrics, &revision.flows);
                 self.metrics.know_trunks(revision.trunks.iter().map(|trunk| &*trunk.name));
                 Some(Input::Revision(revision))
             }

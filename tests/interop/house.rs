@@ -31,7 +31,8 @@ impl House {
     pub fn with(queue: &str) -> House {
         let flows = tempfile::tempdir().expect("a folder");
         let flow = format!(
-            "flow: main\nnumbers: [1000]\nstart: agent\nsteps:\n  agent: {{queue: support}}\nagents:\n  \
+            "flow: main\nnumbers: [1000]\nstart: agent\nsteps:\n  agent: {{queue: support}}\n  \
+             how_was_it: {{survey: {{helped: csat, recommend: nps}}}}\nagents:\n  \
              1001: {{name: Ada, password: secret}}\n  1002: {{name: Grace, password: other}}\nqueues:\n  \
              support: {{agents: [1001, 1002], {queue}}}\n"
         );

@@ -20,6 +20,7 @@ mod callers;
 mod colleagues;
 mod death;
 mod parties;
+mod surveys;
 mod tally;
 mod tapes;
 
@@ -73,12 +74,15 @@ struct World {
     stories: Stories,
     disk: death::Disk,
     tapes: tapes::Book,
+    surveys: surveys::Book,
     tally: Tally,
     /// The longest time between two calls of agents' own, in milliseconds.
     colleagues_pause: u64,
     /// Of every step, by its name.
     exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     faults: bool,
+    /// Now and then the house is begun anew from what was kept, beside the one that goes on.
+    rises: bool,
 }
 
 impl World {
@@ -107,6 +111,7 @@ impl World {
             stories: Stories::default(),
             disk: death::Disk::default(),
             tapes: tapes::Book::default(),
+            surveys: surveys::Book::default(),
             tally: Tally::default(),
             colleagues_pause: 40_000,
             exits: {
@@ -115,6 +120,7 @@ impl World {
                 steps.map(|step| (step.name.clone(), exits(&flows, &flows.flows[0], step))).collect()
             },
             faults,
+            rises: true,
         };
         for extension in house::AGENTS {
             world.plan(0, Happening::Shift(extension));
@@ -216,6 +222,10 @@ impl World {
                     let record = self.records.fold(&entry, house::calendar());
                     let ended = matches!(entry.event, JournalEvent::Ended(_));
                     assert_eq!(record.is_some(), ended, "a call is recorded exactly when it ends");
+                    self.surveys.told(entry.call, &entry.event);
+                    if let (Some(record), Some(call)) = (record, entry.call) {
+                        self.surveys.assert_recorded(call, &record);
+                    }
                     self.count(entry.call, &entry.event);
                     touched.extend(entry.call);
                     self.stories.fold(entry);
@@ -224,7 +234,7 @@ impl World {
         }
         touched.into_iter().for_each(|call| self.assert_told(call));
         self.disk.take(self.switchboard.keep(self.now));
-        if self.tally.inputs.is_multiple_of(1_499) {
+        if self.rises && self.tally.inputs.is_multiple_of(1_499) {
             self.rise();
         }
     }
@@ -348,6 +358,7 @@ fn check_day(seed: u64, callers: u32, faults: bool) -> Tally {
     world.assert_restored();
     drop(printed);
     world.tally.tapes = world.tapes.count();
+    world.tally.surveys = world.surveys.count();
     world.tally
 }
 
@@ -357,6 +368,7 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     let mut transfers: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut called_back = Vec::new();
     let mut tapes: BTreeSet<(&str, u32)> = BTreeSet::new();
+    let mut surveys: BTreeSet<&str> = BTreeSet::new();
     for seed in seeds(6) {
         let tally = check_day(seed, 1_000, false);
         // A day on which nothing of interest happens proves nothing.
@@ -366,6 +378,7 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
         assert!(tally.places_kept > 0, "day {seed}: {tally:?}");
         assert!(tally.refused > 20 && tally.keys > 500 && tally.holds > 50, "day {seed}: {tally:?}");
         assert!(tally.called_back > 0, "day {seed}: {tally:?}");
+        surveys.extend(tally.surveys.keys());
         tapes.extend(tally.tapes.iter().map(|(word, count)| (*word, *count)));
         called_back.push(tally.called_back);
         assert!(tally.dialling > 20 && tally.not_reached > 5, "day {seed}: {tally:?}");
@@ -387,6 +400,10 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     for word in ["left", "hung_up", "empty", "dropped", "failed", "recorded", "muted", "read"] {
         let seen = tapes.iter().any(|(other, _)| *other == word);
         assert!(seen || std::env::var("SEED").is_ok(), "no tape was {word}: {tapes:?}");
+    }
+    let asked = ["after_a_queue", "as_a_step", "answered", "ten", "complete", "partial", "refused", "unanswered"];
+    for word in asked {
+        assert!(surveys.contains(word) || std::env::var("SEED").is_ok(), "no survey was {word}: {surveys:?}");
     }
     for kind in ["blind", "attended", "replaces"].into_iter().flat_map(|kind| [(kind, "made"), (kind, "refused")]) {
         assert!(transfers.contains(&kind) || std::env::var("SEED").is_ok(), "{kind:?} is in none: {transfers:?}");
@@ -433,6 +450,23 @@ fn a_drain_at_any_moment_ends_every_call() {
         world.plan(when, Happening::Tell(Input::Operator(OperatorCommand::Drain)));
         let reload = world.random.u64(0..2_000_000);
         world.plan(reload, Happening::Tell(Input::Revision(Arc::new(house::revision(1)))));
+        world.run();
+        world.assert_restored();
+        drop(printed);
+    }
+}
+
+#[test]
+fn reloads_at_any_moment_strand_nobody_whatever_they_take_away() {
+    for seed in seeds(40) {
+        let printed = Seed(seed);
+        let mut world = World::new(seed, 150, true);
+        // What is kept of a queue that is gone has nowhere to go.
+        world.rises = false;
+        for number in 1..=12 {
+            let when = world.random.u64(0..2_000_000);
+            world.plan(when, Happening::Tell(Input::Revision(Arc::new(house::changed(number)))));
+        }
         world.run();
         world.assert_restored();
         drop(printed);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use helpline::clock::Moment;
 use helpline::journal::{JournalEvent, Outcome};
-use helpline::switchboard::{Input, MailboxOrder, OperatorCommand, Output, Settings, Switchboard};
+use helpline::switchboard::{Input, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard};
 use helpline::telephony::{
     CallId, Cause, Digit, DigitSource, Direction, Incoming, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
     SipEvent, StreamReport,
@@ -194,6 +194,21 @@ impl Rig {
     fn digits(&self) -> usize {
         let digit = |output: &&Output| matches!(output, Output::Journal(entry) if matches!(entry.event, JournalEvent::Digit { .. }));
         self.out.iter().filter(digit).count()
+    }
+
+    /// Takes other flows into use, which no call may notice: phones may register, or learn of messages, and no more.
+    #[track_caller]
+    pub fn revise(&mut self, revision: Revision) {
+        self.give(Input::Revision(Arc::new(revision)));
+        let told = |output: &&Output| {
+            let quiet = matches!(
+                output,
+                Output::Journal(_)
+                    | Output::Sip(SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) | SipCommand::SetMessages { .. })
+            );
+            !quiet
+        };
+        assert_eq!(self.out.iter().filter(told).count(), 0, "{}", self.wanted());
     }
 
     #[track_caller]

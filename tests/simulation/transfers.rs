@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use helpline::acd::AgentState;
-use helpline::journal::{JournalEvent, Outcome, QueueEvent, Transfer as Asked};
+use helpline::journal::{JournalEvent, Outcome, QueueEvent, SurveyNews, Transfer as Asked};
 use helpline::switchboard::{Input, OperatorCommand, Output};
 use helpline::telephony::{Cause, Digit, DigitSource, Direction, LegId, MediaEvent, SipEvent, StreamReport, Transfer};
 
@@ -119,6 +119,17 @@ impl Rig {
             _ => None,
         });
         joined.collect()
+    }
+
+    /// Of which queue and which agent the caller is asked how it was.
+    fn surveyed(&self) -> Vec<(Option<String>, Option<String>)> {
+        let offered = self.events().filter_map(|event| match event {
+            JournalEvent::Survey(event) if event.news == SurveyNews::Offered => {
+                Some((event.queue.as_deref().map(str::to_owned), event.agent.as_deref().map(str::to_owned)))
+            }
+            _ => None,
+        });
+        offered.collect()
     }
 
     fn asked(&self) -> Option<&Asked> {
@@ -298,9 +309,10 @@ fn a_blind_transfer_is_told_of_and_made_when_the_other_answers() {
     assert_eq!((rig.state("1002"), rig.state("1003")), (AgentState::Talking, AgentState::Talking));
     rig.is_gone(AGENT, Cause::LocalHungUp);
     assert_eq!(rig.state("1002"), AgentState::WrapUp);
-    // The caller goes on in the flow as after any conversation.
+    // The caller is asked how it was, as after any conversation of the queue that they came from.
     rig.sip(SipEvent::Ended { leg: out(2), cause: Cause::RemoteHungUp });
-    rig.check("close, unbridge in1, play 6400");
+    rig.check("close, unbridge in1, play 3000");
+    assert_eq!(rig.surveyed(), [(Some("support".into()), Some("1003".into()))]);
 }
 
 #[test]
@@ -532,7 +544,8 @@ fn a_colleague_who_called_the_agent_is_joined_to_their_caller() {
     rig.is_gone(out(2), Cause::LocalHungUp);
     rig.is_gone(AGENT, Cause::LocalHungUp);
     rig.sip(SipEvent::Ended { leg: OWN, cause: Cause::RemoteHungUp });
-    rig.check("close, unbridge in1, play 6400");
+    rig.check("close, unbridge in1, play 3000");
+    assert_eq!(rig.surveyed(), [(Some("support".into()), Some("1003".into()))]);
     rig.media(MediaEvent::Closed { leg: OWN, report: StreamReport::default() });
     assert_eq!(rig.state("1003"), AgentState::LoggedOut);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Call, Phase};
+use super::{Call, Phase, Talked};
 use crate::acd::AgentId;
 use crate::flow::{SessionInput, Untransferred};
 use crate::journal::{Joined, JournalEvent, Outcome};
@@ -146,7 +146,9 @@ impl Call {
         by: &'static str,
     ) -> Option<Place> {
         let place = conversation.place.clone();
-        turn.journal(Some(self.id), JournalEvent::Parted(Box::new(conversation.part(turn.now, by))));
+        let parted = conversation.part(turn.now, by);
+        self.talked = Some(Talked { agent: parted.agent.clone(), queue: parted.queue.clone() });
+        turn.journal(Some(self.id), JournalEvent::Parted(Box::new(parted)));
         turn.media(MediaCommand::Unbridge { leg: self.leg.id });
         place
     }

@@ -86,6 +86,8 @@ pub(super) struct Call {
     line: Line,
     /// The place that they had, for the next queue.
     kept: Option<Kept>,
+    /// With whom they have talked last, and from which queue they came to that.
+    talked: Option<Talked>,
     /// The message that they leave.
     taking: Option<Taking>,
     /// The message that they left last, while it may still turn out that it cannot be kept.
@@ -97,6 +99,14 @@ pub(super) struct Call {
     /// A web service is asked on their behalf.
     pub(super) asking: Option<Asking>,
     phase: Phase,
+}
+
+/// A conversation that is over.
+#[derive(Clone, Debug)]
+struct Talked {
+    /// The agent's extension.
+    agent: Arc<str>,
+    queue: Option<Arc<str>>,
 }
 
 /// How far a call has come.
@@ -180,6 +190,7 @@ impl Call {
             place: None,
             line: Line::None,
             kept: None,
+            talked: None,
             taking: None,
             left: None,
             recording: None,

@@ -32,6 +32,7 @@ impl World {
                 {
                     self.media.get_mut(&with).expect("a bridge has two ends").with = None;
                 }
+                self.opine(leg);
             }
             MediaCommand::Music { leg, clips, .. } => {
                 assert!(!clips.is_empty());

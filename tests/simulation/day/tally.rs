@@ -39,6 +39,8 @@ pub(super) struct Tally {
     pub(super) handed_over: u32,
     /// What became of tapes.
     pub(super) tapes: BTreeMap<&'static str, u32>,
+    /// What callers said of the call.
+    pub(super) surveys: BTreeMap<&'static str, u32>,
 }
 
 impl World {

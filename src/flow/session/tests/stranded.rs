@@ -86,7 +86,7 @@ fn perhaps(random: &mut Rng, key: &str, steps: usize) -> String {
 
 fn random_step(random: &mut Rng, (flow, flows): (usize, usize), steps: usize, step: usize) -> String {
     let next = perhaps(random, "next", steps);
-    match random.u8(..17) {
+    match random.u8(..18) {
         13 => {
             let failed = perhaps(random, "failed", steps);
             format!("voicemail: support, review: {}{failed}{next}", random.bool())
@@ -130,6 +130,7 @@ fn random_step(random: &mut Rng, (flow, flows): (usize, usize), steps: usize, st
         }
         11 if flow + 1 < flows => format!("flow: flow{}{next}", random.usize(flow + 1..flows)),
         11 => format!("callback: support{next}"),
+        17 => format!("survey: {{a: csat, b: nps}}{next}"),
         12 if random.bool() => format!("queue: support{next}"),
         _ => format!("hangup: Goodbye {step}."),
     }
