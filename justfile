@@ -17,7 +17,7 @@ test:
     cargo clippy --all-targets --test interop -- -D warnings
     cargo test
 
-# tests with SIPp, baresip, PJSIP, Kamailio, sipsak, tshark and Prometheus (Debian: sip-tester baresip-core kamailio sipsak tshark
+# tests with SIPp, baresip, PJSIP, Kamailio, sipsak, tshark, nginx and Prometheus (Debian: sip-tester baresip-core kamailio sipsak tshark nginx-light openssl
 # python3-venv prometheus docker-compose npm graphviz espeak-ng), the YAML language server and Mermaid
 interop:
     tests/interop/pjsip/install
@@ -31,6 +31,7 @@ bench:
     cargo bench --bench flows
     cargo bench --bench calls
     cargo bench --bench connection
+    cargo bench --bench reload
 
 # fuzz one target for SECONDS (all targets: fuzz/run --list)
 fuzz TARGET SECONDS="60":

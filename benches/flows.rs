@@ -1,6 +1,11 @@
 //! How long it takes to read and check flow files: a large set, and files that were made to exhaust the reader.
 //! `cargo bench --bench flows`, with `-- --write` to put the figures into benches/REPORT.md.
 
+#[path = "shared/large.rs"]
+mod large;
+#[path = "shared/section.rs"]
+mod section;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
@@ -12,9 +17,8 @@ use std::time::{Duration, Instant};
 use helpline::config;
 use helpline::flow::document::{self, Known, Source};
 
-/// Flows, and steps of each.
-const FLOWS: usize = 10;
-const STEPS: usize = 1_000;
+use large::{FLOWS, STEPS, large_set};
+
 /// Rounds of which the median counts.
 const ROUNDS: usize = 9;
 const HEADING: &str = "# Figures of flow files";
@@ -31,7 +35,8 @@ struct Figure {
 type Writer = fn(&Path);
 
 fn main() -> ExitCode {
-    let sources = large_set();
+    let sources: Vec<Source> =
+        large_set().into_iter().map(|(name, text)| Source { file: format!("{name}.yaml"), text }).collect();
     let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
     let prompts = BTreeSet::new();
     let mut times: Vec<Duration> = (0..ROUNDS)
@@ -74,7 +79,7 @@ fn main() -> ExitCode {
     let table = written(&figures, bytes);
     println!("{table}");
     if std::env::args().any(|argument| argument == "--write") {
-        put(&table);
+        section::put(&table);
     }
     ExitCode::from(u8::from(figures.iter().any(|figure| figure.measured > figure.limit)))
 }
@@ -87,47 +92,6 @@ fn timed(act: impl FnOnce()) -> Duration {
 
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-/// Menus with choices, questions, queues and texts, as flows have them; all steps are reached.
-fn large_set() -> Vec<Source> {
-    let flow = |flow: usize| {
-        let mut text = format!("flow: flow{flow}\nnumbers: [{}]\ntime_zone: Europe/London\nstart: s0\n", 1000 + flow);
-        text.push_str("always: {0: agent, star: back, hash: again}\nsteps:\n");
-        for step in 0..STEPS - 2 {
-            let next = step + 1;
-            let next = if next == STEPS - 2 { "agent".to_owned() } else { format!("s{next}") };
-            let _ = match step % 5 {
-                // Ways are traced from where something is recorded, and from where a secret is keyed to where it is sent.
-                1 if step == 1 => writeln!(text, "  s1: {{record: {{consent: announce}}, next: s2}}"),
-                1 if step == 6 => writeln!(text, "  s6: {{collect: Your PIN?, save: pin, secret: true, next: s7}}"),
-                1 if step % 50 == 11 => writeln!(text, "  s{step}: {{lookup: 'shop/{{pin}}', next: {next}}}"),
-                1 if step % 50 == 21 => writeln!(text, "  s{step}: {{transfer: 'sip:desk@192.0.2.7', next: {next}}}"),
-                0 => writeln!(
-                    text,
-                    "  s{step}:\n    menu: How can we help you in step {step}?\n    choices:\n      1: For the next thing -> {next}\n      \
-                     2: For somebody -> agent\n      3: {{say: For the rest, go: bye, when: hours.office{flow}}}\n    otherwise: agent"
-                ),
-                1 => writeln!(text, "  s{step}: {{say: You have come to the step number {step}., next: {next}}}"),
-                2 => writeln!(
-                    text,
-                    "  s{step}:\n    collect: Please enter your number.\n    digits: 6-8\n    save: number\n    otherwise: agent\n    next: {next}"
-                ),
-                3 => writeln!(text, "  s{step}: {{when: number starts with '7', then: {next}, otherwise: bye}}"),
-                _ => writeln!(text, "  s{step}: {{say: 'Your number is {{number|digits}}.', next: {next}}}"),
-            };
-        }
-        let _ = write!(
-            text,
-            "  agent: {{queue: support{flow}}}\n  bye: {{hangup: Goodbye.}}\nhours: {{office{flow}: {{mon-fri: 09:00-17:30}}}}\n\
-             agents: {{2{flow}01: {{name: Ada}}}}\nqueues: {{support{flow}: {{agents: [2{flow}01]}}}}\n"
-        );
-        if flow == 0 {
-            text.push_str("connectors: {shop: {url: 'https://shop.example.com'}}\n");
-        }
-        Source { file: format!("flow{flow}.yaml"), text }
-    };
-    (0..FLOWS).map(flow).collect()
 }
 
 fn bomb(folder: &Path) {
@@ -184,13 +148,4 @@ fn written(figures: &[Figure], bytes: usize) -> String {
         bytes / 1024
     );
     text
-}
-
-/// Puts the section into the report, in place of an older one.
-fn put(table: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/REPORT.md");
-    let report = fs::read_to_string(&path).expect("the report is readable");
-    let (before, rest) = report.split_once(HEADING).unwrap_or((&report, ""));
-    let after = rest.find("\n# ").map_or("", |at| &rest[at..]);
-    fs::write(&path, format!("{}\n\n{table}{after}", before.trim_end())).expect("the report is writable");
 }

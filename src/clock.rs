@@ -35,6 +35,12 @@ impl Moment {
         Moment(self.0.next_multiple_of(step.as_micros() as u64))
     }
 
+    /// The first whole multiple of `step` since the beginning that is after this moment.
+    pub const fn next_multiple(self, step: Duration) -> Moment {
+        let step = step.as_micros() as u64;
+        Moment((self.0 / step + 1) * step)
+    }
+
     /// How long ago `earlier` was; nothing when it is yet to come.
     pub const fn since(self, earlier: Moment) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

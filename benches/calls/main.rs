@@ -16,6 +16,9 @@ mod machine;
 mod measure;
 #[cfg(target_os = "linux")]
 mod place;
+#[cfg(target_os = "linux")]
+#[path = "../shared/section.rs"]
+mod section;
 
 #[cfg(target_os = "linux")]
 fn main() {
@@ -34,12 +37,7 @@ fn main() {
     let figures = measure::parts(&named);
     println!("{figures}");
     if options.contains(&"--write") {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/REPORT.md");
-        // What `cargo bench --bench connection` has written below stays.
-        let old = std::fs::read_to_string(path).unwrap_or_default();
-        let below = old.find("\n# Figures of callers and agents").map_or("", |at| &old[at..]);
-        std::fs::write(path, figures.report() + below).expect("the report is written");
-        println!("written to {path}");
+        section::put(&figures.report());
     }
 }
 

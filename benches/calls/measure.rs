@@ -1,5 +1,6 @@
 //! The measurements, one after another: nothing else may run meanwhile.
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,28 @@ use serde_json::Value;
 
 use super::figures::Figures;
 use super::machine::{self, cpu, memory, resident_kib};
-use super::place::{Answering, Dialling, KEYS, LISTEN, Place};
+use super::place::{Answering, Dialling, Place, free_port};
 
+/// The number that plays a recording for longer than anybody here listens.
+const LISTEN: &str = "1000";
+/// The number that plays a short recording after every key 1.
+const KEYS: &str = "2000";
+
+const FLOWS: [(&str, &str); 2] = [
+    (
+        "listen",
+        "flow: listen\nnumbers: [1000]\nlanguages: [en]\nstart: tone\nsteps:\n  tone:\n    say: A tone.\n    next: end\n  \
+         end:\n    hangup:\n",
+    ),
+    (
+        "keys",
+        "flow: keys\nnumbers: [2000]\nlanguages: [en]\nstart: ask\nsteps:\n  ask:\n    menu: A tone.\n    choices:\n      \
+         1: Again -> ask\n",
+    ),
+];
+
+/// The recordings of these flows, and how many seconds each lasts.
+const RECORDINGS: [(&str, usize); 3] = [("listen/tone", 60), ("keys/ask", 0), ("keys/ask.1", 0)];
 /// Calls at once.
 const CALLS: u32 = 1_000;
 /// Calls begun a second until they all talk.
@@ -47,7 +68,7 @@ pub const PARTS: [&str; 3] = ["audio", "setups", "keys"];
 /// Measures the parts that are named, or all where none is.
 pub fn parts(named: &[&str]) -> Figures {
     let wanted = |part: &str| named.is_empty() || named.contains(&part);
-    let place = Place::new();
+    let place = Place::new(&FLOWS, &RECORDINGS);
     let mut figures = Figures::new(machine::description(), machine::load());
     let server = place.serve();
     if wanted("audio") {
@@ -68,16 +89,26 @@ pub fn parts(named: &[&str]) -> Figures {
 /// All calls at once, between two runs of the bare loop.
 fn audio(place: &Place, server: &Answering, figures: &mut Figures) {
     say("the bare loop");
-    let before = steady(place, &place.bare(), WATCH_BARE);
+    let before = steady(place, &bare(place), WATCH_BARE);
     say("1,000 calls at once");
     let idle_kib = resident_kib(server.id());
     let calls = steady(place, server, WATCH);
     say("the bare loop once more");
-    let after = steady(place, &place.bare(), WATCH_BARE);
+    let after = steady(place, &bare(place), WATCH_BARE);
     let bare = (before.percent_per_call + after.percent_per_call) / 2.0;
     figures.cpu(calls.percent_per_call, bare, (before.percent_per_call, after.percent_per_call));
     figures.pacing(&calls.report, &before.report);
     figures.memory(calls.resident_kib.saturating_sub(idle_kib) as f64 / f64::from(CALLS));
+}
+
+/// Starts the bare loop on the server's processor.
+fn bare(place: &Place) -> Answering {
+    let port = free_port();
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args([super::bare::ARGUMENT, &port.to_string()]);
+    let answering = place.answering(&mut command, port, 0);
+    thread::sleep(Duration::from_millis(300));
+    answering
 }
 
 /// All calls at once, watched while nothing but audio happens.

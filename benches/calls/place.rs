@@ -1,7 +1,8 @@
 //! Where it is measured: the server and the generator as processes of their own, with files of the bench's own.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -14,23 +15,6 @@ use super::machine;
 
 /// RTP ports of the server: below those that the system gives the generator.
 const RTP_PORTS: &str = "10000-32767";
-/// The number that plays a recording for longer than anybody here listens.
-pub const LISTEN: &str = "1000";
-/// The number that plays a short recording after every key 1.
-pub const KEYS: &str = "2000";
-
-const FLOWS: [(&str, &str); 2] = [
-    (
-        "listen",
-        "flow: listen\nnumbers: [1000]\nlanguages: [en]\nstart: tone\nsteps:\n  tone:\n    say: A tone.\n    next: end\n  \
-         end:\n    hangup:\n",
-    ),
-    (
-        "keys",
-        "flow: keys\nnumbers: [2000]\nlanguages: [en]\nstart: ask\nsteps:\n  ask:\n    menu: A tone.\n    choices:\n      \
-         1: Again -> ask\n",
-    ),
-];
 
 /// The files of a server, and which processors it and the generator have.
 pub struct Place {
@@ -43,23 +27,23 @@ pub struct Place {
 pub struct Answering {
     child: Child,
     port: u16,
+    /// Where it speaks HTTP, if it does.
+    pub http: SocketAddr,
 }
 
 impl Place {
-    /// Writes the files.
-    pub fn new() -> Place {
+    /// Writes the files: flows by their names, and tones by the names of their recordings, each of so many seconds; of 0
+    /// they are short enough to be over before the next key.
+    pub fn new(flows: &[(&str, &str)], recordings: &[(&str, usize)]) -> Place {
         let folder = TempDir::new().expect("a temporary folder");
-        for (name, text) in FLOWS {
-            let flows = folder.path().join("flows");
-            fs::create_dir_all(&flows).expect("a folder");
-            fs::write(flows.join(format!("{name}.yaml")), text).expect("written");
+        fs::create_dir_all(folder.path().join("flows")).expect("a folder");
+        for (name, text) in flows {
+            fs::write(folder.path().join(format!("flows/{name}.yaml")), text).expect("written");
         }
-        let recordings = [("listen/tone", 60), ("keys/ask", 0), ("keys/ask.1", 0)];
         for (name, seconds) in recordings {
             let path = folder.path().join("prompts/en").join(format!("{name}.wav"));
             fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
-            // The short ones are over before the next key.
-            let samples = if seconds == 0 { 2_400 } else { seconds * 8_000 };
+            let samples = if *seconds == 0 { 2_400 } else { seconds * 8_000 };
             write_wav(&path, &tone(samples)).expect("written");
         }
         let processors = machine::processors();
@@ -78,14 +62,15 @@ impl Place {
             "helpline: 1\nsip:\n  listen: [udp://127.0.0.1:{port}, tcp://127.0.0.1:{port}]\nmedia: {{ports: {RTP_PORTS}}}\n\
              http:\n  listen: 127.0.0.1:{http}\nlimits: {{calls: 2000, calls_per_second: 5000}}\n"
         );
-        fs::write(self.folder.path().join("helpline.yaml"), config).expect("written");
-        let log = File::create(self.folder.path().join("server.log")).expect("a file");
+        fs::write(self.path().join("helpline.yaml"), config).expect("written");
+        let log = File::create(self.path().join("server.log")).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_helpline"));
-        command.arg("serve").current_dir(self.folder.path()).stdout(Stdio::null()).stderr(log);
-        let mut answering = Answering { child: self.start(&mut command, &self.server_on), port };
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        command.arg("serve").current_dir(self.path()).stdout(Stdio::null()).stderr(log);
+        let mut answering = self.answering(&mut command, port, http);
+        let listens = |address: SocketAddr| TcpStream::connect(address).is_ok();
+        while !listens(answering.http) || !listens((Ipv4Addr::LOCALHOST, port).into()) {
             if let Some(status) = answering.child.try_wait().expect("it can be asked") {
-                let log = fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default();
+                let log = fs::read_to_string(self.path().join("server.log")).unwrap_or_default();
                 panic!("the server ended with {status}:\n{log}");
             }
             thread::sleep(Duration::from_millis(50));
@@ -93,14 +78,15 @@ impl Place {
         answering
     }
 
-    /// Starts the bare loop on the same processor.
-    pub fn bare(&self) -> Answering {
-        let port = free_port();
-        let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command.args([super::bare::ARGUMENT, &port.to_string()]);
-        let answering = Answering { child: self.start(&mut command, &self.server_on), port };
-        thread::sleep(Duration::from_millis(300));
-        answering
+    /// Starts what answers calls, on the server's processor.
+    pub fn answering(&self, command: &mut Command, port: u16, http: u16) -> Answering {
+        let http = SocketAddr::from((Ipv4Addr::LOCALHOST, http));
+        Answering { child: self.start(command, &self.server_on), port, http }
+    }
+
+    /// The folder with all files.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Starts `helpline dial` on the other processors; its report is had by [`Dialling::report`].
@@ -153,11 +139,11 @@ impl Drop for Answering {
 }
 
 /// A port that is free for UDP and TCP; the system does not soon give it to anyone else.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = socket.local_addr().expect("bound").port();
-        if std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench connection` starts the release binary as `helpline serve` on one core; a bank of telephones on the
 //! others registers as agents, dials, and listens. The server's CPU time is the operating system's. `-- --write` writes
-//! the table into benches/REPORT.md, below what `cargo bench --bench calls -- --write` writes; run that one first.
+//! the table into benches/REPORT.md.
 //! `-- connection`, `-- bridge`, `-- pairs` or `-- music` measure that part alone. Takes about two minutes, and wants a
 //! machine that does nothing else.
 
@@ -15,6 +15,10 @@ mod machine;
 #[cfg(target_os = "linux")]
 mod measure;
 #[cfg(target_os = "linux")]
+#[path = "../shared/section.rs"]
+mod section;
+#[cfg(target_os = "linux")]
+#[path = "../shared/table.rs"]
 mod table;
 
 #[cfg(target_os = "linux")]
@@ -30,9 +34,7 @@ fn main() {
     let table = measure::parts(&named);
     println!("{}", table.text());
     if options.contains(&"--write") {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/REPORT.md");
-        table.write(std::path::Path::new(path));
-        println!("written to {path}");
+        section::put(&table.text());
     }
 }
 

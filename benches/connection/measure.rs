@@ -40,7 +40,7 @@ const SETTLE: Duration = Duration::from_secs(4);
 /// Measures the parts that are named, or all where none is.
 pub fn parts(named: &[&str]) -> Table {
     let wanted = |part: &str| named.is_empty() || named.contains(&part);
-    let mut table = Table::new(machine::description(), machine::load());
+    let mut table = Table::new("callers and agents", "connection", machine::description(), machine::load());
     let server = Server::start();
     let mut bank = Bank::new(server.address);
     say("agents register");

@@ -12,11 +12,11 @@ use super::report::{self, Format};
 use crate::config::{self, FlowFiles, Installation};
 use crate::flow::FlowSet;
 use crate::flow::document::{Diagnostic, Source};
-use crate::media::prompts::Shelf;
+use crate::media::prompts::{Shelf, print_of};
 use crate::server::Loaded;
 use crate::server::passwords::Passwords;
 use crate::server::reload::{Reading, Unusable, What};
-use crate::server::revisions::{Revisions, files_of};
+use crate::server::revisions::{Contents, Recordings, Revisions, files_of, recordings_of};
 
 /// Reads, and remembers what need not be read again.
 pub(super) struct Reader {
@@ -68,15 +68,23 @@ impl Reader {
         what: What,
     ) -> Result<First, Unusable> {
         let folder = &installation.flows;
+        let settings = sources.first().map(|source| print_of(source.text.as_bytes()));
         let there = config::read_flow_files(folder);
         let there_files = files_of(&there.sources, folder);
-        let (wanted, files) = match what {
-            What::Files => (there, there_files.clone()),
+        let revisions = Revisions::below(&self.begun.data);
+        let (wanted, files, instead) = match what {
+            What::Files => (there, there_files.clone(), BTreeMap::new()),
             What::Revision(number) => {
-                let kept = Revisions::below(&self.begun.data).flows(number);
+                let kept = revisions.flows(number);
                 let wanted = config::read_flow_files(&kept);
                 let files = files_of(&wanted.sources, &kept);
-                (wanted, files)
+                let recordings = revisions.recordings(number).map_err(|reason| Unusable::Failed(reason.to_string()))?;
+                let instead = recordings
+                    .iter()
+                    .map(|(path, print)| (installation.prompts.join(path), revisions.recording(print)))
+                    .filter(|(_, kept)| kept.exists())
+                    .collect();
+                (wanted, files, instead)
             }
         };
         let flows = checked(installation, wanted, &mut diagnostics, &mut sources, self.colour)?;
@@ -84,10 +92,12 @@ impl Reader {
             true => String::new(),
             false => report::written(&diagnostics, &sources, Format::Human, self.colour),
         };
+        let (loaded, recordings) = self.with_recordings(flows, installation, instead)?;
         let reading = Reading {
-            loaded: self.with_recordings(flows, installation)?,
+            loaded,
             folder: folder.clone(),
-            files,
+            prompts: installation.prompts.clone(),
+            contents: Contents { files, recordings, settings },
             there: there_files,
             warnings: diagnostics.iter().map(report::one_as_json).collect(),
             later: Vec::new(),
@@ -95,17 +105,26 @@ impl Reader {
         Ok(First { reading, report })
     }
 
-    /// Every recording that the flows can ask for and all hold music, decoded, and the agents' passwords. A recording that
+    /// Every recording that the flows can ask for and all hold music, decoded, and the agents' passwords; and the files of
+    /// those that are heard. Files are read in place of others where `instead` says so. A recording that
     /// is missing or faulty is not heard; the flow goes on.
-    fn with_recordings(&self, flows: Arc<FlowSet>, installation: &Installation) -> Result<Loaded, Unusable> {
+    fn with_recordings(
+        &self,
+        flows: Arc<FlowSet>,
+        installation: &Installation,
+        instead: BTreeMap<PathBuf, PathBuf>,
+    ) -> Result<(Loaded, Recordings), Unusable> {
         let folder = &installation.prompts;
         // What a reading that broke off has left is as good as any.
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.read_instead(instead);
         let library = shelf.library(folder, &flows.wanted_recordings());
         for (path, fault) in &library.faults {
             warn!(file = %path.display(), "a recording {fault}");
         }
-        let named: BTreeSet<Option<Arc<str>>> = flows.queues.iter().map(|queue| queue.music.clone()).collect();
+        // Who is passed on or put on hold outside of every queue hears all of it.
+        let named: BTreeSet<Option<Arc<str>>> =
+            flows.queues.iter().map(|queue| queue.music.clone()).chain([None]).collect();
         let mut music = BTreeMap::new();
         for name in named {
             let found = shelf.music(folder, name.as_deref());
@@ -114,13 +133,14 @@ impl Reader {
             }
             music.insert(name, found.clips);
         }
+        let recordings = recordings_of(shelf.heard(), folder);
         shelf.tidy();
         // The data folder is that of the start.
         let accounts = Passwords::read(&self.begun.data).and_then(|mut passwords| passwords.accounts(&flows.agents));
         let accounts =
             accounts.map_err(|reason| Unusable::Failed(format!("the passwords of agents cannot be kept: {reason}")))?;
         let trunks = installation.sip.trunks.clone();
-        Ok(Loaded { flows, clips: library.clips, music, accounts, trunks })
+        Ok((Loaded { flows, clips: library.clips, music, accounts, trunks }, recordings))
     }
 }
 

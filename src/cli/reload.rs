@@ -24,7 +24,7 @@ pub struct Arguments {
 #[derive(Clone, Debug, clap::Args)]
 pub struct BackArguments {
     /// The revision to go back to; without it, the one before the one in use
-    #[arg(value_name = "REVISION")]
+    #[arg(value_name = "REVISION", value_parser = revision_number)]
     pub revision: Option<u32>,
     /// Only list the revisions that are kept
     #[arg(long, conflicts_with = "revision")]
@@ -32,6 +32,10 @@ pub struct BackArguments {
     /// How what came of it is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+fn revision_number(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "a revision is a number: `helpline rollback --list` shows those that are kept")
 }
 
 /// Has the running server read its files again; the exit status is 1 when they have faults and all stays as it was, 3

@@ -10,7 +10,7 @@ use crate::flow::document::tree::{Content, Entry, Node};
 use crate::flow::document::{codes, scalar};
 use crate::flow::{AgentCode, AgentCodes, MAX_CODE, MAX_CODES};
 
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 14] = [
     "ready",
     "pause",
     "pauses",
@@ -20,9 +20,13 @@ pub(super) const KEYS: [&str; 10] = [
     "why",
     "pause_recording",
     "resume_recording",
+    "close_today",
+    "as_written",
+    "hours",
+    "messages",
     "extend_by",
 ];
-const SINGLE: [AgentCode; 8] = [
+const SINGLE: [AgentCode; 11] = [
     AgentCode::Ready,
     AgentCode::Pause(None),
     AgentCode::LogOut,
@@ -31,7 +35,12 @@ const SINGLE: [AgentCode; 8] = [
     AgentCode::Why,
     AgentCode::PauseRecording,
     AgentCode::ResumeRecording,
+    AgentCode::CloseToday(None),
+    AgentCode::AsWritten(None),
+    AgentCode::Messages,
 ];
+/// The most keys that tell hours apart.
+const MAX_SUFFIX: usize = 4;
 /// By how much a wrap-up can be made longer at once.
 const EXTEND_BY: std::ops::RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(1800);
 
@@ -66,6 +75,9 @@ impl Reader<'_> {
                 Some(Dialled { code: usual.code_of(&asks)?.clone(), asks, written: None })
             })),
         }
+        if let Some(entry) = section.find("hours") {
+            self.hours_apart(entry, &mut dialled);
+        }
         let codes = self.told_apart(dialled);
         let extend_by = section.find("extend_by").and_then(|entry| self.extend_by(entry)).unwrap_or(usual.extend_by);
         AgentCodes { codes, extend_by }
@@ -96,6 +108,43 @@ impl Reader<'_> {
             if let Some(code) = self.code(entry) {
                 let asks = AgentCode::Pause(Some(Arc::from(entry.key.as_str())));
                 dialled.push(Dialled { code, asks, written: Some(entry) });
+            }
+        }
+    }
+
+    /// `{office: "1"}`: what is dialled after `close_today` and `as_written` for these hours alone.
+    fn hours_apart<'n>(&mut self, entry: &'n Entry, dialled: &mut Vec<Dialled<'n>>) {
+        let Content::Table(entries) = &entry.value.content else {
+            let message = format!("`hours` takes a table of hours and keys, and this is {}", entry.value.described());
+            return self.error(codes::WRONG_SHAPE, entry, message, "write it like `{office: \"1\"}`");
+        };
+        if entries.len() > MAX_CODES / 2 {
+            let most = MAX_CODES / 2;
+            return self.error(codes::TOO_LARGE, entry, format!("there are more than {most} hours"), "");
+        }
+        let all = |asks: &AgentCode| dialled.iter().find(|known| known.asks == *asks).map(|known| known.code.clone());
+        let (close, as_written) = (all(&AgentCode::CloseToday(None)), all(&AgentCode::AsWritten(None)));
+        for entry in entries {
+            let Some(keys) = self.text(entry, "keys such as `\"1\"`") else { continue };
+            if !(1..=MAX_SUFFIX).contains(&keys.len()) || !keys.bytes().all(|key| key.is_ascii_digit()) {
+                let message = format!("`{}` cannot be dialled after a code", shortened(&keys));
+                let remedy = format!("write 1 to {MAX_SUFFIX} of the keys 0 to 9, such as `\"1\"`");
+                self.error(codes::AGENT_CODE, entry, message, &remedy);
+                continue;
+            }
+            let hours: Arc<str> = Arc::from(entry.key.as_str());
+            let switches = [
+                (&close, AgentCode::CloseToday(Some(hours.clone()))),
+                (&as_written, AgentCode::AsWritten(Some(hours))),
+            ];
+            for (code, asks) in switches {
+                let Some(code) = code.as_ref().map(|code| format!("{code}{keys}")) else { continue };
+                if code.len() > MAX_CODE {
+                    let message = format!("`{code}` is longer than the {MAX_CODE} keys of a code");
+                    self.error(codes::AGENT_CODE, entry, message, "write fewer keys");
+                    continue;
+                }
+                dialled.push(Dialled { code: code.into(), asks, written: Some(entry) });
             }
         }
     }
@@ -132,6 +181,9 @@ impl Reader<'_> {
             let (message, remedy) = match other {
                 AgentCode::Pause(Some(reason)) => {
                     (format!("`{code}` is the code of the pause `{reason}` too"), "write another code".to_owned())
+                }
+                AgentCode::CloseToday(Some(hours)) | AgentCode::AsWritten(Some(hours)) => {
+                    (format!("`{code}` switches the hours `{hours}` too"), "write other keys".to_owned())
                 }
                 other => {
                     let name = other.name();

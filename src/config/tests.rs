@@ -89,6 +89,9 @@ text_to_speech: {command: [speak, \"{text}\"], voices: {es: lola}, at_once: 3, t
             ("*19", AgentCode::Why),
             ("*16", AgentCode::PauseRecording),
             ("*17", AgentCode::ResumeRecording),
+            ("*20", AgentCode::CloseToday(None)),
+            ("*21", AgentCode::AsWritten(None)),
+            ("*97", AgentCode::Messages),
         ]),
         text_to_speech: TextToSpeech {
             command: vec!["speak".to_owned(), "{text}".to_owned()],
@@ -133,6 +136,22 @@ fn agents_may_have_no_codes() {
     assert_eq!(right("codes: {pauses: {}}").codes.reasons().count(), 0);
     let lunch = AgentCode::Pause(Some("lunch".into()));
     assert_eq!(right("codes: {pause: \"*121\", pauses: {lunch: \"#3\"}}").codes.find("#3"), Some(&lunch));
+}
+
+#[test]
+fn hours_are_told_apart_by_keys_after_the_code() {
+    let codes = right("codes: {close_today: \"*8\", hours: {office: \"1\", shop: \"22\"}}").codes;
+    let shop = || Some("shop".into());
+    assert_eq!(codes.find("*8"), Some(&AgentCode::CloseToday(None)));
+    assert_eq!(codes.find("*822"), Some(&AgentCode::CloseToday(shop())));
+    assert_eq!(codes.find("*2122"), Some(&AgentCode::AsWritten(shop())));
+    assert_eq!(codes.hours().map(|hours| &**hours).collect::<Vec<_>>(), ["office", "shop"]);
+    let codes = right("codes: {close_today: off, hours: {office: \"1\"}}").codes;
+    assert_eq!((codes.find("*211"), codes.hours().count()), (Some(&AgentCode::AsWritten(Some("office".into()))), 0));
+    for wrong in ["[office]", "{office: \"*1\"}", "{office: \"\"}", "{office: \"12345\"}", "{office: 1, shop: 1}"] {
+        let (_, faults) = read(&format!("codes: {{hours: {wrong}}}"));
+        assert!(!faults.is_empty(), "{wrong}: {faults:?}");
+    }
 }
 
 #[test]

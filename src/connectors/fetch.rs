@@ -1,13 +1,14 @@
 //! One lookup over HTTP: tries, redirects within the allowed hosts, and whatever may be wrong with an answer.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::{Certificate, Client, Response, StatusCode, Url, redirect};
 
 use crate::flow::connector::{HostPattern, MAX_ANSWER, Method, is_private};
 use crate::flow::{Connector, LookupAnswer, LookupFailure};
@@ -21,6 +22,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_secs(30);
 /// As many of them for each host.
 const IDLE_MAX: usize = 8;
+
+/// As many ways to the network are kept.
+const WAYS_MAX: usize = 64;
 
 /// What came of it.
 pub(super) struct Fetched {
@@ -49,67 +53,93 @@ struct Failed {
     sick: bool,
     /// Another try may do better.
     again: bool,
+    /// But not before so long (RFC 9110 section 10.2.3).
+    after: Option<Duration>,
 }
 
 impl Failed {
     fn new(failure: LookupFailure, why: impl Into<String>) -> Failed {
-        Failed { failure, why: why.into(), sick: false, again: false }
+        Failed { failure, why: why.into(), sick: false, again: false, after: None }
     }
 }
 
-/// The two ways to the network, each made when it is first needed.
+/// The ways to the network, each made when it is first needed: whether it leads to private networks, and who vouches for
+/// those on it.
 #[derive(Default)]
-pub(super) struct Clients {
-    public: OnceLock<Option<Client>>,
-    private: OnceLock<Option<Client>>,
-}
+pub(super) struct Clients(Mutex<BTreeMap<Way, Client>>);
+
+type Way = (bool, Option<Arc<str>>);
 
 impl Clients {
-    fn client(&self, private: bool) -> Option<&Client> {
-        let cell = if private { &self.private } else { &self.public };
-        cell.get_or_init(|| client(private)).as_ref()
+    /// The way that a connector takes; the error finishes a sentence.
+    fn client(&self, connector: &Connector) -> Result<Client, String> {
+        let way = (connector.private, connector.authorities.clone());
+        // Making one that broke off has left nothing.
+        let mut ways = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = ways.get(&way) {
+            return Ok(client.clone());
+        }
+        if ways.len() >= WAYS_MAX {
+            // Those of earlier revisions among them; what is under way keeps its own.
+            ways.clear();
+        }
+        let client = client(connector.private, connector.authorities.as_deref())?;
+        Ok(ways.entry(way).or_insert(client).clone())
     }
 }
 
-fn client(private: bool) -> Option<Client> {
+fn client(private: bool, authorities: Option<&str>) -> Result<Client, String> {
     // One that is installed already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder()
+    let builder = Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
         .http1_only()
         .user_agent(concat!("Helpline/", env!("CARGO_PKG_VERSION")))
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(IDLE_MAX)
-        .dns_resolver(Arc::new(Names { private }))
-        .build();
-    client.map_err(|reason| tracing::warn!(reason = told(&reason), "no web service can be asked")).ok()
+        .dns_resolver(Arc::new(Names { private }));
+    let unusable = |reason: reqwest::Error| format!("the certificates of its `ca` cannot be used: {}", told(&reason));
+    match authorities {
+        Some(pem) => {
+            let authorities = Certificate::from_pem_bundle(pem.as_bytes()).map_err(unusable)?;
+            builder.tls_certs_only(authorities).build().map_err(unusable)
+        }
+        None => {
+            builder.build().map_err(|reason| format!("no certificates of authorities are found: {}", told(&reason)))
+        }
+    }
 }
 
 /// Asks, as often as is allowed while it fails quickly.
 pub(super) async fn fetch(clients: &Clients, ask: &Ask) -> Fetched {
     let connector = &*ask.connector;
+    let began = Instant::now();
     let mut tries = 0;
     loop {
         tries += 1;
-        match once(clients, ask).await {
+        let Failed { failure, mut why, sick, again, after } = match once(clients, ask).await {
             Ok(answer) => return Fetched { answer, tries, why: None, sick: false },
-            Err(failed) if failed.again && tries <= connector.retries => {
-                let pause = PAUSE * 2_u32.pow(u32::from(tries) - 1);
-                tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
-            }
-            Err(Failed { failure, why, sick, .. }) => {
-                return Fetched { answer: LookupAnswer::Failed(failure), tries, why: Some(why), sick };
-            }
+            Err(failed) => failed,
+        };
+        let pause = (PAUSE * 2_u32.pow(u32::from(tries) - 1)).mul_f64(0.5 + fastrand::f64());
+        let pause = pause.max(after.unwrap_or_default());
+        // Nobody is kept waiting for a try for which there is no time.
+        let in_time = began.elapsed() + pause < connector.timeout;
+        if again && tries <= connector.retries && in_time {
+            tokio::time::sleep(pause).await;
+            continue;
         }
+        if let Some(after) = after {
+            why += &format!(", and wants to be left alone for {} s", after.as_secs());
+        }
+        return Fetched { answer: LookupAnswer::Failed(failure), tries, why: Some(why), sick };
     }
 }
 
 async fn once(clients: &Clients, ask: &Ask) -> Result<LookupAnswer, Failed> {
     let connector = &*ask.connector;
-    let Some(client) = clients.client(connector.private) else {
-        return Err(Failed::new(LookupFailure::Unreachable, "the system has no certificates of authorities"));
-    };
+    let client = clients.client(connector).map_err(|why| Failed::new(LookupFailure::Unreachable, why))?;
     let mut url: Url =
         ask.request.url.parse().map_err(|_| Failed::new(LookupFailure::Unaskable, "this makes no address"))?;
     let first = url.origin();
@@ -198,10 +228,16 @@ async fn read(connector: &Connector, ask: &Ask, mut answer: Response) -> Result<
             let sick = status.is_server_error() || code == 429;
             let again = matches!(code, 429 | 502 | 503 | 504);
             let why = format!("it answered with the status {code}");
-            return Err(Failed { failure: LookupFailure::Refused, why, sick, again });
+            let after = if again { left_alone(answer.headers()) } else { None };
+            return Err(Failed { failure: LookupFailure::Refused, why, sick, again, after });
         }
     }
     let too_large = || Failed::new(LookupFailure::Unreadable, format!("its answer has more than {MAX_ANSWER} octets"));
+    let packed = answer.headers().get(header::CONTENT_ENCODING).and_then(|packed| packed.to_str().ok()).map(shown_type);
+    if let Some(packed) = packed.filter(|packed| !packed.is_empty() && packed != "identity") {
+        let why = format!("its answer is packed ({packed}), which was not asked for");
+        return Err(Failed::new(LookupFailure::Unreadable, why));
+    }
     if answer.content_length().is_some_and(|length| length > MAX_ANSWER as u64) {
         return Err(too_large());
     }
@@ -221,6 +257,17 @@ async fn read(connector: &Connector, ask: &Ask, mut answer: Response) -> Result<
     connector.read_answer(text, &ask.request.zone).map_err(|why| unreadable(&why))
 }
 
+/// How long a service wants to be left alone: seconds, or until a day and time.
+fn left_alone(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let seconds = until.as_second().saturating_sub(jiff::Timestamp::now().as_second());
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
 /// A content type without what could stand behind it.
 fn shown_type(kind: &str) -> String {
     let kind = kind.split(';').next().unwrap_or("").trim();
@@ -233,13 +280,14 @@ fn broken(reason: &reqwest::Error) -> Failed {
     if near {
         return Failed::new(LookupFailure::NotAllowed, NEAR);
     }
-    Failed { failure: LookupFailure::Unreachable, why: told(reason), sick: true, again: true }
+    Failed { sick: true, again: true, ..Failed::new(LookupFailure::Unreachable, told(reason)) }
 }
 
 /// The innermost reason: the outer ones name the address, in which a caller's value may stand.
 fn told(reason: &reqwest::Error) -> String {
     let inner = chain(reason).last().map(ToString::to_string).filter(|told| !told.is_empty());
-    let inner = inner.unwrap_or_else(|| "the connection failed".to_owned());
+    let without = if reason.is_builder() { "they make no sense" } else { "the connection failed" };
+    let inner = inner.unwrap_or_else(|| without.to_owned());
     inner.chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 

@@ -82,6 +82,7 @@ fn connector(name: &str) -> Connector {
         retries: 0,
         hosts: vec![HostPattern::parse("127.0.0.1").expect("a host")],
         private: true,
+        authorities: None,
         at_once: 20,
         breaker: None,
         answer: Vec::new(),
@@ -152,6 +153,7 @@ fn behave(path: &str, stream: &mut TcpStream) {
         "/fields" => answer(stream, JSON, r#"{"status": "code 4711"}"#),
         "/other" => answer(stream, JSON, r#"{"state": "sent"}"#),
         "/binary" => drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe")),
+        "/packed" => answer(stream, &format!("{JSON}\r\nContent-Encoding: gzip"), SENT),
         "/half" => say(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":"),
         "/huge" => answer(stream, JSON, &" ".repeat(crate::flow::connector::MAX_ANSWER + 1)),
         "/endless" => {
@@ -208,6 +210,7 @@ fn whatever_a_service_does_the_caller_has_an_outcome() {
         ),
         ("other", "unreadable its answer says application/json: it has no field `status`"),
         ("binary", "unreadable its answer says nothing about its type: it is no text"),
+        ("packed", "unreadable its answer is packed (gzip), which was not asked for"),
         ("half", "unreachable "),
         ("huge", "unreadable its answer has more than 262144 octets"),
         ("endless", "unreadable its answer has more than 262144 octets"),
@@ -279,6 +282,37 @@ fn what_fails_quickly_is_asked_again_where_that_does_nothing_twice() {
     assert_eq!((told.as_str(), answered.tries), ("found ", 3));
     let (told, answered) = house.asked(connector("orders"), &url);
     assert_eq!((told.as_str(), answered.tries), ("refused it answered with the status 503", 1));
+}
+
+#[test]
+fn who_wants_to_be_left_alone_is() {
+    let port = serve(|request, stream, count| match request.split(' ').nth(1) {
+        Some("/soon") if count == 0 => answer(stream, "429 Too Many Requests\r\nRetry-After: 1", ""),
+        Some("/later") => answer(stream, "503 Service Unavailable\r\nRetry-After: 60", ""),
+        Some("/once") => answer(stream, "503 Service Unavailable\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT", ""),
+        _ => answer(stream, JSON, SENT),
+    });
+    let mut house = House::open();
+    let patient = || Connector { retries: 1, ..connector("orders") };
+    let (told, answered) = house.asked(patient(), &format!("http://127.0.0.1:{port}/soon"));
+    assert_eq!((told.as_str(), answered.tries), ("found ", 2));
+    assert!(answered.took >= Duration::from_secs(1), "{:?}", answered.took);
+    // Later than the caller waits: they are not kept waiting for it.
+    let (told, answered) = house.asked(patient(), &format!("http://127.0.0.1:{port}/later"));
+    let expected = "refused it answered with the status 503, and wants to be left alone for 60 s";
+    assert_eq!((told.as_str(), answered.tries), (expected, 1));
+    let (_, answered) = house.asked(patient(), &format!("http://127.0.0.1:{port}/once"));
+    assert_eq!(answered.tries, 2, "that time is over");
+}
+
+#[test]
+fn authorities_that_are_none_are_told() {
+    let mut house = House::open();
+    let broken = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n";
+    let asked = Connector { authorities: Some(broken.into()), ..connector("orders") };
+    let (told, _) = house.asked(asked, "https://127.0.0.1:1/");
+    assert!(told.starts_with("unreachable the certificates of its `ca` cannot be used: "), "{told}");
+    assert!(!told.contains("the connection failed"), "{told}");
 }
 
 #[test]

@@ -34,6 +34,11 @@ pub(super) fn pause_text(paused: &str, reason: &str) -> String {
     format!("{}: {}.", paused.trim_end_matches(['.', '。', '।']), reason.replace(['_', '-'], " "))
 }
 
+/// The recording of the name of hours that agents can switch apart from the others, and its text.
+pub(super) fn hours_recording(hours: &str) -> (String, String) {
+    (format!("phrases/hours/{hours}"), format!("{}:", hours.replace(['_', '-'], " ")))
+}
+
 /// One thing that an agent is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentTalk {
@@ -87,6 +92,12 @@ pub enum AgentTalk {
     RecordingResumed,
     /// "Your call is not being recorded."
     NotRecorded,
+    /// "Closed until midnight.", with the name of the hours where it is recorded.
+    ClosedToday(Option<Arc<str>>),
+    /// "The opening hours are as usual again.", likewise.
+    HoursAsWritten(Option<Arc<str>>),
+    /// "There are no opening hours that could be switched."
+    NoHours,
     /// "Support", "Waited two minutes."
     Whisper {
         /// The queue.
@@ -108,6 +119,10 @@ pub fn recordings(
     let with = |name: &str, number: Option<Vec<String>>| match number {
         Some(number) => phrase(name).into_iter().chain(number).collect(),
         None => Vec::new(),
+    };
+    let of_hours = |hours: &Option<Arc<str>>, name: &str| {
+        let named = hours.as_ref().map(|hours| hours_recording(hours).0).filter(|name| exists(name));
+        named.into_iter().chain(phrase(name)).collect()
     };
     let dial = |name: &str, code: &str| phrase(name).into_iter().chain(speech::keys(code)).collect();
     match talk {
@@ -148,6 +163,9 @@ pub fn recordings(
         AgentTalk::RecordingPaused => phrase("recording_paused"),
         AgentTalk::RecordingResumed => phrase("recording_resumed"),
         AgentTalk::NotRecorded => phrase("not_recorded"),
+        AgentTalk::ClosedToday(hours) => of_hours(hours, "closed_today"),
+        AgentTalk::HoursAsWritten(hours) => of_hours(hours, "hours_as_written"),
+        AgentTalk::NoHours => phrase("no_hours"),
         AgentTalk::ToTakeCalls(code) => dial("to_take_calls", code),
         AgentTalk::ToEndIt(code) => dial("to_end_it", code),
         AgentTalk::Whisper { queue, waited } => whisper((languages, language), queue, *waited, exists),
@@ -189,7 +207,7 @@ mod tests {
     use super::*;
 
     fn check(language: &str, talk: &AgentTalk, expected: &str) {
-        let exists = |name: &str| ["phrases/pause/lunch", "queues/support"].contains(&name);
+        let exists = |name: &str| ["phrases/pause/lunch", "phrases/hours/office", "queues/support"].contains(&name);
         let languages = Languages::built_in();
         let names = recordings(&languages, language, talk, exists);
         let short: Vec<&str> = names.iter().map(|name| name.trim_start_matches("phrases/")).collect();
@@ -244,6 +262,7 @@ mod tests {
         let reason = |reason: &str| AgentTalk::Paused(Some(reason.into()));
         check("en", &reason("lunch"), "pause/lunch");
         check("en", &reason("golf"), "agent/paused");
+        check("en", &AgentTalk::ClosedToday(Some("office".into())), "hours/office agent/closed_today");
         check("en", &AgentTalk::AgentsBefore(1), "number/1 agent/agent_before");
         check("en", &AgentTalk::AgentsBefore(7), "number/7 agent/agents_before");
         check("en", &AgentTalk::AgentsBefore(11), "agent/many_before");
@@ -265,6 +284,9 @@ mod tests {
             (AgentTalk::SkillsLack, "skills_lack"),
             (AgentTalk::OthersRing, "others_ring"),
             (AgentTalk::CallbacksLater, "callbacks_later"),
+            (AgentTalk::ClosedToday(None), "closed_today"),
+            (AgentTalk::HoursAsWritten(Some("shop".into())), "hours_as_written"),
+            (AgentTalk::NoHours, "no_hours"),
         ] {
             check("en", &talk, &format!("agent/{expected}"));
         }

@@ -28,6 +28,12 @@ pub enum AgentCode {
     PauseRecording,
     /// No silence any more.
     ResumeRecording,
+    /// To close these hours until midnight in their zone, or all that there are.
+    CloseToday(Option<Arc<str>>),
+    /// These hours as they are written, or all that there are.
+    AsWritten(Option<Arc<str>>),
+    /// To hear the messages of their mailboxes.
+    Messages,
 }
 
 impl AgentCode {
@@ -42,6 +48,9 @@ impl AgentCode {
             AgentCode::Why => "why",
             AgentCode::PauseRecording => "pause_recording",
             AgentCode::ResumeRecording => "resume_recording",
+            AgentCode::CloseToday(_) => "close_today",
+            AgentCode::AsWritten(_) => "as_written",
+            AgentCode::Messages => "messages",
         }
     }
 }
@@ -78,6 +87,14 @@ impl AgentCodes {
             _ => None,
         })
     }
+
+    /// The hours that agents can switch apart from the others.
+    pub fn hours(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.codes.values().filter_map(|code| match code {
+            AgentCode::CloseToday(hours) => hours.as_ref(),
+            _ => None,
+        })
+    }
 }
 
 impl Default for AgentCodes {
@@ -95,6 +112,9 @@ impl Default for AgentCodes {
             ("*19", AgentCode::Why),
             ("*16", AgentCode::PauseRecording),
             ("*17", AgentCode::ResumeRecording),
+            ("*20", AgentCode::CloseToday(None)),
+            ("*21", AgentCode::AsWritten(None)),
+            ("*97", AgentCode::Messages),
         ];
         AgentCodes { codes: codes.map(|(dialled, code)| (dialled.into(), code)).into(), ..AgentCodes::none() }
     }

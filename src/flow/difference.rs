@@ -8,7 +8,14 @@ use jiff::civil::Date;
 
 use super::graph::{By, Exit, Goal, Graph, StepId};
 use super::hours::Range;
-use super::{AgentSpec, Flow, FlowIndex, FlowSet, Hours, Piece, QueueSpec, Speech, Step, StepIndex, StepKind};
+use super::{
+    AgentSpec, Flow, FlowIndex, FlowSet, Hours, Piece, QueueSpec, Record, Speech, Step, StepIndex, StepKind, Survey,
+};
+use settings::{of_service, seconds};
+
+mod settings;
+#[cfg(test)]
+mod tests;
 
 /// Most days out of the ordinary that are told one by one.
 const DAYS_TOLD_MAX: usize = 5;
@@ -85,7 +92,6 @@ fn same_queue(one: &QueueSpec, other: &QueueSpec, agents: &[(Arc<str>, Arc<str>)
 
 /// The settings of a queue that tell it from another, by their names, each as people write it.
 fn settings(queue: &QueueSpec) -> Vec<(&'static str, String)> {
-    let seconds = |time: std::time::Duration| format!("{}s", time.as_secs());
     let maybe = |time: Option<std::time::Duration>| time.map_or("never".to_owned(), seconds);
     vec![
         ("strategy", lower(&queue.strategy)),
@@ -108,13 +114,25 @@ fn settings(queue: &QueueSpec) -> Vec<(&'static str, String)> {
 /// What callers and agents will notice when `new` takes the place of `old`; nothing when they are the same to them.
 pub fn differences(old: &FlowSet, new: &FlowSet) -> Vec<Change> {
     let graphs = (Graph::of(old), Graph::of(new));
-    let mut told = Differences { old, new, graphs, renamed: renamed(old, new), changes: Vec::new() };
+    let shared = shared_names(old).chain(shared_names(new)).collect();
+    let mut told = Differences { old, new, graphs, renamed: renamed(old, new), shared, changes: Vec::new() };
     told.numbers();
     told.flows();
     told.queues();
     told.agents();
     told.hours();
+    told.services();
     told.changes
+}
+
+/// The names that steps of several flows have.
+fn shared_names(set: &FlowSet) -> impl Iterator<Item = Arc<str>> {
+    let mut seen = BTreeSet::new();
+    set.flows
+        .iter()
+        .flat_map(|flow| &flow.steps)
+        .filter(move |step| !seen.insert(&step.name))
+        .map(|step| step.name.clone())
 }
 
 struct Differences<'a> {
@@ -122,6 +140,8 @@ struct Differences<'a> {
     new: &'a FlowSet,
     graphs: (Graph, Graph),
     renamed: Renamed,
+    /// The names that steps of several flows have.
+    shared: BTreeSet<Arc<str>>,
     changes: Vec<Change>,
 }
 
@@ -211,34 +231,70 @@ impl Differences<'_> {
         flow.steps.get(step.0 as usize).map_or("", |step| &step.name)
     }
 
+    /// A step as it is named to people: with its flow, where another has one of the same name.
+    fn place(&self, flow: &Flow, step: &Step) -> String {
+        match self.shared.contains(&step.name) {
+            true => format!("`{}` of `{}`", step.name, flow.name),
+            false => format!("`{}`", step.name),
+        }
+    }
+
     fn step(&mut self, before: StepId, after: StepId) {
         let (old_flow, new_flow) = (self.old.flow(before.flow), self.new.flow(after.flow));
         let (old, new) = (&old_flow.steps[before.step.0 as usize], &new_flow.steps[after.step.0 as usize]);
-        let name = old.name.clone();
+        let name = self.place(old_flow, old);
         if std::mem::discriminant(&old.kind) != std::mem::discriminant(&new.kind) {
-            return self.tell_of(old_flow, old, format!("`{name}` is now another kind of step"));
+            return self.tell_of(old_flow, old, format!("{name} is now another kind of step"));
         }
-        self.texts(old_flow, old, new);
+        self.texts((old_flow, old), (new_flow, new));
+        self.settings(old_flow, old, new);
         self.ways((old_flow, old), before, after);
+        if let (StepKind::Survey(before), StepKind::Survey(after)) = (&old.kind, &new.kind) {
+            self.survey(old_flow, old, (before, after));
+        }
         if let (StepKind::Queue { queue: before, .. }, StepKind::Queue { queue: after, .. }) = (&old.kind, &new.kind) {
             let before = self.old.queue(*before).name.clone();
             let after = self.new.queue(*after).name.clone();
             let renamed = self.renamed.queues.iter().any(|(one, other)| *one == before && *other == after);
             if before != after && !renamed {
-                let text = format!("callers in `{name}` will now wait in the queue `{after}` instead of `{before}`");
+                let text = format!("callers in {name} will now wait in the queue `{after}` instead of `{before}`");
                 self.tell_of(old_flow, old, text);
             }
         }
     }
 
+    /// What callers are asked for their opinion of.
+    fn survey(&mut self, old_flow: &Flow, old: &Step, (before, after): (&Survey, &Survey)) {
+        let name = self.place(old_flow, old);
+        let mut texts = Vec::new();
+        for question in &before.questions {
+            let asked = &question.name;
+            match after.questions.iter().find(|other| other.name == *asked) {
+                None => texts.push(format!("{name} will no longer ask `{asked}`")),
+                Some(other) if other.scale != question.scale => {
+                    let ((_, was), (_, is)) = (question.scale.scores().into_inner(), other.scale.scores().into_inner());
+                    texts.push(format!("callers in {name} will now answer `{asked}` up to {is} instead of {was}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for question in &after.questions {
+            if !before.questions.iter().any(|other| other.name == question.name) {
+                texts.push(format!("{name} will now ask `{}`", question.name));
+            }
+        }
+        texts.into_iter().for_each(|text| self.tell_of(old_flow, old, text));
+    }
+
     /// Where callers go on from a step.
     fn ways(&mut self, (old_flow, old): (&Flow, &Step), before: StepId, after: StepId) {
+        let name = self.place(old_flow, old);
         let before = ways(self.old, &self.graphs.0, before);
         let after = ways(self.new, &self.graphs.1, after);
         for way in &before {
             let text = match after.iter().find(|other| other.name == way.name) {
                 Some(other) if other.leads != way.leads => {
-                    let whose = way.whose(&old.name);
+                    let whose = way.whose(&name);
                     match (other.leads.strip_prefix(REACH), way.leads.strip_prefix(REACH)) {
                         (Some(_), Some(there)) => format!("{whose} will now {} instead of {there}", other.leads),
                         _ => format!("{whose} will now {}; until now they would {}", other.leads, way.leads),
@@ -246,12 +302,9 @@ impl Differences<'_> {
                 }
                 None => match way.keys() {
                     Some(keys) => {
-                        format!(
-                            "callers can no longer press {keys} in `{}`; until now they would {}",
-                            old.name, way.leads
-                        )
+                        format!("callers can no longer press {keys} in {name}; until now they would {}", way.leads)
                     }
-                    None => format!("{} will no longer {}", way.whose(&old.name), way.leads),
+                    None => format!("{} will no longer {}", way.whose(&name), way.leads),
                 },
                 Some(_) => continue,
             };
@@ -259,39 +312,76 @@ impl Differences<'_> {
         }
         for way in after.iter().filter(|way| !before.iter().any(|other| other.name == way.name)) {
             let text = match way.keys() {
-                Some(keys) => format!("callers can now press {keys} in `{}`: they will {}", old.name, way.leads),
-                None => format!("{} will now {}", way.whose(&old.name), way.leads),
+                Some(keys) => format!("callers can now press {keys} in {name}: they will {}", way.leads),
+                None => format!("{} will now {}", way.whose(&name), way.leads),
             };
             self.tell_of(old_flow, old, text);
         }
     }
 
-    /// What a step says in the first language.
-    fn texts(&mut self, old_flow: &Flow, old: &Step, new: &Step) {
+    /// What else of a step callers meet.
+    fn settings(&mut self, old_flow: &Flow, old: &Step, new: &Step) {
+        let name = self.place(old_flow, old);
+        let (before, after) = (settings::settings(self.old, &old.kind), settings::settings(self.new, &new.kind));
+        for ((what, before), (_, after)) in before.into_iter().zip(after) {
+            if before != after {
+                self.tell_of(old_flow, old, format!("{name}: {what} is now {after} instead of {before}"));
+            }
+        }
+        if settings::condition(&old.kind) != settings::condition(&new.kind) {
+            self.tell_of(old_flow, old, format!("{name} now decides by another condition"));
+        }
+        let (StepKind::Menu(before), StepKind::Menu(after)) = (&old.kind, &new.kind) else { return };
+        for choice in &before.choices {
+            let Some(other) = after.choices.iter().find(|other| other.keys == choice.keys) else { continue };
+            let keys: String = choice.keys.iter().map(|key| key.as_char()).collect();
+            let text = match (&choice.when, &other.when) {
+                (before, after) if before == after => continue,
+                (_, None) => format!("callers in {name} can now press {keys} at any time"),
+                (None, Some(_)) => format!("callers in {name} can now press {keys} only when a condition holds"),
+                _ => format!("callers in {name} can now press {keys} when another condition holds"),
+            };
+            self.tell_of(old_flow, old, text);
+        }
+    }
+
+    /// What a step says, in the first language, and in those in which other words are said where the first says the same.
+    fn texts(&mut self, (old_flow, old): (&Flow, &Step), (new_flow, new): (&Flow, &Step)) {
+        let name = self.place(old_flow, old);
         if let (StepKind::Menu(before), StepKind::Menu(after)) = (&old.kind, &new.kind) {
             for choice in &before.choices {
                 let Some(other) = after.choices.iter().find(|other| other.keys == choice.keys) else { continue };
                 let line = |set: &FlowSet, speech: &Option<Speech>| {
-                    speech.as_ref().map_or(String::new(), |speech| words(set, speech).join(" "))
+                    speech.as_ref().map_or(String::new(), |speech| words(set, speech, 0).join(" "))
                 };
                 let (before, after) = (line(self.old, &choice.speech), line(self.new, &other.speech));
                 if before != after {
                     let (before, after) = (shortened(&before), shortened(&after));
                     let keys: String = choice.keys.iter().map(|key| key.as_char()).collect();
-                    let name = &old.name;
                     let text =
-                        format!("callers in `{name}` will now hear \"{after}\" of {keys} instead of \"{before}\"");
+                        format!("callers in {name} will now hear \"{after}\" for {keys} instead of \"{before}\"");
                     self.tell_of(old_flow, old, text);
                 }
             }
         }
-        let (before, after) = (spoken(self.old, &old.kind), spoken(self.new, &new.kind));
-        if before != after {
+        let (before, after) = (spoken(self.old, &old.kind, 0), spoken(self.new, &new.kind, 0));
+        if before == after {
+            for (place, language) in old_flow.languages.iter().enumerate().skip(1) {
+                let Some(now) = new_flow.languages.iter().position(|other| other == language) else { continue };
+                let (before, after) = (spoken(self.old, &old.kind, place), spoken(self.new, &new.kind, now));
+                if before != after {
+                    let (before, after) = (shortened(&before), shortened(&after));
+                    let text =
+                        format!("callers in {name} will now hear \"{after}\" in {language} instead of \"{before}\"");
+                    self.tell_of(old_flow, old, text);
+                }
+            }
+        } else {
             let (before, after) = (shortened(&before), shortened(&after));
             let text = match (before.is_empty(), after.is_empty()) {
-                (true, _) => format!("callers in `{}` will now hear \"{after}\"", old.name),
-                (_, true) => format!("callers in `{}` will no longer hear \"{before}\"", old.name),
-                _ => format!("callers in `{}` will now hear \"{after}\" instead of \"{before}\"", old.name),
+                (true, _) => format!("callers in {name} will now hear \"{after}\""),
+                (_, true) => format!("callers in {name} will no longer hear \"{before}\""),
+                _ => format!("callers in {name} will now hear \"{after}\" instead of \"{before}\""),
             };
             self.tell_of(old_flow, old, text);
         }
@@ -397,6 +487,31 @@ impl Differences<'_> {
         }
     }
 
+    fn services(&mut self) {
+        let (old, new) = (self.old, self.new);
+        for service in &old.connectors {
+            let name = &service.name;
+            let Some(other) = new.connectors.iter().find(|other| other.name == *name) else {
+                self.tell(format!("the service `{name}` is gone"));
+                continue;
+            };
+            if service.url != other.url {
+                self.tell(format!("the service `{name}` is now asked at another address"));
+            }
+            if service.headers != other.headers || service.body != other.body {
+                self.tell(format!("the service `{name}` is now sent something else"));
+            }
+            for ((what, before), (_, after)) in of_service(service).into_iter().zip(of_service(other)) {
+                if before != after {
+                    self.tell(format!("the service `{name}`: {what} is now {after} instead of {before}"));
+                }
+            }
+        }
+        for service in new.connectors.iter().filter(|other| !old.connectors.iter().any(|one| one.name == other.name)) {
+            self.tell(format!("the service `{}` is new", service.name));
+        }
+    }
+
     fn other_hours(&mut self, old: &Hours, new: &Hours) {
         let name = &new.name;
         if old.zone != new.zone {
@@ -441,14 +556,14 @@ impl WayOut {
     /// Which callers take it, as a sentence about them begins.
     fn whose(&self, step: &str) -> String {
         if let Some(keys) = self.keys() {
-            return format!("callers pressing {keys} in `{step}`");
+            return format!("callers pressing {keys} in {step}");
         }
         match &self.by {
-            By::Itself | By::Return => format!("after `{step}` callers"),
-            By::Answer => format!("callers who have answered `{step}` ({})", self.name),
-            By::Conversation => format!("after the conversation of `{step}` callers"),
-            By::Outcome | By::Tries | By::Wait | By::Refusal => format!("callers in `{step}` ({})", self.name),
-            By::Keys(_) | By::Always(_) => format!("callers in `{step}`"),
+            By::Itself | By::Return => format!("after {step} callers"),
+            By::Answer => format!("callers who have answered {step} ({})", self.name),
+            By::Conversation => format!("after the conversation of {step} callers"),
+            By::Outcome | By::Tries | By::Wait | By::Refusal => format!("callers in {step} ({})", self.name),
+            By::Keys(_) | By::Always(_) => format!("callers in {step}"),
         }
     }
 
@@ -519,21 +634,34 @@ fn times(ranges: &[Range]) -> String {
     format!("open {}", ranges.join(", "))
 }
 
-/// What a step says in the flow's first language: recordings by their texts, values by their names.
-fn spoken(set: &FlowSet, kind: &StepKind) -> String {
+/// What a step says in one of the flow's languages: recordings by their texts, values by their names.
+fn spoken(set: &FlowSet, kind: &StepKind, language: usize) -> String {
     let speeches: Vec<&Speech> = match kind {
         StepKind::Say { speech, .. } | StepKind::Play { speech, .. } => vec![speech],
         StepKind::HangUp { speech } => speech.iter().collect(),
         StepKind::Menu(menu) => menu.speech.iter().collect(),
         StepKind::Collect(collect) => vec![&collect.speech],
+        StepKind::Survey(survey) => {
+            survey.questions.iter().filter_map(|question| question.speech.as_ref()).chain(&survey.thanks).collect()
+        }
+        StepKind::Voicemail(voicemail) => voicemail.greeting.iter().collect(),
+        StepKind::Transfer(transfer) => transfer.announce.iter().collect(),
+        StepKind::Record(record) => match &**record {
+            Record::Start { prompt, .. } => prompt.iter().collect(),
+            _ => Vec::new(),
+        },
+        StepKind::Lookup(lookup) => {
+            let ways = [&lookup.found, &lookup.not_found, &lookup.failed];
+            ways.into_iter().flatten().filter_map(|way| way.speech.as_ref()).collect()
+        }
         _ => Vec::new(),
     };
-    let words: Vec<String> = speeches.into_iter().flat_map(|speech| words(set, speech)).collect();
+    let words: Vec<String> = speeches.into_iter().flat_map(|speech| words(set, speech, language)).collect();
     words.join(" ")
 }
 
-fn words(set: &FlowSet, speech: &Speech) -> Vec<String> {
-    let pieces = speech.by_language.first().map_or(&[][..], Vec::as_slice);
+fn words(set: &FlowSet, speech: &Speech, language: usize) -> Vec<String> {
+    let pieces = speech.by_language.get(language).map_or(&[][..], Vec::as_slice);
     let word = |piece: &Piece| match piece {
         Piece::Prompt(prompt) => {
             let prompt = set.prompt(*prompt);
@@ -550,6 +678,3 @@ fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests;

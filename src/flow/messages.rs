@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FlowSet, Speech, Target};
+use jiff::tz::TimeZone;
+
+use super::{FlowSet, Speech, StepKind, Target};
 use crate::telephony::Sides;
 
 /// A step in which the caller leaves a message.
@@ -70,6 +72,13 @@ pub enum Consent {
 }
 
 impl FlowSet {
+    /// The zone in which the messages of a mailbox are left: that of the first flow that takes some for it.
+    pub fn zone_of_mailbox(&self, mailbox: &str) -> TimeZone {
+        let takes = |kind: &StepKind| matches!(kind, StepKind::Voicemail(voicemail) if &*voicemail.mailbox == mailbox);
+        let taker = self.flows.iter().find(|flow| flow.steps.iter().any(|step| takes(&step.kind)));
+        taker.or(self.flows.first()).map_or(TimeZone::UTC, |flow| flow.time_zone.clone())
+    }
+
     /// The extensions of those who hear the messages of a mailbox.
     pub fn listeners(&self, mailbox: &str) -> Vec<&Arc<str>> {
         if let Some(queue) = self.queues.iter().find(|queue| &*queue.name == mailbox) {

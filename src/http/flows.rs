@@ -89,18 +89,18 @@ pub(super) async fn one_flow(State(view): State<View>, Path(name): Path<String>)
 }
 
 pub(super) async fn revisions(State(view): State<View>) -> Response {
+    let (in_use, _) = in_use(&view);
     match (view.revisions)() {
         Ok(kept) => {
             let items: Vec<Value> = kept
                 .iter()
-                .enumerate()
-                .map(|(place, kept)| {
+                .map(|kept| {
                     json!({
                         "revision": kept.number,
                         "since": kept.since.to_string(),
                         "why": kept.why,
                         "back_to": kept.back_to,
-                        "in_use": place == 0,
+                        "in_use": kept.number == in_use,
                     })
                 })
                 .collect();
@@ -126,9 +126,9 @@ pub(super) async fn roll_back(State(view): State<View>, body: Bytes) -> Response
             return problem(StatusCode::BAD_REQUEST, detail);
         }
         None => match (view.revisions)() {
-            Ok(kept) => match before(&kept) {
+            Ok(kept) => match before(&kept, in_use(&view).0) {
                 Some(number) => number,
-                None => return problem(StatusCode::NOT_FOUND, "there is no earlier revision"),
+                None => return problem(StatusCode::NOT_FOUND, &no_earlier(&kept)),
             },
             Err(reason) => {
                 let detail = format!("the revisions that are kept cannot be read: {reason}");
@@ -139,11 +139,26 @@ pub(super) async fn roll_back(State(view): State<View>, body: Bytes) -> Response
     answered(&view, Some(wanted)).await
 }
 
-/// The revision that was in use before the one that is: going back twice goes back by two.
-fn before(kept: &[KeptRevision]) -> Option<u32> {
+/// The revision that was in use before the one that is: going back twice goes back by two. One that could not be kept comes
+/// after all that are.
+fn before(kept: &[KeptRevision], in_use: u32) -> Option<u32> {
     let newest = kept.first()?;
     let real = newest.back_to.unwrap_or(newest.number);
+    if newest.number < in_use {
+        return Some(real);
+    }
     kept.iter().filter(|kept| kept.back_to.is_none()).map(|kept| kept.number).find(|number| *number < real)
+}
+
+/// The files may be what went wrong since: those of the one in use can be put back.
+fn no_earlier(kept: &[KeptRevision]) -> String {
+    match kept.first() {
+        Some(newest) => format!(
+            "there is no earlier revision; `helpline rollback {number}` puts back the files of revision {number}, which is in use",
+            number = newest.number
+        ),
+        None => "no revision is kept".to_owned(),
+    }
 }
 
 async fn answered(view: &View, back_to: Option<u32>) -> Response {
@@ -165,9 +180,10 @@ async fn answered(view: &View, back_to: Option<u32>) -> Response {
             let detail = format!("all stays as it was: {reason}");
             problem(StatusCode::INTERNAL_SERVER_ERROR, &detail)
         }
-        Some(Reloaded::NotKept) => {
-            problem(StatusCode::NOT_FOUND, "this revision is not kept; GET /api/v1/revisions tells which are")
-        }
+        Some(Reloaded::NotKept) => problem(
+            StatusCode::NOT_FOUND,
+            "this revision is not kept; `helpline rollback --list` and GET /api/v1/revisions tell which are",
+        ),
     }
 }
 
@@ -203,7 +219,8 @@ mod tests {
         let kept = |number: u32, back_to| KeptRevision { number, since: Timestamp::UNIX_EPOCH, why: "api", back_to };
         let check = |list: &[(u32, Option<u32>)], expected| {
             let list: Vec<_> = list.iter().map(|(number, back_to)| kept(*number, *back_to)).collect();
-            assert_eq!(before(&list), expected, "{list:?}");
+            let newest = list.first().map_or(0, |newest| newest.number);
+            assert_eq!(before(&list, newest), expected, "{list:?}");
         };
         check(&[], None);
         check(&[(1, None)], None);
@@ -211,5 +228,7 @@ mod tests {
         check(&[(4, Some(2)), (3, None), (2, None), (1, None)], Some(1));
         check(&[(5, Some(1)), (4, Some(2)), (3, None), (2, None), (1, None)], None);
         check(&[(6, None), (5, Some(1)), (4, Some(2)), (3, None)], Some(3));
+        // The one in use could not be kept.
+        assert_eq!(before(&[kept(2, None), kept(1, None)], 3), Some(2));
     }
 }

@@ -1,6 +1,9 @@
 //! One call's story as JSON: its legs with their talk and hold, and every event with its time and words. Keys are not in
 //! it, nor what would tell them.
 
+mod survey;
+mod tape;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::time;
 use crate::clock::{Calendar, Moment};
-use crate::journal::{
-    Ended, JournalEvent, Origin, QueueEvent, Story, TapeEvent, cause, digit_source, shown_exit, shown_prompt,
-};
+use crate::journal::{Ended, JournalEvent, Origin, QueueEvent, Story, cause, digit_source, shown_exit, shown_prompt};
 use crate::telephony::{Codec, StreamReport};
 
 /// What a story adds to a call of the list.
@@ -284,7 +285,8 @@ fn tell(event: &JournalEvent) -> Told {
                 "why": transfer.why,
             }),
         ),
-        JournalEvent::Tape(event) => tell_tape(event),
+        JournalEvent::Tape(event) => tape::tell_tape(event),
+        JournalEvent::Survey(event) => survey::tell_survey(event),
         JournalEvent::MessagesWaiting { .. } => plain("messages_waiting", "Messages wait"),
         JournalEvent::AgentHeld { holding: true } => plain("agent_held", "The agent puts the caller on hold"),
         JournalEvent::AgentHeld { holding: false } => plain("agent_resumed", "The agent is back from hold"),
@@ -333,58 +335,13 @@ fn tell(event: &JournalEvent) -> Told {
             format!("The trunk {trunk} takes {}", if down.is_some() { "no calls" } else { "calls" }),
             json!({"trunk": trunk, "up": down.is_none()}),
         ),
+        JournalEvent::HoursSwitched(switched) => {
+            ("hours_switched", format!("{} switches hours", switched.by), json!({"hours": switched.hours}))
+        }
         JournalEvent::Connector { name, .. } => {
             ("connector", format!("{name} fails, or answers again"), json!({"connector": name}))
         }
         JournalEvent::Revised { .. } => plain("revised", "New calls follow other flows"),
-    }
-}
-
-fn tell_tape(event: &TapeEvent) -> Told {
-    match event {
-        TapeEvent::MessageBegan { mailbox } => {
-            ("message_began", format!("Hears the tone of the mailbox {mailbox}"), json!({"mailbox": mailbox}))
-        }
-        TapeEvent::MessageLeft { mailbox, name, report } => (
-            "message_left",
-            format!("Leaves a message in the mailbox {mailbox}"),
-            json!({
-                "mailbox": mailbox,
-                "message": name,
-                "duration": report.length.as_secs_f64(),
-                "end": report.end.word(),
-                "lost": report.lost.as_secs_f64(),
-            }),
-        ),
-        TapeEvent::MessageEmpty { mailbox } => {
-            ("message_empty", "Says nothing after the tone".to_owned(), json!({"mailbox": mailbox}))
-        }
-        TapeEvent::MessageDropped { mailbox } => {
-            ("message_dropped", "Wants to leave another message".to_owned(), json!({"mailbox": mailbox}))
-        }
-        TapeEvent::RecordingBegan { name } => {
-            ("recording_began", "The call is recorded from here on".to_owned(), json!({"recording": name}))
-        }
-        TapeEvent::RecordingPaused { paused: true, by } => {
-            ("recording_paused", "The recording is paused".to_owned(), json!({"by": by}))
-        }
-        TapeEvent::RecordingPaused { paused: false, by } => {
-            ("recording_resumed", "The recording goes on".to_owned(), json!({"by": by}))
-        }
-        TapeEvent::RecordingEnded { name, report } => (
-            "recording_ended",
-            "The call is recorded no more".to_owned(),
-            json!({
-                "recording": name,
-                "duration": report.length.as_secs_f64(),
-                "lost": report.lost.as_secs_f64(),
-            }),
-        ),
-        TapeEvent::Failed { kind, reason } => (
-            "tape_failed",
-            format!("The {kind} could not be written: {reason}"),
-            json!({"kind": kind, "reason": reason}),
-        ),
     }
 }
 

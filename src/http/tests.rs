@@ -163,7 +163,7 @@ fn furnished() -> Snapshot {
         }],
     };
     let flows = hours::flows();
-    Snapshot { calls: 1, calls_max: 2, ports_free: 1, view: Arc::new(house), flows, ..Snapshot::default() }
+    Snapshot { calls: 1, calls_max: 2, ports_free: 1, revision: 8, view: Arc::new(house), flows, ..Snapshot::default() }
 }
 
 /// The call c7 talks and is held, c8 waits, and c6 has ended.

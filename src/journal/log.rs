@@ -3,7 +3,10 @@
 
 use tracing::{debug, info, trace, warn};
 
-use super::{JournalEntry, JournalEvent, QueueEvent, TapeEvent, cause, digit_source, shown_exit, shown_prompt};
+use super::{
+    JournalEntry, JournalEvent, QueueEvent, SurveyNews, SwitchedHours, TapeEvent, cause, digit_source, shown_exit,
+    shown_prompt,
+};
 use crate::telephony::{CallId, Codec};
 
 /// Writes the line of `entry`.
@@ -105,6 +108,22 @@ pub fn log(entry: &JournalEntry) {
             "a transfer was asked for"
         ),
         JournalEvent::Tape(event) => log_tape(&call, event),
+        // What they think is in the record; the log tells no key.
+        JournalEvent::Survey(event) => {
+            let (flow, step, queue) = (&event.step.flow, &event.step.step, event.queue.as_deref());
+            let agent = event.agent.as_deref();
+            match &event.news {
+                SurveyNews::Offered => {
+                    debug!(%call, %flow, %step, queue, agent, "the caller is asked for their opinion")
+                }
+                SurveyNews::Answered { question, scale, score: _ } => {
+                    debug!(%call, %flow, %step, %question, scale, "the caller has answered");
+                }
+                SurveyNews::Ended { outcome } => {
+                    info!(%call, %flow, %step, queue, agent, outcome, "the survey is over")
+                }
+            }
+        }
         JournalEvent::MessagesWaiting { mailbox, new, old } => debug!(%mailbox, new, old, "messages wait"),
         JournalEvent::AgentHeld { holding: true } => debug!(%call, "the agent put the caller on hold"),
         JournalEvent::AgentHeld { holding: false } => debug!(%call, "the agent is back from hold"),
@@ -138,6 +157,13 @@ pub fn log(entry: &JournalEntry) {
                 "call ended"
             );
         }
+        JournalEvent::HoursSwitched(switched) => {
+            let SwitchedHours { hours, state, by } = &**switched;
+            match state {
+                Some((open, until)) => info!(%hours, open, %until, %by, "the hours were switched by hand"),
+                None => info!(%hours, %by, "the hours stand as they are written"),
+            }
+        }
         JournalEvent::Sip(tally) => trace!(retransmissions = tally.retransmissions, "sip tally"),
         JournalEvent::Media(tally) => trace!(sent = tally.packets_sent, dropped = tally.dropped, "media tally"),
         JournalEvent::Draining { calls, time } => {
@@ -170,7 +196,12 @@ fn log_tape(call: &Shown, event: &TapeEvent) {
             lost = report.lost.as_secs_f64(),
             "the call is recorded no more"
         ),
-        TapeEvent::Failed { kind, reason } => warn!(%call, %reason, "a {kind} could not be written"),
+        TapeEvent::MessageHeard { mailbox, name } => info!(%call, %mailbox, message = name, "a message was heard"),
+        TapeEvent::MessageDeleted { mailbox, name } => info!(%call, %mailbox, message = name, "a message is deleted"),
+        TapeEvent::Failed { kind, name, reason, .. } => {
+            let kind = kind.word();
+            warn!(%call, name, %reason, "a {kind} could not be written");
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod log;
 mod queue;
 mod record;
 mod story;
+mod survey;
 mod tape;
 
 pub use history::{PAGE_MAX, PAGE_USUAL, RecordPage, RecordQuery};
@@ -28,6 +29,7 @@ pub use story::{
     CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
     StoryEvent,
 };
+pub use survey::{RecordedSurvey, SURVEYS_RECORDED_MAX, SurveyEvent, SurveyNews};
 pub use tape::{StoredTape, TapeEvent, TapePage, TapeQuery};
 
 /// One thing that happened.
@@ -125,7 +127,7 @@ pub enum JournalEvent {
     AgentAsks {
         /// The agent's extension.
         agent: Arc<str>,
-        /// What the code asks for: `ready`, `pause`, `log_out`, `end_wrap_up`, `extend_wrap_up` or `why`.
+        /// What the code asks for, as helpline.yaml names it: `ready`, `pause`, `why`, ...
         code: &'static str,
         /// Why they pause.
         reason: Option<Arc<str>>,
@@ -143,6 +145,8 @@ pub enum JournalEvent {
     Transfer(Box<Transfer>),
     /// Something happened with a message or a recording.
     Tape(Box<TapeEvent>),
+    /// A caller is asked for their opinion, or has told it.
+    Survey(Box<SurveyEvent>),
     /// So many messages wait in a mailbox from now on.
     MessagesWaiting {
         /// Which.
@@ -203,6 +207,8 @@ pub enum JournalEvent {
         /// How long they have.
         time: Duration,
     },
+    /// Somebody has switched hours by hand.
+    HoursSwitched(Box<SwitchedHours>),
     /// A trunk takes calls from now on, or no more.
     Trunk {
         /// Its name.
@@ -248,6 +254,17 @@ pub struct Transfer {
     pub status: u16,
     /// Why it was refused.
     pub why: Option<&'static str>,
+}
+
+/// Hours that somebody has switched by hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwitchedHours {
+    /// Which.
+    pub hours: Arc<str>,
+    /// How they stand, and until when; `None`: as they are written.
+    pub state: Option<(bool, jiff::Timestamp)>,
+    /// Who did: `api`, or an agent's extension.
+    pub by: Arc<str>,
 }
 
 /// What came of asking a web service.

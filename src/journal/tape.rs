@@ -31,6 +31,20 @@ pub enum TapeEvent {
         /// For whom it was.
         mailbox: Arc<str>,
     },
+    /// An agent has heard a message by telephone.
+    MessageHeard {
+        /// Whose.
+        mailbox: Arc<str>,
+        /// Its name.
+        name: String,
+    },
+    /// And deleted it.
+    MessageDeleted {
+        /// Whose.
+        mailbox: Arc<str>,
+        /// Its name.
+        name: String,
+    },
     /// The call is recorded from now on.
     RecordingBegan {
         /// The recording's name, as the API has it.
@@ -50,10 +64,14 @@ pub enum TapeEvent {
         /// How it ended.
         report: TapeReport,
     },
-    /// It could not be written.
+    /// It could not be written, or not to its end, or not be kept.
     Failed {
-        /// `message` or `recording`.
-        kind: &'static str,
+        /// What it is of.
+        kind: TapeKind,
+        /// Its name.
+        name: String,
+        /// It was being recorded.
+        running: bool,
         /// What the operating system said.
         reason: String,
     },
@@ -66,7 +84,9 @@ impl TapeEvent {
             TapeEvent::MessageBegan { mailbox }
             | TapeEvent::MessageLeft { mailbox, .. }
             | TapeEvent::MessageEmpty { mailbox }
-            | TapeEvent::MessageDropped { mailbox } => Some(mailbox),
+            | TapeEvent::MessageDropped { mailbox }
+            | TapeEvent::MessageHeard { mailbox, .. }
+            | TapeEvent::MessageDeleted { mailbox, .. } => Some(mailbox),
             TapeEvent::RecordingBegan { .. }
             | TapeEvent::RecordingPaused { .. }
             | TapeEvent::RecordingEnded { .. }

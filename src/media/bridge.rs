@@ -10,7 +10,7 @@ use super::codecs;
 use super::concealment::{Concealment, HISTORY, OVERLAP_MAX};
 use super::dtmf::event::Pressed;
 use super::dtmf::keypad::{Event, Keypad, Length};
-use super::jitter::{Change, FADE, JitterBuffer, Run};
+use super::jitter::{Change, FADE, JitterBuffer, Patience, Run};
 use super::rtp::Header;
 
 /// Samples made up at a time: 20 ms.
@@ -54,8 +54,17 @@ impl Voice {
     /// A leg that is bridged from now on. `jitter`: what is known of its network, in samples, as for
     /// [`JitterBuffer::new`].
     pub fn new(codec: Codec, jitter: u32, seed: u64) -> Voice {
+        Voice::with(codec, jitter, Patience::TALK, seed)
+    }
+
+    /// One that is written down, and heard by nobody meanwhile.
+    pub fn taped(codec: Codec, jitter: u32, seed: u64) -> Voice {
+        Voice::with(codec, jitter, Patience::TAPE, seed)
+    }
+
+    fn with(codec: Codec, jitter: u32, patience: Patience, seed: u64) -> Voice {
         Voice {
-            jitter: JitterBuffer::new(codec, jitter),
+            jitter: JitterBuffer::new(codec, jitter, patience),
             concealment: Concealment::new(),
             noise: None,
             down: None,
@@ -174,15 +183,11 @@ impl Voice {
         }
     }
 
-    /// What has arrived and was not said yet, without a gap: how many samples of `out` it fills.
+    /// What has arrived and was not said yet: how many samples of `out` it fills.
     pub fn take_rest(&mut self, codec: Codec, out: &mut [u8]) -> usize {
-        match self.jitter.run(out.len()) {
-            Run::Heard(samples) => {
-                self.pass_on(codec, &mut out[..samples]);
-                samples
-            }
-            Run::Missing(_) => 0,
-        }
+        let length = self.jitter.waiting().min(out.len());
+        self.fill_on(codec, &mut out[..length]);
+        length
     }
 
     fn fill(&mut self, now: Moment, codec: Codec, out: &mut [u8]) {
@@ -194,7 +199,7 @@ impl Voice {
         if is_plain && self.jitter.run(out.len()) == Run::Heard(out.len()) {
             return self.pass_on(codec, out);
         }
-        let mut filled = match step.change {
+        let filled = match step.change {
             Change::None => 0,
             Change::Insert(samples) => {
                 let samples = samples.min(out.len());
@@ -203,6 +208,12 @@ impl Voice {
             }
             Change::Cut(samples) => self.cut(samples, codec, out),
         };
+        self.fill_on(codec, &mut out[filled..]);
+    }
+
+    /// Fills with what comes next, be it heard or made up.
+    fn fill_on(&mut self, codec: Codec, out: &mut [u8]) {
+        let mut filled = 0;
         while filled < out.len() {
             match self.jitter.run(out.len() - filled) {
                 Run::Heard(samples) => {

@@ -21,12 +21,26 @@ use ring::{RING, Ring};
 const PAST: usize = 1_024;
 /// A packet with more samples is no audio of a telephone: 120 ms.
 const PACKET_MAX: usize = 960;
-/// A packet is to be there so many samples before it is needed: 2 ms.
-const GUARD: i32 = 16;
-/// With less than this, the delay grows whatever is being said: 0.5 ms.
-const GUARD_MIN: i32 = 4;
-/// The delay shrinks when there is so much more to spare: 5 ms, so that it does not sway.
-const SPARE: i32 = 40;
+/// How long samples wait beyond what nearly all packets need, in samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// A packet is to be there so long before it is needed.
+    guard: i32,
+    /// With less than this the delay grows, in a quiet passage ...
+    least: i32,
+    /// ... and with less than this whatever is being said.
+    urgent: i32,
+    /// It shrinks when there is so much more to spare than `guard`, so that it does not sway.
+    spare: i32,
+}
+
+impl Patience {
+    /// For people who talk to each other: 2 ms, and 5 ms to spare.
+    pub const TALK: Patience = Patience { guard: 16, least: 16, urgent: 4, spare: 40 };
+    /// For who writes down what was said, and may well wait: 120 ms, so that what comes late is there all the same and
+    /// nothing is made up, cut or stretched for a network that sways by less.
+    pub const TAPE: Patience = Patience { guard: 960, least: 320, urgent: 40, spare: 960 };
+}
 /// How often the delay is thought over: every 0.5 s.
 const REVIEW_INTERVAL: u32 = 4_000;
 /// How long to wait for a quiet passage before the voice itself is shortened: 1 s.
@@ -51,6 +65,7 @@ const FOLLOWS_MAX: i32 = 100;
 pub struct JitterBuffer {
     ring: Ring,
     arrivals: Arrivals,
+    patience: Patience,
     last: Option<Last>,
     /// The next sample to take.
     position: u32,
@@ -137,10 +152,11 @@ fn ahead(a: u32, b: u32) -> i32 {
 impl JitterBuffer {
     /// An empty buffer. `jitter` is what is known of it already, in samples: of the delay beyond the least, nearly all
     /// packets have less.
-    pub fn new(codec: Codec, jitter: u32) -> JitterBuffer {
+    pub fn new(codec: Codec, jitter: u32, patience: Patience) -> JitterBuffer {
         JitterBuffer {
             ring: Ring::new(codec, 0),
             arrivals: Arrivals::new(jitter),
+            patience,
             last: None,
             position: 0,
             taken: None,
@@ -235,7 +251,7 @@ impl JitterBuffer {
         if self.taken.is_none() {
             self.made_up = 0;
             step.skipped = true;
-            self.position = self.best(at, frame as u32, GUARD);
+            self.position = self.best(at, frame as u32, self.patience.guard);
             self.review_at = at.wrapping_add(REVIEW_INTERVAL);
             self.want = Want::Nothing;
         } else if ahead(at, self.review_at) >= 0 {
@@ -254,9 +270,10 @@ impl JitterBuffer {
     fn review(&mut self, at: u32, frame: u32) {
         self.review_at = at.wrapping_add(REVIEW_INTERVAL);
         let short_of = |guard| ahead(self.position, self.best(at, frame, guard));
-        let (urgent, short, spare) = (short_of(GUARD_MIN), short_of(GUARD), -short_of(GUARD + SPARE));
-        let want = if short > 0 {
-            Want::Grow { by: short as u32, may_wait: urgent <= 0 }
+        let Patience { guard, least, urgent, spare } = self.patience;
+        let spare = -short_of(guard + spare);
+        let want = if short_of(least) > 0 {
+            Want::Grow { by: short_of(guard).max(1) as u32, may_wait: short_of(urgent) <= 0 }
         } else if spare > 0 {
             if !matches!(self.want, Want::Shrink { .. }) {
                 self.shrinks_since = at;
@@ -357,6 +374,11 @@ impl JitterBuffer {
             }
         }
         best.1
+    }
+
+    /// How many samples there are from the next one to the last that has arrived, those that are missing included.
+    pub fn waiting(&self) -> usize {
+        self.taken.map_or(0, |_| ahead(self.ring.newest(), self.position).max(0) as usize)
     }
 
     /// What is next, as far as `most` samples.

@@ -1,6 +1,8 @@
 //! What is recorded of a leg: what it says, evened out as over a bridge, and what it hears, cut into blocks for who writes
 //! them. Silence stands where nothing is known, so that the tape is as long as it took.
 
+mod level;
+
 use std::time::Duration;
 
 use crate::clock::Moment;
@@ -9,6 +11,7 @@ use crate::telephony::{Codec, Sides, TapeEnd, TapeId, TapeKind, TapeOrder, TapeR
 use super::bridge::Voice;
 use super::codecs;
 use super::rtp::Header;
+pub(super) use level::Level;
 
 /// Samples of a block: half a second.
 pub const BLOCK: usize = 4_000;
@@ -18,10 +21,12 @@ const FRAME: usize = 160;
 const FRAME_MAX: usize = 480;
 /// A turn that is so much later than the one before lasted has left a gap, in samples: 10 ms and a little.
 const LATE: u64 = 88;
-/// Of what is still on its way when a tape ends so much is waited for, in samples: 160 ms.
-const REST_MAX: usize = 1_280;
-/// Less speech than this is none, in samples: 300 ms.
-const SPEECH_LEAST: u64 = 2_400;
+/// Of a message so much is heard before anything of it is written, in samples: 100 ms, a packet less than what is said waits
+/// in the jitter buffer, so that no word is lost. The two sides of a conversation are to be abreast, and heard as they
+/// would be over a bridge.
+const HELD_BACK: u64 = 800;
+/// Of what has arrived and is not written when a tape ends so much is taken, in samples: 400 ms.
+const REST_MAX: usize = 3_200;
 /// Of the silence that ends a tape so much is left, in samples: 1 s.
 const SILENCE_LEFT: u64 = 8_000;
 /// A conversation that is shorter holds nothing, in samples: 100 ms.
@@ -58,6 +63,8 @@ pub struct Recorder {
     silence: Option<u64>,
     shortest: u64,
     voice: Voice,
+    /// Samples that are still to be heard before the first is written.
+    held_back: u64,
     level: Level,
     state: State,
     muted: bool,
@@ -83,6 +90,13 @@ enum State {
     Ended(TapeReport),
 }
 
+fn voice(kind: TapeKind, codec: Codec, jitter: u32, seed: u64) -> Voice {
+    match kind {
+        TapeKind::Message => Voice::taped(codec, jitter, seed),
+        TapeKind::Conversation => Voice::new(codec, jitter, seed),
+    }
+}
+
 fn samples(length: Duration) -> u64 {
     (length.as_micros() / 125) as u64
 }
@@ -99,7 +113,8 @@ impl Recorder {
             longest: samples(order.longest),
             silence: order.silence.map(samples),
             shortest: samples(order.shortest),
-            voice: Voice::new(codec, jitter, seed),
+            voice: voice(order.kind, codec, jitter, seed),
+            held_back: if order.kind == TapeKind::Message { HELD_BACK } else { 0 },
             level: Level::default(),
             state: if order.tone { State::Tone } else { State::Runs(None) },
             muted: false,
@@ -150,7 +165,7 @@ impl Recorder {
     /// Silence in place of all that is said, or no more: then nothing is heard that was said before.
     pub fn mute(&mut self, muted: bool, codec: Codec, jitter: u32, seed: u64) {
         if self.muted && !muted {
-            self.voice = Voice::new(codec, jitter, seed);
+            self.voice = voice(self.kind, codec, jitter, seed);
         }
         self.muted = muted;
     }
@@ -170,6 +185,13 @@ impl Recorder {
     /// has in this turn.
     pub fn turn(&mut self, now: Moment, far: Option<(Codec, &[u8])>) -> Option<TapeReport> {
         let State::Runs(since) = &mut self.state else { return None };
+        let length = far.map_or(FRAME, |(_, far)| far.len().min(FRAME_MAX));
+        if self.held_back > 0 {
+            // Only so that the voice keeps its pace.
+            self.voice.say(now, self.codec, &mut [0; FRAME_MAX][..length]);
+            self.held_back = self.held_back.saturating_sub(length as u64);
+            return None;
+        }
         let due = samples(now.since(*since.get_or_insert(now)));
         if due < self.position && far.is_none() {
             return None;
@@ -180,7 +202,6 @@ impl Recorder {
         }
         let silence = codecs::silence(self.codec);
         let (mut near, mut heard) = ([silence; FRAME_MAX], [silence; FRAME_MAX]);
-        let length = far.map_or(FRAME, |(_, far)| far.len().min(FRAME_MAX));
         self.voice.say(now, self.codec, &mut near[..length]);
         self.level.hear(self.codec, &near[..length]);
         if self.muted {
@@ -195,7 +216,7 @@ impl Recorder {
         self.add(&near[..length], &heard[..length]);
         let end = if self.position >= self.longest {
             TapeEnd::Longest
-        } else if self.silence.is_some_and(|silence| self.level.silent >= silence) {
+        } else if self.silence.is_some_and(|silence| self.level.silent() >= silence) {
             TapeEnd::Silence
         } else {
             return None;
@@ -208,16 +229,20 @@ impl Recorder {
         if self.report().is_some() {
             return None;
         }
-        if matches!(end, TapeEnd::Told | TapeEnd::Closed) && matches!(self.state, State::Runs(Some(_))) && !self.muted {
+        if matches!(end, TapeEnd::Told | TapeEnd::Closed) && matches!(self.state, State::Runs(_)) && !self.muted {
             self.take_rest();
         }
         let trimmed = match end {
-            TapeEnd::Silence => self.level.silent.saturating_sub(SILENCE_LEFT),
+            TapeEnd::Silence => self.level.silent().saturating_sub(SILENCE_LEFT),
             _ => 0,
         };
         let length = self.position.saturating_sub(trimmed).min(self.longest);
         let empty = match self.kind {
-            TapeKind::Message => length < self.shortest || self.level.speech < SPEECH_LEAST,
+            // Who hangs up cannot be asked to say it again: what they have said is kept however short it is.
+            TapeKind::Message => {
+                let short = end != TapeEnd::Closed && length < self.shortest;
+                short || !self.level.has_speech()
+            }
             TapeKind::Conversation => length < CONVERSATION_LEAST,
         };
         let duration = |samples: u64| Duration::from_micros(samples * 125);
@@ -235,6 +260,7 @@ impl Recorder {
             if length == 0 {
                 return;
             }
+            self.level.hear(self.codec, &rest[..length]);
             self.add(&rest[..length], &silence[..length]);
         }
     }
@@ -246,7 +272,7 @@ impl Recorder {
         if left > BLOCK as u64 {
             self.lose(left);
             self.position += left;
-            self.level.silent += left;
+            self.level.hear_nothing(left);
             return;
         }
         while left > 0 {
@@ -254,7 +280,7 @@ impl Recorder {
             self.add(&silence[..length], &silence[..length]);
             left -= length as u64;
         }
-        self.level.silent += count;
+        self.level.hear_nothing(count);
     }
 
     fn lose(&mut self, count: u64) {
@@ -318,6 +344,11 @@ impl Recorder {
         self.full.take()
     }
 
+    /// The blocks that it holds.
+    pub fn blocks(&self) -> usize {
+        [&self.block, &self.spare, &self.full].into_iter().flatten().count()
+    }
+
     /// Whether it could use another block.
     pub fn wants_block(&self) -> bool {
         self.spare.is_none() && self.report().is_none()
@@ -337,47 +368,6 @@ impl Recorder {
     /// When it has ended: all its blocks, those with something in them first.
     pub fn take_all(&mut self) -> impl Iterator<Item = Box<Block>> {
         [self.full.take(), self.block.take(), self.spare.take()].into_iter().flatten()
-    }
-}
-
-/// Whether somebody speaks: louder than the noise of the line, whatever that is.
-#[derive(Debug)]
-struct Level {
-    /// The mean magnitude of the noise.
-    noise: f32,
-    /// Samples in which somebody spoke.
-    speech: u64,
-    /// Samples since.
-    silent: u64,
-}
-
-/// What is softer is never speech: about -50 dB of the loudest.
-const SOFT: f32 = 100.0;
-/// What is louder always is: about -34 dB.
-const LOUD: f32 = 650.0;
-/// Speech is so much louder than the noise: 10 dB.
-const ABOVE_NOISE: f32 = 3.0;
-
-impl Default for Level {
-    fn default() -> Level {
-        Level { noise: 60.0, speech: 0, silent: 0 }
-    }
-}
-
-impl Level {
-    fn hear(&mut self, codec: Codec, frame: &[u8]) {
-        let sum: i32 = frame.iter().map(|byte| i32::from(codecs::decode(codec, *byte)).abs()).sum();
-        let mean = sum as f32 / frame.len().max(1) as f32;
-        let length = frame.len() as u64;
-        if mean > (self.noise * ABOVE_NOISE).clamp(SOFT, LOUD) {
-            self.speech += length;
-            self.silent = 0;
-        } else {
-            self.silent += length;
-        }
-        // Down at once, up by some 2 dB a second.
-        self.noise = if mean < self.noise { self.noise + (mean - self.noise) * 0.3 } else { self.noise * 1.004 + 0.05 };
-        self.noise = self.noise.min(LOUD);
     }
 }
 

@@ -55,6 +55,23 @@ pub(super) enum Job {
     Stop,
 }
 
+impl Job {
+    /// The tape that it is about.
+    fn tape(&self) -> Option<TapeId> {
+        match self {
+            Job::Open(_, order) => Some(order.tape),
+            Job::Block(tape, ..) | Job::Close(tape, _) | Job::Keep(tape) | Job::Drop(tape) | Job::Read(_, tape, _) => {
+                Some(*tape)
+            }
+            Job::Stop => None,
+        }
+    }
+}
+
+fn blocks(jobs: &[Job]) -> usize {
+    jobs.iter().filter(|job| matches!(job, Job::Block(..))).count()
+}
+
 /// The thread; dropping it writes all that waits.
 pub struct Tapes {
     jobs: SyncSender<Job>,
@@ -124,14 +141,43 @@ impl Deck {
     /// A tape is to be written: makes the blocks that it will need.
     pub(super) fn open(&mut self, leg: LegId, order: Box<TapeOrder>) {
         self.tapes += 1;
+        self.make_blocks();
+        self.tell(Job::Open(leg, order));
+    }
+
+    /// A tape goes on at another reactor's deck, with so many blocks, if it still runs: what the thread has not heard of it
+    /// yet goes with it, so that it hears all in order.
+    pub(super) fn hand_over(&mut self, tape: TapeId, held: Option<usize>) -> Vec<Job> {
+        let (jobs, rest): (Vec<Job>, Vec<Job>) = self.backlog.drain(..).partition(|job| job.tape() == Some(tape));
+        self.backlog = rest.into();
+        self.tapes = self.tapes.saturating_sub(held.map_or(0, |_| 1));
+        self.made = self.made.saturating_sub(held.unwrap_or(0) + blocks(&jobs));
+        self.make_blocks();
+        self.forget_blocks();
+        jobs
+    }
+
+    /// And goes on here. From now on the blocks that go with it are this deck's.
+    pub(super) fn take_over(&mut self, jobs: Vec<Job>, held: Option<usize>) {
+        self.tapes += held.map_or(0, |_| 1);
+        self.made += held.unwrap_or(0) + blocks(&jobs);
+        self.make_blocks();
+        for job in jobs {
+            self.tell(match job {
+                Job::Block(tape, _, block) => Job::Block(tape, self.index, block),
+                job => job,
+            });
+        }
+    }
+
+    /// As many as the tapes that run need, and room for all of them, so that a tick allocates nothing.
+    fn make_blocks(&mut self) {
         while self.made < self.tapes * BLOCKS_EACH {
             self.made += 1;
             self.pool.push(Block::boxed());
         }
-        // Room for all blocks, so that a tick allocates nothing.
         self.backlog.reserve(self.made + 4 * self.tapes);
         self.pool.reserve(self.made);
-        self.tell(Job::Open(leg, order));
     }
 
     /// Hands over a block of a tape.
@@ -156,6 +202,11 @@ impl Deck {
     pub(super) fn close(&mut self, tape: TapeId, report: TapeReport) {
         self.tapes = self.tapes.saturating_sub(1);
         self.tell(Job::Close(tape, report));
+        self.forget_blocks();
+    }
+
+    /// Blocks that no tape will need.
+    fn forget_blocks(&mut self) {
         self.pool.extend(self.returned.try_iter());
         let wanted = (self.tapes * BLOCKS_EACH).max(BLOCKS_KEPT);
         while self.made > wanted && self.pool.pop().is_some() {
@@ -216,7 +267,7 @@ impl<S: FnMut(TapeNews)> Writer<S> {
         let open = self.open.entry(tape).insert_entry(open).into_mut();
         match file {
             Ok(file) => open.file = Some(file),
-            Err(reason) => fail(&mut self.sink, leg, tape, &reason),
+            Err(reason) => fail(&mut self.sink, leg, &open.order, &reason),
         }
     }
 
@@ -226,18 +277,18 @@ impl<S: FnMut(TapeNews)> Writer<S> {
             && !file.is_broken()
             && let Err(reason) = file.write(&block)
         {
-            fail(&mut self.sink, open.leg, tape, &reason);
+            fail(&mut self.sink, open.leg, &open.order, &reason);
         }
         // A reactor that has ended wants none.
         let _ = self.back[deck].send(block);
     }
 
     fn close(&mut self, tape: TapeId, report: TapeReport) {
-        if let Some(Open { leg, file: Some(file), .. }) = self.open.get_mut(&tape)
+        if let Some(Open { leg, order, file: Some(file) }) = self.open.get_mut(&tape)
             && !file.is_broken()
             && let Err(reason) = file.end_at(report.length)
         {
-            fail(&mut self.sink, *leg, tape, &reason);
+            fail(&mut self.sink, *leg, order, &reason);
         }
     }
 
@@ -254,7 +305,7 @@ impl<S: FnMut(TapeNews)> Writer<S> {
                 let kept = KeptTape { name: kind.name(tape), kind, folder, label, length, octets };
                 (self.sink)(TapeNews::Kept(Box::new(kept)));
             }
-            Err(reason) => fail(&mut self.sink, leg, tape, &reason),
+            Err(reason) => fail(&mut self.sink, leg, &order, &reason),
         }
     }
 
@@ -278,6 +329,7 @@ impl<S: FnMut(TapeNews)> Writer<S> {
     }
 }
 
-fn fail(sink: &mut impl FnMut(TapeNews), leg: LegId, tape: TapeId, reason: &io::Error) {
-    sink(TapeNews::Event(MediaEvent::TapeFailed { leg, tape, reason: reason.to_string() }));
+fn fail(sink: &mut impl FnMut(TapeNews), leg: LegId, order: &TapeOrder, reason: &io::Error) {
+    let TapeOrder { tape, kind, .. } = *order;
+    sink(TapeNews::Event(MediaEvent::TapeFailed { leg, tape, kind, reason: reason.to_string() }));
 }

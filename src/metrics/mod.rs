@@ -1,6 +1,8 @@
 //! The journal as Prometheus metrics: the names and labels of the contract, all that can be at zero there from the start.
 
 mod queues;
+mod series;
+mod surveys;
 mod tapes;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,9 @@ use crate::telephony::{DigitSource, MediaTally, SipTally};
 
 use queues::QueueMetrics;
 pub use queues::{AgentStanding, QueueStanding, Standing};
+pub use series::Series;
+pub use surveys::KnownQuestion;
+use surveys::SurveyMetrics;
 use tapes::TapeMetrics;
 pub use tapes::{MailCounts, MailResult};
 
@@ -76,6 +81,7 @@ pub struct Metrics {
     trunks: IntGaugeVec,
     trunk_names: Vec<Arc<str>>,
     queues: QueueMetrics,
+    surveys: SurveyMetrics,
     tapes: TapeMetrics,
 }
 
@@ -203,6 +209,7 @@ impl Metrics {
                 "Records of calls lost because the database could not be written for too long.",
             ),
             queues: QueueMetrics::new(&registry, clock),
+            surveys: SurveyMetrics::new(&registry),
             tapes: TapeMetrics::new(&registry),
             registry,
         };
@@ -220,22 +227,20 @@ impl Metrics {
         Exposition(self.registry.clone())
     }
 
-    /// Makes the series of a step, at zero, before the first caller comes to it: with the ways in which it can be left
-    /// and the languages in which it may miss a recording.
-    pub fn know_step<'a>(
-        &mut self,
-        step: &StepName,
-        exits: impl IntoIterator<Item = &'a str>,
-        languages: impl IntoIterator<Item = &'a str>,
-    ) {
-        self.runaways.with_label_values(&[&*step.flow]);
-        for language in languages {
-            self.missing.with_label_values(&[&*step.flow, &*step.step, language]);
+    /// What makes series before anything is counted.
+    pub fn series(&self) -> Series {
+        Series {
+            entries: self.entries.clone(),
+            exits: self.exits.clone(),
+            missing: self.missing.clone(),
+            runaways: self.runaways.clone(),
+            lookups: self.lookups.clone(),
+            lookup_seconds: self.lookup_seconds.clone(),
+            resting: self.resting.clone(),
+            messages: self.tapes.messages.clone(),
+            messages_waiting: self.tapes.waiting.clone(),
+            surveys: self.surveys.clone(),
         }
-        for exit in exits {
-            self.exit(step, &Arc::from(exit));
-        }
-        self.step(step);
     }
 
     /// Makes the series of exactly these trunks; one that is not known to take calls yet has 0.
@@ -251,25 +256,9 @@ impl Metrics {
         self.trunk_names = known.into_iter().map(Arc::from).collect();
     }
 
-    /// Makes the series of these mailboxes, at zero.
-    pub fn know_mailboxes<'a>(&self, mailboxes: impl IntoIterator<Item = &'a str>) {
-        mailboxes.into_iter().for_each(|mailbox| self.tapes.know(mailbox));
-    }
-
     /// Counts what becomes of messages that are mailed.
     pub fn mail_counts(&self) -> MailCounts {
         self.tapes.mail_counts()
-    }
-
-    /// Makes the series of these connectors, at zero.
-    pub fn know_connectors<'a>(&mut self, connectors: impl IntoIterator<Item = &'a str>) {
-        for connector in connectors {
-            for outcome in LOOKUP_OUTCOMES {
-                self.lookups.with_label_values(&[connector, outcome]);
-            }
-            self.lookup_seconds.with_label_values(&[connector]);
-            self.resting.with_label_values(&[connector]);
-        }
     }
 
     /// A reload took place; `good` when the new set is in use.
@@ -315,6 +304,7 @@ impl Metrics {
             }
             JournalEvent::Queue(event) => self.fold_queue(event),
             JournalEvent::Tape(event) => self.tapes.fold(event),
+            JournalEvent::Survey(event) => self.surveys.fold(event),
             JournalEvent::MessagesWaiting { mailbox, new, old } => self.tapes.wait(mailbox, *new, *old),
             JournalEvent::Sip(tally) => self.sip(tally),
             JournalEvent::Media(tally) => self.media(tally),
@@ -335,6 +325,7 @@ impl Metrics {
             | JournalEvent::ChangeRefused { .. }
             | JournalEvent::AudioFailed { .. }
             | JournalEvent::FlowEnded
+            | JournalEvent::HoursSwitched(_)
             | JournalEvent::HungUp { .. }
             | JournalEvent::Draining { .. }
             | JournalEvent::Revised { .. } => {}
@@ -460,7 +451,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::journal::{Ended, LookedUp};
+    use crate::journal::{Ended, LookedUp, SurveyEvent, SurveyNews};
     use crate::telephony::{CallId, Cause};
 
     fn step() -> StepName {
@@ -470,8 +461,9 @@ mod tests {
     /// Whether `line` is one of the lines of the exposition after `events`.
     fn check(events: Vec<JournalEvent>, lines: &[&str]) {
         let mut metrics = Metrics::new(Clock::start());
-        metrics.know_step(&step(), ["next", "hangup"], ["en"]);
-        metrics.know_connectors(["orders"]);
+        metrics.series().know_step(&step(), ["next", "hangup"], ["en"]);
+        metrics.series().know_connector("orders");
+        metrics.series().know_survey(&step(), "", [KnownQuestion { question: "again", scale: "nps", scores: (0, 10) }]);
         for event in events {
             let entry = JournalEntry { at: Moment::ZERO, call: Some(CallId(1)), event };
             metrics.fold(&entry, Moment::from_micros(300));
@@ -538,6 +530,32 @@ mod tests {
                 "helpline_lookup_seconds_bucket{connector=\"orders\",le=\"5\"} 1",
                 "helpline_lookup_seconds_bucket{connector=\"orders\",le=\"2\"} 0",
                 "helpline_connector_resting{connector=\"orders\"} 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn answers_are_counted_by_their_scores() {
+        let told = |news| {
+            let (queue, agent) = (Some("support".into()), Some("1001".into()));
+            JournalEvent::Survey(Box::new(SurveyEvent { step: step(), queue, agent, news }))
+        };
+        let answered = |score| told(SurveyNews::Answered { question: "helped".into(), scale: "csat", score });
+        let labels = "flow=\"main\",question=\"helped\",queue=\"support\",scale=\"csat\"";
+        check(
+            vec![
+                told(SurveyNews::Offered),
+                answered(4),
+                told(SurveyNews::Ended { outcome: "complete" }),
+                answered(4),
+                answered(1),
+            ],
+            &[
+                &format!("helpline_survey_answers_total{{{labels},score=\"4\",step=\"welcome\"}} 2"),
+                &format!("helpline_survey_answers_total{{{labels},score=\"1\",step=\"welcome\"}} 1"),
+                "helpline_surveys_total{flow=\"main\",outcome=\"complete\",queue=\"support\",step=\"welcome\"} 1",
+                "helpline_surveys_total{flow=\"main\",outcome=\"refused\",queue=\"\",step=\"welcome\"} 0",
+                "helpline_survey_answers_total{flow=\"main\",question=\"again\",queue=\"\",scale=\"nps\",score=\"10\",step=\"welcome\"} 0",
             ],
         );
     }

@@ -9,11 +9,11 @@ use crate::telephony::{MediaTally, TapeKind};
 /// Samples a second.
 const RATE: f64 = 8_000.0;
 /// How a message went, as the label `outcome` has it.
-const MESSAGE_OUTCOMES: [&str; 3] = ["left", "empty", "dropped"];
+pub(super) const MESSAGE_OUTCOMES: [&str; 3] = ["left", "empty", "dropped"];
 
 pub(super) struct TapeMetrics {
-    messages: IntCounterVec,
-    waiting: IntGaugeVec,
+    pub(super) messages: IntCounterVec,
+    pub(super) waiting: IntGaugeVec,
     recordings: IntCounter,
     recordings_active: IntGauge,
     failures: IntCounterVec,
@@ -106,15 +106,6 @@ impl TapeMetrics {
         metrics
     }
 
-    pub(super) fn know(&self, mailbox: &str) {
-        for outcome in MESSAGE_OUTCOMES {
-            self.messages.with_label_values(&[mailbox, outcome]);
-        }
-        for state in ["new", "heard"] {
-            self.waiting.with_label_values(&[mailbox, state]);
-        }
-    }
-
     pub(super) fn mail_counts(&self) -> MailCounts {
         MailCounts(self.mail.clone())
     }
@@ -140,13 +131,16 @@ impl TapeMetrics {
                 self.recordings_active.inc();
             }
             TapeEvent::RecordingEnded { .. } => self.recordings_active.dec(),
-            TapeEvent::Failed { kind, .. } => {
-                self.failures.with_label_values(&[kind]).inc();
-                if *kind == TapeKind::Conversation.word() {
+            TapeEvent::Failed { kind, running, .. } => {
+                self.failures.with_label_values(&[kind.word()]).inc();
+                if *kind == TapeKind::Conversation && *running {
                     self.recordings_active.dec();
                 }
             }
-            TapeEvent::MessageBegan { .. } | TapeEvent::RecordingPaused { .. } => {}
+            TapeEvent::MessageBegan { .. }
+            | TapeEvent::MessageHeard { .. }
+            | TapeEvent::MessageDeleted { .. }
+            | TapeEvent::RecordingPaused { .. } => {}
         }
     }
 }

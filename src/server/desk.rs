@@ -9,16 +9,20 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
+use super::unread::Unread;
 use crate::acd::{AgentState, Estimate, LevelFormula};
 use crate::clock::{Calendar, Clock, Moment};
 use crate::connectors::Connectors;
 use crate::http::{Asked, Question, Seen};
 use crate::journal::{self, JournalEntry, Records, Stories, Story};
+use crate::media::Reactor;
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
 use crate::sip::transport::Alarm;
 use crate::store::Store;
-use crate::switchboard::{Answered, Input, OperatorCommand, Output, Revision, Snapshot, Switchboard, View};
-use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
+use crate::switchboard::{
+    Answered, Input, MailboxOrder, OperatorCommand, Output, Revision, Snapshot, Switchboard, View,
+};
+use crate::telephony::{MediaEvent, SipCommand, SipEvent};
 
 /// As many letters may wait in the inbox.
 pub const INBOX_MAX: usize = 4_096;
@@ -126,8 +130,8 @@ pub enum Wish {
     Unrevised,
 }
 
-/// Where the media commands go: by the index of the reactor.
-pub type SendMedia = Box<dyn FnMut(usize, MediaCommand) + Send>;
+/// Where what is wanted of messages goes; nobody waits there.
+pub type OrderMailbox = Box<dyn FnMut(MailboxOrder) + Send>;
 
 /// The loop with all that it owns.
 pub struct Desk {
@@ -141,12 +145,14 @@ pub struct Desk {
     pub wishes: mpsc::Receiver<Wish>,
     /// To `sip`.
     pub sip: mpsc::Sender<SipCommand>,
-    /// To the reactors.
-    pub media: SendMedia,
+    /// The reactors, in their order.
+    pub reactors: Vec<Reactor>,
     /// To those who only look.
     pub snapshot: watch::Sender<Option<Snapshot>>,
     /// Who asks web services.
     pub connectors: Connectors,
+    /// Who keeps messages.
+    pub mailboxes: OrderMailbox,
     /// A fold of the journal.
     pub metrics: Metrics,
     /// What the switchboard wants before its first input.
@@ -165,11 +171,13 @@ struct Pending {
     unasked: Vec<Answered>,
 }
 
-/// What the journal says of calls.
-#[derive(Default)]
+/// What the journal says of calls, and what of it is still to be read.
 struct Told {
     records: Records,
     stories: Stories,
+    unread: Unread,
+    /// The time of day, and when it was asked for.
+    calendar: (Moment, Calendar),
 }
 
 /// How far the shutdown is.
@@ -183,16 +191,18 @@ enum Closing {
 impl Desk {
     /// Runs until Helpline is to end and all calls have, or have had their time.
     pub async fn run(mut self) {
-        self.follow().await;
+        let calendar = (self.clock.now(), self.clock.calendar());
+        let (records, stories, unread) = Default::default();
+        let mut told = Told { records, stories, unread, calendar };
+        self.follow(&mut told).await;
+        self.read(&mut told, true);
         // All that is left is kept for the next start.
         self.store.keep(self.switchboard.keep_now(self.clock.now()));
     }
 
-    async fn follow(&mut self) {
+    async fn follow(&mut self, told: &mut Told) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut pending = Pending::default();
-        let mut told = Told::default();
-        let mut calendar = (self.clock.now(), self.clock.calendar());
         let mut latest = self.clock.now();
         let mut closing = Closing::No;
         let mut alarm = Alarm::new();
@@ -204,7 +214,7 @@ impl Desk {
         self.obey(first, &mut pending);
         self.publish(latest);
         loop {
-            let deadline = self.wake_at(closing);
+            let deadline = self.wake_at(closing).into_iter().chain(told.unread.deadline()).min();
             if let Some(deadline) = deadline {
                 alarm.set(self.clock.instant(deadline));
             }
@@ -223,13 +233,14 @@ impl Desk {
                 count = self.inbox.recv_many(&mut batch, BATCH) => if count == 0 { return },
                 () = poll_fn(|context| alarm.poll_ring(context)), if deadline.is_some() => {}
             }
-            latest = self.work_through(&mut batch, latest, &mut calendar, &mut pending);
+            latest = self.work_through(&mut batch, latest, &mut told.calendar, &mut pending);
             self.send(&mut pending.sip);
             if !pending.journal.is_empty() {
                 // Callers first: what was just decided leaves before it is written down.
                 let_others_run().await;
-                self.read(&mut pending.journal, &mut told, calendar.1);
+                told.unread.take(&mut pending.journal, self.clock.now());
             }
+            self.read(told, !pending.asked.is_empty());
             for asked in pending.asked.drain(..) {
                 self.answer(asked, &told.stories);
             }
@@ -301,23 +312,27 @@ impl Desk {
         for output in wanted {
             match output {
                 Output::Sip(command) => pending.sip.push_back(command),
-                Output::Media { reactor, command } => (self.media)(reactor, command),
+                Output::Media { reactor, command } => self.reactors[reactor].send(command),
+                Output::HandOver { leg, from, to } => self.reactors[from].hand_over(leg, &self.reactors[to]),
                 Output::Ask(ask) => pending.unasked.extend(self.connectors.ask(*ask).err()),
                 Output::CancelAsk { call, lookup } => self.connectors.cancel(call, lookup),
+                Output::Mailbox(order) => (self.mailboxes)(*order),
                 Output::Journal(entry) => pending.journal.push(entry),
             }
         }
     }
 
-    fn read(&mut self, entries: &mut Vec<JournalEntry>, told: &mut Told, calendar: Calendar) {
-        let done = self.clock.now();
-        for entry in entries.drain(..) {
+    /// Reads what is due of the journal, or `all` of it.
+    fn read(&mut self, told: &mut Told, all: bool) {
+        let Told { records, stories, unread, calendar: (_, calendar) } = told;
+        let due = if all { unread.all() } else { unread.due(self.clock.now()) };
+        for (entry, done) in due {
             journal::log(&entry);
             self.metrics.fold(&entry, done);
-            if let Some(record) = told.records.fold(&entry, calendar) {
+            if let Some(record) = records.fold(&entry, *calendar) {
                 self.store.record(record);
             }
-            told.stories.fold(entry);
+            stories.fold(entry);
         }
     }
 
@@ -357,7 +372,6 @@ impl Desk {
             },
             Wish::Revise(revision) => {
                 self.metrics.reloaded(true);
-                super::know_steps(&mut self.metrics, &revision.flows);
                 self.metrics.know_trunks(revision.trunks.iter().map(|trunk| &*trunk.name));
                 Some(Input::Revision(revision))
             }

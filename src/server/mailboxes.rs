@@ -13,13 +13,14 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Sender;
 use tracing::{info, warn};
 
-use super::desk::Letter;
+use super::desk::{Letter, OrderMailbox};
 use crate::config::TapesKept;
+use crate::flow::mailbox::MESSAGES_MAX;
 use crate::http::{Answer, Shelf as Asked};
 use crate::journal::{StoredTape, TapePage, TapeQuery};
 use crate::media::tapes::{TapeNews, recover};
 use crate::store::Shelf;
-use crate::switchboard::{Input, OperatorCommand};
+use crate::switchboard::{Input, MailboxOrder, OperatorCommand};
 use crate::telephony::{KeptTape, TapeKind};
 
 /// The folders of tapes below the data folder.
@@ -118,6 +119,7 @@ impl Asked for Asking {
 /// What the keeper is told.
 enum Told {
     Kept(Box<KeptTape>),
+    Ordered(MailboxOrder),
     End,
 }
 
@@ -162,6 +164,13 @@ impl Keeper {
         Ok(Keeper { orders, thread: Some(thread) })
     }
 
+    /// The way for what agents want of their messages by telephone.
+    pub fn orders(&self) -> OrderMailbox {
+        let orders = self.orders.clone();
+        // The thread ends after whoever orders.
+        Box::new(move |order| drop(orders.send(Told::Ordered(order))))
+    }
+
     /// What the writer of tapes is to tell: events go to the switchboard, and tapes come here.
     pub fn sink(&self, inbox: Sender<Letter>) -> impl FnMut(TapeNews) + Send + 'static {
         let orders = self.orders.clone();
@@ -202,6 +211,7 @@ impl<K: Fn()> Keeping<K> {
             let patience = if self.waiting.is_empty() { TIDY_GAP } else { AGAIN };
             match told.recv_timeout(patience) {
                 Ok(Told::Kept(tape)) => self.waiting.push(*tape),
+                Ok(Told::Ordered(order)) => self.obey(order),
                 Ok(Told::End) | Err(RecvTimeoutError::Disconnected) => {
                     return self.put_all();
                 }
@@ -210,6 +220,7 @@ impl<K: Fn()> Keeping<K> {
             while let Ok(more) = told.try_recv() {
                 match more {
                     Told::Kept(tape) => self.waiting.push(*tape),
+                    Told::Ordered(order) => self.obey(order),
                     Told::End => return self.put_all(),
                 }
             }
@@ -244,6 +255,38 @@ impl<K: Fn()> Keeping<K> {
                     self.waiting.push(tape);
                 }
             }
+        }
+    }
+
+    /// What an agent wants of their messages.
+    fn obey(&self, order: MailboxOrder) {
+        let done = self.runtime.block_on(async {
+            let mailbox = match order {
+                MailboxOrder::List { call, mailboxes } => {
+                    let messages = self.shelf.waiting(&mailboxes, MESSAGES_MAX).await;
+                    let failed = messages.as_ref().err().map(ToString::to_string);
+                    let listed = Input::Messages { call, messages: messages.ok() };
+                    // When Helpline ends nobody is told.
+                    let _ = self.teller.inbox.send(listed.into()).await;
+                    return failed.map_or(Ok(()), Err);
+                }
+                MailboxOrder::Heard(tape) => {
+                    let heard = format!("{:.3}", Timestamp::now());
+                    self.shelf.set_heard(&tape.name, Some(heard)).await.map_err(|reason| reason.to_string())?;
+                    tape.label.mailbox
+                }
+                MailboxOrder::Delete(tape) => {
+                    self.shelf.remove(&tape).await.map_err(|reason| reason.to_string())?;
+                    tape.label.mailbox
+                }
+            };
+            if let Some(mailbox) = mailbox {
+                self.teller.tell(&mailbox).await;
+            }
+            Ok(())
+        });
+        if let Err(reason) = done {
+            warn!(reason, "an agent's messages cannot be read, marked or deleted");
         }
     }
 

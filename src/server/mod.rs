@@ -9,6 +9,7 @@ pub mod reload;
 pub mod revisions;
 mod signals;
 pub mod spool;
+mod unread;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -34,19 +35,17 @@ use crate::config::{MailSettings, TapesKept};
 use crate::connectors::Connectors;
 
 use crate::flow::session::exits;
-use crate::flow::{FlowSet, StepKind};
+use crate::flow::{FlowSet, QueueSpec, StepKind, Survey, Target};
 use crate::http;
 use crate::journal::StepName;
 use crate::media::tapes::{Deck, Tapes};
 use crate::media::{self, Reactor};
-use crate::metrics::Metrics;
+use crate::metrics::{KnownQuestion, Metrics, Series};
 use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
 use crate::store::{self, Retention, Shelf, Store};
 use crate::switchboard::{self, Input, Kept, Revision, Switchboard};
-use crate::telephony::{
-    AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind, Trunk,
-};
+use crate::telephony::{AgentAccount, CallId, Clip, Codec, InbandDigits, SipCommand, TransportKind, Trunk};
 
 /// More reactors than this gain nothing on the machines that were measured.
 const REACTORS_MAX: usize = 8;
@@ -122,35 +121,34 @@ impl Loaded {
 /// # Errors
 /// It could not start: an address is taken, a folder cannot be written, ...
 pub fn run(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
-    let pace = Arc::new(Pace::new());
+    let clock = Clock::start_with_a_past();
+    let pace = Arc::new(Pace::new(clock));
     let resting = pace.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .on_thread_unpark(move || pace.begin())
         .on_thread_park(move || resting.rest())
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(serve(setup, first, reader));
+    let ended = runtime.block_on(serve(clock, setup, first, reader));
     // A reload that is still reading is of no use to anybody.
     runtime.shutdown_background();
     ended
 }
 
-async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
+async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<()> {
     raise_open_files(setup.calls);
-    let clock = Clock::start_with_a_past();
     let (inbox_end, inbox) = mpsc::channel::<Letter>(INBOX_MAX);
     let (sip_end, outbox) = mpsc::channel(OUTBOX_MAX);
     let (wishes_end, wishes) = mpsc::channel(WISHES_MAX);
     let (snapshot, snapshots) = watch::channel(None);
 
     let revisions = Revisions::below(&setup.data);
-    let reloads = Reloads::begin(reader, revisions.clone(), &first);
-    let number = reloads.number();
-    let loaded = first.loaded;
     let (requests_end, requests) = mpsc::channel(REQUESTS_MAX);
 
     let mut metrics = Metrics::new(clock);
-    know_steps(&mut metrics, &loaded.flows);
+    let reloads = Reloads::begin(reader, revisions.clone(), metrics.series(), &first);
+    let number = reloads.number();
+    let loaded = first.loaded;
     let token = setup.token.as_deref().map(Arc::from);
     let operators = inbox_end.clone();
     let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
@@ -203,11 +201,11 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     let (accounts, trunks) = (loaded.accounts.clone(), loaded.trunks.clone());
     metrics.know_trunks(trunks.iter().map(|trunk| &*trunk.name));
     let revision = Arc::new(loaded.revision(number));
+    let reloads = reloads.follow(revision.clone(), requests, wishes_end.clone());
     let random = fastrand::Rng::new();
     let (switchboard, first, places_lost) =
         Switchboard::restored(clock.now(), &kept, settings, clock.calendar(), revision, random);
     tell_restored(&kept, places_lost);
-    let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
@@ -223,12 +221,13 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
         Connectors::start(clock, Arc::new(tell)).context("the thread that asks web services cannot be started")?;
     let desk = Desk {
         clock,
+        mailboxes: keeper.orders(),
         connectors,
         switchboard,
         inbox,
         wishes,
         sip: sip_end,
-        media: Box::new(send_media),
+        reactors,
         snapshot,
         metrics,
         first,
@@ -236,7 +235,7 @@ async fn serve(setup: Setup, first: Reading, reader: Reader) -> anyhow::Result<(
     };
     let user_agent = sip::UserAgent::new(sip_settings(&setup, &endpoints, secret), fastrand::u64(..));
     let signalling = tokio::spawn(transport::run(endpoints, user_agent, clock, outbox, inbox_end));
-    tokio::spawn(reloads.follow(requests, wishes_end.clone()));
+    tokio::spawn(reloads);
     let signals = tokio::spawn(signals.follow(requests_end, wishes_end));
     // As a task: waking the runtime's own future costs a call to the system each time, waking a task none.
     tokio::spawn(desk.run()).await.context("the switchboard broke off")?;
@@ -352,23 +351,45 @@ fn raise_open_files(calls: usize) {
     }
 }
 
-/// Makes the series of every step, at zero.
-fn know_steps(metrics: &mut Metrics, flows: &FlowSet) {
+/// Makes the series of every step, mailbox and connector, at zero.
+fn know_flows(series: &Series, flows: &FlowSet) {
     for flow in &flows.flows {
         for step in &flow.steps {
             if let StepKind::Voicemail(voicemail) = &step.kind {
-                metrics.know_mailboxes([&*voicemail.mailbox]);
+                series.know_mailbox(&voicemail.mailbox);
             }
             let name = StepName { flow: flow.name.clone(), step: step.name.clone() };
+            if let StepKind::Survey(survey) = &step.kind {
+                know_survey(series, flows, &name, survey);
+            }
             let exits = exits(flows, flow, step);
-            metrics.know_step(
-                &name,
-                exits.iter().map(|exit| &**exit),
-                flow.languages.iter().map(|language| &**language),
-            );
+            let languages = flow.languages.iter().map(|language| &**language);
+            series.know_step(&name, exits.iter().map(|exit| &**exit), languages);
         }
     }
-    metrics.know_connectors(flows.connectors.iter().map(|connector| &*connector.name));
+    flows.connectors.iter().for_each(|connector| series.know_connector(&connector.name));
+}
+
+/// Those of who comes from no queue, and of every queue that leads here when the conversation is over.
+fn know_survey(series: &Series, flows: &FlowSet, step: &StepName, survey: &Survey) {
+    let leads_here = |queue: &&QueueSpec| {
+        queue.survey.is_some_and(|to| match to.target {
+            Target::Step(asks) => {
+                let flow = flows.flow(to.flow);
+                flow.name == step.flow && flow.step(asks).name == step.step
+            }
+            Target::Again | Target::Back | Target::HangUp | Target::Callback => false,
+        })
+    };
+    let queues = flows.queues.iter().filter(leads_here).map(|queue| &*queue.name);
+    for queue in std::iter::once("").chain(queues) {
+        let questions = survey.questions.iter().map(|question| KnownQuestion {
+            question: &question.name,
+            scale: question.scale.word(),
+            scores: question.scale.scores().into_inner(),
+        });
+        series.know_survey(step, queue, questions);
+    }
 }
 
 /// One line that says who answers, and how to try it.

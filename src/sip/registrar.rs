@@ -5,6 +5,7 @@
 //! behind a NAT is found, and nobody can register a Contact that makes us call somebody else.
 
 mod binding;
+mod lamp;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -373,7 +374,8 @@ impl Registrar {
         owned
     }
 
-    fn of(&self, extension: &str) -> Vec<BindingId> {
+    /// The phones of an agent.
+    pub(super) fn of(&self, extension: &str) -> Vec<BindingId> {
         self.agents.get(extension).map(|agent| agent.bindings.clone()).unwrap_or_default()
     }
 

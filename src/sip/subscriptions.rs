@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::deadlines::Deadlines;
 use super::dialog::Dialog;
 use super::peer::ConnectionId;
+use super::registrar::Binding;
 use super::transaction::{ClientId, Due};
 use crate::clock::Moment;
 
@@ -124,6 +125,23 @@ impl Subscriptions {
     /// New and old messages that wait for an agent.
     pub(in crate::sip) fn messages(&self, extension: &str) -> (u32, u32) {
         self.messages.get(extension).copied().unwrap_or_default()
+    }
+
+    /// The same, where anything is known of them.
+    pub(in crate::sip) fn known_messages(&self, extension: &str) -> Option<(u32, u32)> {
+        self.messages.get(extension).copied()
+    }
+
+    /// Whether a registered phone is told because it has asked: a subscription came from where it registered, or names its
+    /// Contact.
+    pub(in crate::sip) fn has_asked(&self, phone: &Binding) -> bool {
+        let own = self.all.values().filter(|subscription| subscription.extension == phone.extension);
+        let direct = phone.path.is_empty();
+        own.map(|subscription| &subscription.dialog).any(|dialog| {
+            let (peer, target) = (dialog.peer, &dialog.remote_target);
+            let same_way = direct && (peer.transport, peer.remote) == (phone.flow.transport, phone.flow.remote);
+            same_way || target.matches(&phone.contact.uri)
+        })
     }
 
     /// The streams by which they are told.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::journal::CallRecord;
-use crate::switchboard::{Fact, KeptAgent, KeptCaller, KeptPhone, KeptPlace, KeptQueue, WallTime};
+use crate::switchboard::{Fact, KeptAgent, KeptCaller, KeptPhone, KeptPlace, KeptQueue, KeptSwitch, WallTime};
 
 /// As many records may wait while the disk cannot be written.
 pub const RECORDS_WAITING_MAX: usize = 20_000;
@@ -20,6 +20,7 @@ pub(super) struct Batch {
     /// Of an agent, all that are registered.
     pub(super) phones: BTreeMap<Arc<str>, Vec<KeptPhone>>,
     pub(super) callers: BTreeMap<u64, Option<Box<KeptCaller>>>,
+    pub(super) switches: BTreeMap<Arc<str>, Option<KeptSwitch>>,
     pub(super) alive: Option<WallTime>,
     pub(super) records: VecDeque<Box<CallRecord>>,
 }
@@ -31,7 +32,8 @@ impl Batch {
 
     fn has_facts(&self) -> bool {
         let nothing = self.places.is_empty() && self.agents.is_empty() && self.queues.is_empty();
-        self.alive.is_some() || !(nothing && self.phones.is_empty() && self.callers.is_empty())
+        self.alive.is_some()
+            || !(nothing && self.phones.is_empty() && self.callers.is_empty() && self.switches.is_empty())
     }
 
     fn take_fact(&mut self, fact: Fact) {
@@ -41,6 +43,7 @@ impl Batch {
             Fact::Queue { name, kept } => drop(self.queues.insert(name, kept)),
             Fact::Phones { extension, kept } => drop(self.phones.insert(extension, kept)),
             Fact::Caller { label, kept } => drop(self.callers.insert(label, kept)),
+            Fact::Hours { name, kept } => drop(self.switches.insert(name, kept)),
             Fact::Alive(at) => self.alive = Some(at),
         }
     }
@@ -52,6 +55,7 @@ impl Batch {
         older.queues.append(&mut self.queues);
         older.phones.append(&mut self.phones);
         older.callers.append(&mut self.callers);
+        older.switches.append(&mut self.switches);
         older.alive = self.alive.or(older.alive);
         older.records.append(&mut self.records);
         *self = older;

@@ -27,6 +27,7 @@ pub(super) async fn kept(connection: &mut SqliteConnection) -> Result<Kept, sqlx
         queues: all(connection, "SELECT value FROM queues").await?,
         callers: all(connection, "SELECT value FROM callers").await?,
         phones: phones(connection).await?,
+        switches: all(connection, "SELECT value FROM switches").await?,
     })
 }
 

@@ -9,11 +9,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::StoreError;
 
 /// The tables, version by version: each changes those of the one before.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
+    include_str!("migrations/5.sql"),
 ];
 /// Marks the file as ours (`PRAGMA application_id`): "Help".
 const APPLICATION: i64 = 0x4865_6C70;

@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, Row};
 use tokio::sync::Mutex;
 
 use super::{FILE, StoreError, schema};
+use crate::flow::mailbox::Message;
 use crate::journal::{StoredTape, TapePage, TapeQuery};
 use crate::telephony::{KeptTape, PhoneNumber, TapeKind, TapeLabel};
 
@@ -165,6 +166,33 @@ impl Shelf {
         let more = rows.len() > limit;
         let next = rows.get(limit.wrapping_sub(1)).filter(|_| more).map(|row| row.get::<i64, _>(10).cast_unsigned());
         Ok(TapePage { tapes: rows.iter().take(limit).map(stored).collect(), next })
+    }
+
+    /// The messages that wait in these mailboxes: those that nobody has heard, and then the others, each the oldest first; of
+    /// both the newest `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn waiting(&self, mailboxes: &[Arc<str>], limit: usize) -> Result<Vec<Message>, StoreError> {
+        let mut messages = Vec::new();
+        for heard in [false, true] {
+            let mut found = Vec::new();
+            for mailbox in mailboxes {
+                let query = TapeQuery {
+                    kind: TapeKind::Message,
+                    mailbox: Some(mailbox.to_string()),
+                    call: None,
+                    heard: Some(heard),
+                    before: None,
+                    limit,
+                };
+                found.extend(self.page(&query).await?.tapes);
+            }
+            found.sort_by_key(|stored| stored.tape.kind.tape(&stored.tape.name));
+            let beyond = found.len().saturating_sub(limit);
+            messages.extend(found.drain(beyond..).map(|StoredTape { tape, .. }| Message { tape, heard }));
+        }
+        Ok(messages)
     }
 
     /// A tape by its name.

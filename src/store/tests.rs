@@ -11,7 +11,8 @@ use super::*;
 use crate::clock::{Calendar, Moment};
 use crate::journal::{self, Outcome, RecordPage, RecordQuery};
 use crate::switchboard::{
-    KeptAgent, KeptCaller, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue, KeptTransport, KeptWish, WallTime,
+    KeptAgent, KeptCaller, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue, KeptSwitch, KeptTransport,
+    KeptWish, WallTime,
 };
 use crate::telephony::CallId;
 
@@ -118,6 +119,10 @@ fn record(number: u64, seconds: i64, outcome: Outcome, with: Option<(&str, &str)
     Box::new(record)
 }
 
+fn switch(hours: &str, until: i64) -> KeptSwitch {
+    KeptSwitch { hours: hours.into(), open: false, until: WallTime(until) }
+}
+
 fn caller(label: u64) -> KeptCaller {
     let last_call = WallTime(5);
     KeptCaller { label, last_call, calls: vec![WallTime(3), last_call], last_agent: Some("1001".into()) }
@@ -150,12 +155,15 @@ fn what_was_kept_is_there_again_and_what_was_removed_is_not() {
         Fact::Phones { extension: "1002".into(), kept: vec![phone(3)] },
         Fact::Caller { label: u64::MAX, kept: Some(Box::new(caller(u64::MAX))) },
         Fact::Caller { label: 2, kept: Some(Box::new(caller(2))) },
+        Fact::Hours { name: "office".into(), kept: Some(switch("office", 9)) },
+        Fact::Hours { name: "shop".into(), kept: Some(switch("shop", 9)) },
         Fact::Alive(WallTime(11)),
     ]);
     std::thread::sleep(Duration::from_millis(50));
     store.keep(vec![Fact::Place { entry: 2, kept: None }, Fact::Alive(WallTime(12))]);
     store.keep(vec![Fact::Phones { extension: "1002".into(), kept: Vec::new() }]);
-    store.keep(vec![Fact::Caller { label: 2, kept: None }]);
+    store.keep(vec![Fact::Caller { label: 2, kept: None }, Fact::Hours { name: "shop".into(), kept: None }]);
+    store.keep(vec![Fact::Hours { name: "office".into(), kept: Some(switch("office", 10)) }]);
     drop(thread);
     let Opened { kept: again, secret: same, .. } =
         Store::open(folder.path(), Retention::default()).expect("it is ours");
@@ -168,6 +176,7 @@ fn what_was_kept_is_there_again_and_what_was_removed_is_not() {
         queues: vec![queue("support")],
         callers: vec![caller(u64::MAX)],
         phones: vec![("1001".into(), phone(1)), ("1001".into(), phone(2))],
+        switches: vec![switch("office", 10)],
     };
     assert_eq!(again, expected);
     let mode = std::os::unix::fs::PermissionsExt::mode(

@@ -191,6 +191,15 @@ impl Writer {
             };
             statement.execute(&mut *transaction).await?;
         }
+        for (hours, kept) in &batch.switches {
+            let statement = match kept {
+                Some(kept) => {
+                    sqlx::query("INSERT OR REPLACE INTO switches VALUES (?, ?)").bind(&**hours).bind(json(kept))
+                }
+                None => sqlx::query("DELETE FROM switches WHERE hours = ?").bind(&**hours),
+            };
+            statement.execute(&mut *transaction).await?;
+        }
         if let Some(alive) = batch.alive {
             let statement = sqlx::query("INSERT OR REPLACE INTO house VALUES ('alive', ?)").bind(alive.0);
             statement.execute(&mut *transaction).await?;

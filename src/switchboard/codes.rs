@@ -25,7 +25,8 @@ impl Switchboard {
             out.push(journal(now, Some(id), asks));
             words = self.obey(now, party.agent, code, out);
         }
-        let call = Call::answer(&mut self.turn(now, out), id, leg, visit, Beginning::Tell(words));
+        let beginning = if *code == AgentCode::Messages { Beginning::Messages } else { Beginning::Tell(words) };
+        let call = Call::answer(&mut self.turn(now, out), id, leg, visit, beginning);
         self.begin(call);
     }
 
@@ -49,8 +50,17 @@ impl Switchboard {
             };
             return spoken(&revision, &self.queues.extension(agent), &[talk]);
         }
-        let Some(after) = self.queues.distributor.agent(now, agent) else { return Vec::new() };
         let extension = self.queues.extension(agent);
+        let switched = match code {
+            AgentCode::CloseToday(hours) => Some((hours, true)),
+            AgentCode::AsWritten(hours) => Some((hours, false)),
+            _ => None,
+        };
+        if let Some((hours, close)) = switched {
+            let talks = self.switch_by_code(now, hours.as_ref(), close, &extension, out);
+            return spoken(&revision, &extension, &talks);
+        }
+        let Some(after) = self.queues.distributor.agent(now, agent) else { return Vec::new() };
         spoken(&revision, &extension, &answer(code, &before, &after, codes))
     }
 }
@@ -76,7 +86,12 @@ fn command(code: &AgentCode, codes: &AgentCodes) -> Option<AgentCommand> {
         AgentCode::LogOut => Some(AgentCommand::LogOut),
         AgentCode::EndWrapUp => Some(AgentCommand::EndWrapUp),
         AgentCode::ExtendWrapUp => Some(AgentCommand::ExtendWrapUp(codes.extend_by)),
-        AgentCode::Why | AgentCode::PauseRecording | AgentCode::ResumeRecording => None,
+        AgentCode::Why
+        | AgentCode::PauseRecording
+        | AgentCode::ResumeRecording
+        | AgentCode::CloseToday(_)
+        | AgentCode::AsWritten(_)
+        | AgentCode::Messages => None,
     }
 }
 
@@ -87,7 +102,11 @@ fn answer(code: &AgentCode, before: &AgentSnapshot, after: &AgentSnapshot, codes
     let mut talks = match code {
         AgentCode::Why => return why(before, codes),
         // What has become of it is told by whoever did it.
-        AgentCode::PauseRecording | AgentCode::ResumeRecording => return Vec::new(),
+        AgentCode::PauseRecording
+        | AgentCode::ResumeRecording
+        | AgentCode::CloseToday(_)
+        | AgentCode::AsWritten(_)
+        | AgentCode::Messages => return Vec::new(),
         AgentCode::Ready | AgentCode::Pause(_) | AgentCode::LogOut => becoming(after),
         AgentCode::EndWrapUp if before.wrap_up_left.is_some() => {
             let mut talks = vec![AgentTalk::WrapUpOver];

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::kept::{Day, Fact, Kept, KeptPhone, promise_again};
+use super::kept::{Day, Fact, Kept, KeptPhone, KeptSwitch, promise_again};
 use super::queues::{Booked, Promise};
 use super::{Output, Switchboard};
 use crate::acd::{self, EntryId, KeptStage};
 use crate::clock::Moment;
+use crate::flow::Switch;
 use crate::telephony::{CallId, RegisteredPhone, SipCommand};
 
 /// What changes is told at once, and then no sooner than after this: together, so that what is kept is always the state
@@ -33,11 +34,20 @@ pub(super) struct Keeping {
     gone: Vec<Fact>,
     /// Agents whose phones are others than were told last, as they were at that moment.
     phones: BTreeMap<Arc<str>, (Moment, Vec<RegisteredPhone>)>,
+    /// Hours that somebody has switched, or that stand as they are written again.
+    switched: BTreeMap<Arc<str>, Option<Switch>>,
 }
 
 impl Keeping {
     pub(super) fn since(now: Moment) -> Keeping {
-        Keeping { told: now, lively: false, all: true, gone: Vec::new(), phones: BTreeMap::new() }
+        Keeping {
+            told: now,
+            lively: false,
+            all: true,
+            gone: Vec::new(),
+            phones: BTreeMap::new(),
+            switched: BTreeMap::new(),
+        }
     }
 
     /// These are no more, and all else is to be told again.
@@ -50,12 +60,18 @@ impl Keeping {
     pub(super) fn phones_registered(&mut self, now: Moment, extension: &str, phones: Vec<RegisteredPhone>) {
         self.phones.insert(extension.into(), (now, phones));
     }
+
+    /// Somebody has switched hours; `None`: they stand as they are written.
+    pub(super) fn hours_switched(&mut self, hours: &Arc<str>, switch: Option<Switch>) {
+        self.switched.insert(hours.clone(), switch);
+    }
 }
 
 impl Switchboard {
     /// When [`Switchboard::keep`] has something to tell, if nothing happens before.
     pub fn keep_due(&self) -> Option<Moment> {
-        let changed = self.keeping.all || !self.keeping.phones.is_empty() || self.queues.distributor.has_changed();
+        let told = !self.keeping.phones.is_empty() || !self.keeping.switched.is_empty();
+        let changed = self.keeping.all || told || self.queues.distributor.has_changed();
         // Who has called is told with what else is, or once in a while.
         let idle = self.keeping.lively || self.callers.have_changed();
         let gap = if changed { Some(KEEP_GAP) } else { idle.then_some(ALIVE_GAP) };
@@ -105,6 +121,10 @@ impl Switchboard {
             let kept = phones.iter().map(|phone| KeptPhone::of(day, at, phone)).collect();
             facts.push(Fact::Phones { extension, kept });
         }
+        for (name, switch) in std::mem::take(&mut self.keeping.switched) {
+            let kept = switch.map(|switch| KeptSwitch::of(&name, switch));
+            facts.push(Fact::Hours { name, kept });
+        }
         facts.extend(self.callers.changes());
         facts.push(Fact::Alive(day.time(now)));
         self.keeping.told = now;
@@ -117,6 +137,7 @@ impl Switchboard {
     pub(super) fn restore(&mut self, now: Moment, kept: &Kept, out: &mut Vec<Output>) -> usize {
         let day = Day(self.calendar);
         self.callers.restore(&kept.callers, day.time(now));
+        self.restore_switches(now, &kept.switches);
         let queues = &mut self.queues;
         let alive = kept.alive.map_or(now, |alive| day.moment(alive));
         let mut known = acd::Kept { alive, ..acd::Kept::default() };

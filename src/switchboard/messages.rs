@@ -7,8 +7,8 @@ use super::{Output, RecordingWish, Switchboard, Turn, journal};
 use crate::acd::AgentId;
 use crate::clock::Moment;
 use crate::flow::AgentCode;
-use crate::journal::JournalEvent;
-use crate::telephony::{CallId, Digit, LegId, SipCommand, TapeId};
+use crate::journal::{JournalEvent, TapeEvent};
+use crate::telephony::{CallId, Digit, LegId, SipCommand, TapeId, TapeKind};
 
 impl Switchboard {
     /// Lets the call act that a tape is of, whichever leg it is of.
@@ -23,6 +23,21 @@ impl Switchboard {
         if let Some(call) = call {
             self.with_call(now, call, out, act);
         }
+    }
+
+    /// A tape cannot be written. Of one whose call is over it is noted all the same.
+    pub(super) fn tape_failed(
+        &mut self,
+        now: Moment,
+        (tape, kind): (TapeId, TapeKind),
+        reason: String,
+        out: &mut Vec<Output>,
+    ) {
+        if self.calls.values().any(|call| call.has_tape(tape)) {
+            return self.with_tape(now, tape, out, |call, turn| call.tape_failed(turn, tape, reason));
+        }
+        let failed = TapeEvent::Failed { kind, name: kind.name(tape), running: false, reason };
+        out.push(journal(now, None, JournalEvent::Tape(Box::new(failed))));
     }
 
     /// So many messages wait in a mailbox: the phones of those who hear them are told.

@@ -9,11 +9,12 @@ use std::time::Duration;
 use crate::acd::{self, AgentCommand, EntryId};
 use crate::clock::{Calendar, Moment};
 use crate::flow::difference::renamed;
+use crate::flow::mailbox::Message;
 use crate::flow::{FlowSet, PromptId, QueueStandings, Switch, Switches};
 use crate::journal::{JournalEntry, JournalEvent};
 use crate::telephony::{
-    AgentAccount, CallId, Clip, Codec, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand, SipEvent,
-    TapeId, Trunk,
+    AgentAccount, CallId, Clip, Codec, InbandDigits, KeptTape, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
+    SipEvent, TapeId, Trunk,
 };
 
 mod agent_leg;
@@ -35,6 +36,7 @@ mod leg;
 mod lookup;
 mod messages;
 mod notes;
+mod placement;
 mod ports;
 mod queues;
 mod renaming;
@@ -59,9 +61,10 @@ use keeping::Keeping;
 pub use keeping::{ALIVE_GAP, KEEP_GAP};
 pub use kept::{
     Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue,
-    KeptSkills, KeptTransport, KeptWish, WallTime,
+    KeptSkills, KeptSwitch, KeptTransport, KeptWish, WallTime,
 };
 pub use lookup::{Answered, Ask};
+use placement::Placement;
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
 pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
@@ -71,7 +74,7 @@ pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIE
 pub struct Settings {
     /// RTP takes the even ports of this range.
     pub ports: RangeInclusive<u16>,
-    /// How many media reactors there are; at least 1. A port belongs to one of them for good.
+    /// How many media reactors there are; at least 1.
     pub reactors: usize,
     /// `limits.calls`: as many calls at once.
     pub calls_max: usize,
@@ -129,6 +132,13 @@ pub enum Input {
         name: Arc<str>,
         /// How long it is not asked.
         rests: Option<Duration>,
+    },
+    /// By those who keep messages.
+    Messages {
+        /// Who wants to hear them.
+        call: CallId,
+        /// Those that wait, the first to be heard first; `None`: they cannot be read.
+        messages: Option<Vec<Message>>,
     },
     /// The deadline has come.
     Expired,
@@ -192,6 +202,23 @@ pub enum RecordingWish {
     Stop,
 }
 
+/// What is wanted of those who keep messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailboxOrder {
+    /// The messages of these mailboxes, at most [`MESSAGES_MAX`](crate::flow::mailbox::MESSAGES_MAX) new ones and as many
+    /// others: [`Input::Messages`] comes of it.
+    List {
+        /// Who wants to hear them.
+        call: CallId,
+        /// Which.
+        mailboxes: Vec<Arc<str>>,
+    },
+    /// This message was heard.
+    Heard(KeptTape),
+    /// This one is to go.
+    Delete(KeptTape),
+}
+
 /// What the switchboard wants done, in this order.
 #[derive(Clone, Debug)]
 pub enum Output {
@@ -204,6 +231,16 @@ pub enum Output {
         /// What.
         command: MediaCommand,
     },
+    /// By two media reactors: a leg's audio moves from one to the other, as one stream. What it was bridged with is left
+    /// alone, and all further commands for it go to the other.
+    HandOver {
+        /// Whose.
+        leg: LegId,
+        /// The reactor that has it.
+        from: usize,
+        /// The reactor that is to have it; another.
+        to: usize,
+    },
     /// By whoever asks web services; [`Input::Answered`] comes of it, be it late.
     Ask(Box<Ask>),
     /// By the same: nobody awaits this any more.
@@ -213,6 +250,8 @@ pub enum Output {
         /// The name in the request.
         lookup: u32,
     },
+    /// By whoever keeps messages.
+    Mailbox(Box<MailboxOrder>),
     /// By whoever reads the journal.
     Journal(JournalEntry),
 }
@@ -264,6 +303,7 @@ pub struct Switchboard {
     /// The deadline of every call and every agent's leg.
     deadlines: BTreeSet<(Moment, Alarm)>,
     ports: PortPool,
+    placement: Placement,
     next_call: CallId,
     next_leg: u64,
     playbacks: u64,
@@ -299,6 +339,7 @@ pub(crate) struct Turn<'a> {
     playbacks: &'a mut u64,
     tapes: &'a mut u64,
     entries: &'a mut u64,
+    placement: &'a mut Placement,
     errands: &'a mut VecDeque<Errand>,
     pub(crate) out: &'a mut Vec<Output>,
 }
@@ -310,12 +351,6 @@ impl Turn<'_> {
 
     pub(crate) fn sip(&mut self, command: SipCommand) {
         self.out.push(Output::Sip(command));
-    }
-
-    /// To the reactor that `port` belongs to: it stays the same for the life of a leg.
-    pub(crate) fn media(&mut self, port: u16, command: MediaCommand) {
-        let reactor = self.settings.reactor(port);
-        self.out.push(Output::Media { reactor, command });
     }
 
     /// The name of a new playback.
@@ -344,13 +379,6 @@ impl Turn<'_> {
     /// Asks something that comes before whatever else is asked.
     fn errand_first(&mut self, errand: Errand) {
         self.errands.push_front(errand);
-    }
-}
-
-impl Settings {
-    /// The reactor that a port belongs to.
-    fn reactor(&self, port: u16) -> usize {
-        usize::from(port / 2) % self.reactors
     }
 }
 
@@ -395,6 +423,7 @@ impl Switchboard {
             next_call: settings.first_call,
             tapes: settings.first_call.0,
             messages: BTreeMap::new(),
+            placement: Placement::new(settings.reactors),
             settings,
             calendar,
             revision,
@@ -426,6 +455,9 @@ impl Switchboard {
             Input::Operator(command) => self.operate(now, command, &mut out),
             Input::Answered(answered) => self.answered(now, *answered, &mut out),
             Input::Connector { name, rests } => out.push(journal(now, None, JournalEvent::Connector { name, rests })),
+            Input::Messages { call, messages } => {
+                self.with_call(now, call, &mut out, |call, turn| call.messages_listed(turn, messages));
+            }
             Input::Expired => self.expire(now, &mut out),
             Input::Calendar(calendar) => self.calendar = calendar,
             Input::Revision(revision) => {

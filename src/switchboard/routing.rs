@@ -101,11 +101,11 @@ impl Switchboard {
             MediaEvent::TapeEnded { tape, report, .. } => {
                 self.with_tape(now, tape, out, |call, turn| call.tape_ended(turn, tape, report));
             }
-            MediaEvent::TapeFailed { tape, reason, .. } => {
-                self.with_tape(now, tape, out, |call, turn| call.tape_failed(turn, tape, reason));
+            MediaEvent::TapeFailed { tape, kind, reason, .. } => {
+                self.tape_failed(now, (tape, kind), reason, out);
             }
-            MediaEvent::TapeRead { tape, clip, .. } => {
-                self.with_tape(now, tape, out, |call, turn| call.tape_read(turn, tape, clip));
+            MediaEvent::TapeRead { leg, tape, clip } => {
+                self.with_leg(now, leg, out, |call, turn| call.tape_read(turn, tape, clip));
             }
             MediaEvent::Tally(tally) => out.push(journal(now, None, JournalEvent::Media(Box::new(tally)))),
         }
@@ -133,7 +133,9 @@ impl Switchboard {
             OperatorCommand::MessagesWaiting { mailbox, new, old } => {
                 self.messages_waiting(now, mailbox, (new, old), out);
             }
-            OperatorCommand::SwitchHours { name, switch } => self.switch_hours(&name, switch),
+            OperatorCommand::SwitchHours { name, switch } => {
+                self.switch_hours(now, &name, switch, &"api".into(), out);
+            }
             OperatorCommand::Agent { extension, command } => self.command_agent(now, &extension, command),
             OperatorCommand::HangUpAll => {
                 if self.drain.is_none() {
@@ -183,13 +185,15 @@ impl Switchboard {
             playbacks: &mut self.playbacks,
             tapes: &mut self.tapes,
             entries: &mut self.entries,
+            placement: &mut self.placement,
             errands: &mut self.errands,
             out,
         }
     }
 
     /// A leg is over: its port rests.
-    pub(super) fn take_back(&mut self, now: Moment, port: u16, sound: bool) {
+    pub(super) fn take_back(&mut self, now: Moment, leg: LegId, port: u16, sound: bool) {
+        self.placement.forget(leg);
         if sound {
             self.ports.release(now, port);
         } else {
@@ -217,7 +221,7 @@ impl Switchboard {
         act(&mut call, &mut self.turn(now, out));
         let after = call.deadline();
         if let Some(over) = call.over() {
-            self.take_back(now, call.port(), over.port_is_sound);
+            self.take_back(now, call.leg(), call.port(), over.port_is_sound);
             self.deadlines.remove(&(before, Alarm::Call(id)));
             self.legs.remove(&call.leg());
             return;

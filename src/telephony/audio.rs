@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Digit, LegId, PlaybackId, TapeId, TapeOrder, TapeReport};
+use super::{Digit, LegId, PlaybackId, TapeId, TapeKind, TapeOrder, TapeReport};
 
 /// The media's pace: one frame of audio.
 pub const TICK: Duration = Duration::from_millis(20);
@@ -327,12 +327,15 @@ pub enum MediaEvent {
         /// How.
         report: TapeReport,
     },
-    /// A tape cannot be written, or not all of it. What was written is kept as if the tape had ended there.
+    /// A tape cannot be written, not all of it, or not be kept, be that told after it was closed. What was written is kept
+    /// as if the tape had ended there.
     TapeFailed {
         /// The leg.
         leg: LegId,
         /// The tape.
         tape: TapeId,
+        /// What it is of.
+        kind: TapeKind,
         /// What the operating system said.
         reason: String,
     },

@@ -40,8 +40,8 @@ steps:
     hangup: Goodbye.
 ";
 
-/// The tone in Hz of each recording of [`FLOW`].
-pub const TONES: [(&str, f64); 7] = [
+/// The tone in Hz of each recording of [`FLOW`], and of what is said before a call is recorded.
+pub const TONES: [(&str, f64); 8] = [
     ("main/welcome", 400.0),
     ("main/main", 550.0),
     ("main/main.1", 550.0),
@@ -49,6 +49,7 @@ pub const TONES: [(&str, f64); 7] = [
     ("main/ask", 1_000.0),
     ("main/told", 1_400.0),
     ("main/bye", 2_000.0),
+    ("phrases/record/announce", 600.0),
 ];
 
 /// RTP ports that a line has.
@@ -95,8 +96,29 @@ impl Line {
         *self = Line::start_in(folder, self.media.take());
     }
 
+    /// One that can be told how long files may become ([`Line::limit_files`]): it lives to see that one is too long.
+    pub fn start_on_small_disk(flow: &str) -> Line {
+        let folder = tempfile::tempdir().expect("a folder");
+        let media = write_installation(folder.path());
+        fs::write(folder.path().join("flows/main.yaml"), flow).expect("it can be written");
+        let mut program = Command::new("sh");
+        program.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_helpline")]);
+        Line::run(program, folder, Some(media))
+    }
+
+    /// No file grows beyond so many octets any more, as on a disk that is full; `unlimited` ends that.
+    pub fn limit_files(&self, octets: &str) {
+        let process = self.child.id().to_string();
+        let set = Command::new("prlimit").args(["--pid", &process, &format!("--fsize={octets}:")]).status();
+        assert!(set.expect("util-linux is there").success());
+    }
+
     fn start_in(folder: TempDir, media: Option<MediaPorts>) -> Line {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_helpline"))
+        Line::run(Command::new(env!("CARGO_BIN_EXE_helpline")), folder, media)
+    }
+
+    fn run(mut program: Command, folder: TempDir, media: Option<MediaPorts>) -> Line {
+        let mut child = program
             .args(["serve", "--config"])
             .arg(folder.path().join("helpline.yaml"))
             .stdout(Stdio::piped())

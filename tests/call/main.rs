@@ -8,6 +8,7 @@ mod phone;
 mod ports;
 mod reload;
 mod services;
+mod tapes;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};

@@ -273,6 +273,26 @@ impl Phone {
         self.rtp_time += 160;
     }
 
+    /// Says a tone for so long, at the pace of a telephone.
+    pub fn says(&mut self, length: Duration) {
+        self.sends(length, &std::array::from_fn(|n| if n % 20 < 10 { 0xA0 } else { 0x20 }));
+    }
+
+    /// Sends silence for so long, likewise.
+    pub fn says_nothing(&mut self, length: Duration) {
+        self.sends(length, &[0xFF; 160]);
+    }
+
+    fn sends(&mut self, length: Duration, payload: &[u8; 160]) {
+        let begun = Instant::now();
+        for packet in 0..(length.as_millis() / 20) as u32 {
+            let due = begun + Duration::from_millis(20) * packet;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            self.send_rtp(0, self.rtp_time, payload);
+            self.rtp_time += 160;
+        }
+    }
+
     fn send_rtp(&mut self, kind: u8, time: u32, payload: &[u8]) {
         self.rtp_sequence = self.rtp_sequence.wrapping_add(1);
         let mut packet = vec![0x80, kind];

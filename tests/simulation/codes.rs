@@ -1,14 +1,19 @@
 //! Agents who dial codes, and the whisper before a caller, step by step.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::acd::{AgentState, Presence};
+use helpline::flow::hours::Range;
+use helpline::flow::{AgentCode, FlowSet, Hours};
 use helpline::journal::{JournalEvent, Outcome};
-use helpline::switchboard::Output;
+use helpline::switchboard::{Fact, Input, Kept, KeptSwitch, Output, Revision, Switchboard};
 use helpline::telephony::{
     Cause, Digit, DigitSource, Direction, LegId, MediaEvent, PlaybackId, SipEvent, StreamReport,
 };
 
+use crate::house;
 use crate::phone;
 use crate::scenarios::{LEG, Rig};
 
@@ -103,6 +108,78 @@ fn a_code_is_done_and_confirmed() {
     assert_eq!(rig.hears_code("1001", "*19"), "play 2600");
     // "There is no wrap-up now." "You are logged out."
     assert_eq!(rig.hears_code("1001", "*14"), "play 1400");
+}
+
+#[test]
+fn hours_are_closed_until_midnight_by_a_code_and_after_a_restart() {
+    let mut rig = Rig::new(|_| {});
+    rig.register("1001");
+    // "There are no such opening hours."
+    assert_eq!(rig.hears_code("1001", "*20"), "play 700");
+    let week = std::array::from_fn(|_| vec![Range { from: 0, to: 24 * 60 }]);
+    let hours = |name: &str, zone: &str| Hours {
+        name: name.into(),
+        zone: jiff::tz::TimeZone::get(zone).expect("there is one"),
+        week: week.clone(),
+        days: BTreeMap::new(),
+    };
+    let revision = house::revision(0);
+    let mut flows = FlowSet::clone(&revision.flows);
+    flows.hours = vec![hours("office", "Asia/Tokyo"), hours("shop", "UTC")];
+    let shop = || Some("shop".into());
+    flows.codes.codes.insert("*212".into(), AgentCode::AsWritten(shop()));
+    let revision = Arc::new(Revision { flows: Arc::new(flows), ..revision });
+    rig.give(Input::Revision(revision.clone()));
+
+    let switches = |rig: &mut Rig| {
+        let wall = house::calendar().time_of(rig.now);
+        let switches = rig.switchboard.snapshot(rig.now).switches;
+        ["office", "shop"].map(|name| switches.of(name, wall).map(|switch| (switch.open, switch.until.to_string())))
+    };
+    assert_eq!(rig.hears_code("1001", "*20"), "play 700");
+    let closed = |until: &str| Some((false, until.to_owned()));
+    let both = [closed("2026-12-18T15:00:00Z"), closed("2026-12-19T00:00:00Z")];
+    assert_eq!(switches(&mut rig), both, "until midnight in the zone of each");
+    let journalled = |rig: &Rig| {
+        let told = |output: &Output| match output {
+            Output::Journal(entry) => match &entry.event {
+                JournalEvent::HoursSwitched(switched) => Some((switched.hours.to_string(), switched.by.to_string())),
+                _ => None,
+            },
+            _ => None,
+        };
+        rig.out.iter().filter_map(told).collect::<Vec<_>>()
+    };
+    // Already so: "Closed for the rest of the day." "Nothing has changed."
+    assert_eq!(rig.hears_code("1001", "*20"), "play 1400");
+
+    let facts = rig.switchboard.keep_now(rig.now);
+    let kept: Vec<KeptSwitch> = facts
+        .into_iter()
+        .filter_map(|fact| match fact {
+            Fact::Hours { kept, .. } => kept,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(kept.len(), 2);
+    // Another process goes on with it, and forgets what is over by then.
+    let kept = Kept { switches: kept, ..Kept::default() };
+    let calendar = house::calendar();
+    let later = rig.now + Duration::from_secs(10 * 3_600);
+    for (now, expected) in [(rig.now, 2), (later, 1)] {
+        let random = fastrand::Rng::with_seed(1);
+        let (mut again, _, _) =
+            Switchboard::restored(now, &kept, house::settings(), calendar, revision.clone(), random);
+        assert_eq!(again.snapshot(now).switches.0.len(), expected);
+        let forgotten = again.keep_now(now).into_iter().filter(|fact| matches!(fact, Fact::Hours { kept: None, .. }));
+        assert_eq!(forgotten.count(), 2 - expected);
+    }
+
+    // One of them by itself, as it is written.
+    rig.agent_dials(DIALS, "1001", "*212");
+    assert_eq!(journalled(&rig), [("shop".to_owned(), "1001".to_owned())]);
+    assert_eq!(switches(&mut rig)[1], None);
+    assert!(switches(&mut rig)[0].is_some());
 }
 
 #[test]

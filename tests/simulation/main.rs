@@ -5,6 +5,7 @@ mod codes;
 mod day;
 mod heard;
 mod house;
+mod mailbox;
 mod phone;
 mod scenarios;
 mod transfers;

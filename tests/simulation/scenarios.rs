@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use helpline::clock::Moment;
 use helpline::journal::{JournalEvent, Outcome};
-use helpline::switchboard::{Input, OperatorCommand, Output, Settings, Switchboard};
+use helpline::switchboard::{Input, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard};
 use helpline::telephony::{
     CallId, Cause, Digit, DigitSource, Direction, Incoming, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
     SipEvent, StreamReport,
@@ -168,7 +168,13 @@ impl Rig {
                 Output::Media { command: MediaCommand::Bridge { leg, with }, .. } => {
                     Some(format!("bridge {leg} {with}"))
                 }
+                Output::HandOver { leg, from, to } => Some(format!("move {leg} from {from} to {to}")),
                 Output::Media { command: MediaCommand::Unbridge { leg }, .. } => Some(format!("unbridge {leg}")),
+                Output::Mailbox(order) => Some(match &**order {
+                    MailboxOrder::List { mailboxes, .. } => format!("list {}", mailboxes.join(" ")),
+                    MailboxOrder::Heard(tape) => format!("heard {}", tape.name),
+                    MailboxOrder::Delete(tape) => format!("delete {}", tape.name),
+                }),
                 Output::Journal(_) => None,
             })
             .collect();
@@ -188,6 +194,21 @@ impl Rig {
     fn digits(&self) -> usize {
         let digit = |output: &&Output| matches!(output, Output::Journal(entry) if matches!(entry.event, JournalEvent::Digit { .. }));
         self.out.iter().filter(digit).count()
+    }
+
+    /// Takes other flows into use, which no call may notice: phones may register, or learn of messages, and no more.
+    #[track_caller]
+    pub fn revise(&mut self, revision: Revision) {
+        self.give(Input::Revision(Arc::new(revision)));
+        let told = |output: &&Output| {
+            let quiet = matches!(
+                output,
+                Output::Journal(_)
+                    | Output::Sip(SipCommand::SetAgents(_) | SipCommand::SetTrunks(_) | SipCommand::SetMessages { .. })
+            );
+            !quiet
+        };
+        assert_eq!(self.out.iter().filter(told).count(), 0, "{}", self.wanted());
     }
 
     #[track_caller]

@@ -1,11 +1,13 @@
 //! Single callers who wait for an agent, step by step: what the switchboard wants done after each input.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::journal::{JournalEvent, QueueEvent};
 use helpline::switchboard::Output;
 use helpline::telephony::{Cause, DigitSource, Direction, LegId, MediaEvent, SipCommand, SipEvent, StreamReport};
 
+use crate::house;
 use crate::phone;
 use crate::scenarios::{LEG, Rig};
 
@@ -138,8 +140,8 @@ fn who_hangs_up_first_ends_it_for_the_other() {
     let mut rig = Rig::talking();
     rig.now += Duration::from_secs(7);
     rig.sip(SipEvent::Ended { leg: AGENT, cause: Cause::RemoteHungUp });
-    // The flow goes on: `support` is followed by the menu.
-    rig.check("close, unbridge in1, play 6400");
+    // The flow goes on: `support` asks how it was.
+    rig.check("close, unbridge in1, play 3000");
     assert_eq!(rig.parted(), Some((7, 0, "agent")));
 }
 
@@ -265,4 +267,27 @@ fn who_was_cut_off_has_the_place_back() {
     let view = rig.switchboard.view(rig.now);
     let place = view.queues.iter().find(|queue| &*queue.name == "support").expect("it is there").places[0];
     assert_eq!((place.snapshot.position, place.snapshot.wait.as_secs()), (1, 40));
+}
+
+#[test]
+fn who_waits_in_a_queue_that_is_taken_away_is_still_served() {
+    let mut rig = Rig::waiting();
+    let mut revision = house::revision(1);
+    let flows = Arc::get_mut(&mut revision.flows).expect("nobody else has it yet");
+    flows.queues[0].name = "aid".into();
+    flows.queues[0].agents = vec![("1003".into(), 1)];
+    rig.revise(revision);
+    // 1002 answered that queue before, and answers it for who is left in it.
+    rig.register("1002");
+    rig.check("open, dial 1002");
+}
+
+#[test]
+fn an_agent_who_is_taken_away_finishes_the_call() {
+    let mut rig = Rig::talking();
+    rig.revise(house::changed(1));
+    rig.now += Duration::from_secs(20);
+    rig.sip(SipEvent::Ended { leg: LEG, cause: Cause::RemoteHungUp });
+    rig.check("unbridge in1, close, hang up LocalHungUp");
+    assert_eq!(rig.parted(), Some((20, 0, "caller")));
 }

@@ -39,6 +39,11 @@ pub(super) fn connector(draft: &mut Draft) -> Value {
             ("retries", "How often it is asked again when it cannot be reached.", number(0, 5, 1)),
             ("hosts", "Where it may redirect to besides its own host.", one_or_more(text(&["*.example.com"]))),
             ("private", "It is on this machine or in a private network.", truth()),
+            (
+                "ca",
+                "A file with the certificates of the authorities that alone may vouch for it, in PEM.",
+                text(&["/etc/helpline/ca.pem"]),
+            ),
             ("at_once", "As many requests at once.", number(1, 1000, 20)),
             (
                 "breaker",

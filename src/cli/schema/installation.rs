@@ -207,6 +207,14 @@ fn codes(draft: &mut Draft) -> Value {
             ("why", "Hearing why no call comes.", code()),
             ("pause_recording", "Silence on the recording of the call.", code()),
             ("resume_recording", "No silence any more.", code()),
+            ("close_today", "All hours are closed until midnight.", code()),
+            ("as_written", "All hours stand as they are written again.", code()),
+            (
+                "hours",
+                "Keys after `close_today` and `as_written` for these hours alone.",
+                names("^[A-Za-z0-9][A-Za-z0-9_-]*$", pattern("^[0-9]{1,4}$", &["1"])),
+            ),
+            ("messages", "Hearing the messages of their mailboxes.", code()),
             ("extend_by", "By how much `extend_wrap_up` makes it longer, 10 s to 30 min.", named("length")),
         ],
     );

@@ -44,6 +44,9 @@ pub struct Connector {
     pub hosts: Vec<HostPattern>,
     /// It may be on this machine or in a private network.
     pub private: bool,
+    /// The certificates of the authorities that alone are trusted to sign this service's own, in PEM (RFC 7468); `None`: those
+    /// that the system trusts.
+    pub authorities: Option<Arc<str>>,
     /// As many requests at once, 1 to 1,000; as many again wait.
     pub at_once: u16,
     /// When it is left alone; `None`: never.

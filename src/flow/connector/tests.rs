@@ -14,6 +14,7 @@ fn connector(fields: Vec<Field>) -> Connector {
         retries: 1,
         hosts: Vec::new(),
         private: false,
+        authorities: None,
         at_once: 20,
         breaker: None,
         answer: Vec::new(),

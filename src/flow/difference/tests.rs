@@ -40,9 +40,7 @@ fn check(replacements: &[(&str, &str)], expected: &[&str]) {
         text = text.replace(before, after);
     }
     let told: Vec<String> = differences(&flows(OLD), &flows(&text)).into_iter().map(|change| change.text).collect();
-    if told != expected {
-        println!("GOT {replacements:?}\n{told:#?}");
-    }
+    assert_eq!(told, expected, "{replacements:?}");
 }
 
 #[test]
@@ -61,7 +59,7 @@ fn what_callers_notice_is_told_in_words() {
     );
     check(
         &[("2: For help", "2: For a person")],
-        &["callers in `main` will now hear \"For a person, press two.\" of 2 instead of \"For help, press two.\""],
+        &["callers in `main` will now hear \"For a person, press two.\" for 2 instead of \"For help, press two.\""],
     );
     check(
         &[("It is on its way.", "It is late.")],
@@ -79,6 +77,40 @@ fn what_callers_notice_is_told_in_words() {
         &[("  order: {say: It is on its way., next: main}", "  order: {hangup: It is on its way.}")],
         &["`order` is now another kind of step"],
     );
+}
+
+#[test]
+fn what_a_step_does_besides_is_told() {
+    const MORE: [(&str, &str); 2] = [
+        (
+            "  help: {queue: support}\n",
+            "  help: {queue: support}\n  look: {lookup: orders, save: it, failed: word}\n  \
+          word: {voicemail: support, next: ask}\n  ask: {collect: Your number?, digits: 4, save: number, next: pass}\n  \
+          pass: {transfer: 1001, next: which}\n  which: {when: number is '1234', then: help, otherwise: order}\n",
+        ),
+        ("2: For help -> help", "2: For help -> look"),
+    ];
+    let old = MORE.iter().fold(OLD.to_owned(), |text, (before, after)| text.replace(before, after))
+        + "connectors: {orders: {url: \"https://shop.example.com/a\", fields: {status: text}}}\n";
+    let told = |before: &str, after: &str| -> Vec<String> {
+        assert!(old.contains(before), "{before}");
+        let new = old.replace(before, after);
+        differences(&flows(&old), &flows(&new)).into_iter().map(|change| change.text).collect()
+    };
+    for (before, after, expected) in [
+        (
+            "{queue: support}",
+            "{queue: support, skill: billing}",
+            "`help`: the skills wanted is now billing instead of none",
+        ),
+        ("voicemail: support", "voicemail: 1001", "`word`: the mailbox is now 1001 instead of support"),
+        ("digits: 4", "digits: 4-6", "`ask`: the answer is now 4 to 6 digits instead of 4 to 4 digits"),
+        ("transfer: 1001", "transfer: 1002", "`pass`: the transfer is now 1002 instead of 1001"),
+        ("is '1234'", "is '1235'", "`which` now decides by another condition"),
+        ("example.com/a", "example.com/b", "the service `orders` is now asked at another address"),
+    ] {
+        assert_eq!(told(before, after), [expected]);
+    }
 }
 
 #[test]
@@ -146,4 +178,31 @@ fn an_agent_with_another_extension_alone_is_the_same_agent() {
     let found = renamed(&flows(OLD), &flows(&new));
     assert_eq!(found.agents, [("1001".into(), "1007".into())]);
     assert_eq!(found.queues, [("support".into(), "aid".into())]);
+}
+
+/// A survey of two questions after the conversation, and what can become of it.
+#[test]
+fn what_callers_are_asked_of_the_call_is_told() {
+    let survey = "  how: {survey: {helped: csat, again: {csat: Would you call again?}}, next: main}\nhours:";
+    let asked = |change: (&str, &str)| {
+        let old = OLD.replace("hours:\n", &format!("{survey}\n")).replace("ring: 15s", "survey: how");
+        assert!(old.contains(change.0), "{}", change.0);
+        let new = old.replace(change.0, change.1);
+        let told = differences(&flows(&old), &flows(&new)).into_iter().map(|change| change.text);
+        told.collect::<Vec<String>>()
+    };
+    assert_eq!(asked(("helped: csat, ", "")), ["`how` will no longer ask `helped`"]);
+    assert_eq!(asked(("helped: csat, ", "helped: csat, price: nps, ")), ["`how` will now ask `price`"]);
+    assert_eq!(
+        asked(("helped: csat", "helped: nps")),
+        ["callers in `how` will now answer `helped` up to 10 instead of 5"]
+    );
+    assert_eq!(
+        asked(("Would you call again?", "Would you?")),
+        ["callers in `how` will now hear \"Would you?\" instead of \"Would you call again?\""]
+    );
+    assert_eq!(
+        asked(("survey: how", "survey: main")),
+        ["after the conversation of `help` callers will now reach `main` instead of `how`"]
+    );
 }

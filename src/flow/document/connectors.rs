@@ -28,8 +28,8 @@ const MOST_HEADERS: usize = 32;
 /// Longest header, in octets.
 const LONGEST_HEADER: usize = 8_000;
 
-pub(super) const KEYS: [&str; 12] = [
-    "url", "method", "headers", "body", "timeout", "retries", "hosts", "private", "at_once", "breaker", "answer",
+pub(super) const KEYS: [&str; 13] = [
+    "url", "method", "headers", "body", "timeout", "retries", "hosts", "private", "ca", "at_once", "breaker", "answer",
     "fields",
 ];
 /// Those of its breaker.
@@ -256,6 +256,7 @@ fn connector(
         }
         _ => json(section, &entry.value, names),
     });
+    let authorities = find("ca").and_then(|entry| authorities(section, entry, &url, known));
     Connector {
         name: Arc::from(entry.key.as_str()),
         method,
@@ -266,6 +267,7 @@ fn connector(
         retries: retries(section, find("retries"), method),
         hosts,
         private,
+        authorities,
         at_once: find("at_once")
             .and_then(|entry| section.number(entry, 1..=1000))
             .and_then(|number| u16::try_from(number).ok())
@@ -274,6 +276,35 @@ fn connector(
         answer: find("answer").and_then(|entry| fields::path(section, entry)).unwrap_or_default(),
         fields: find("fields").map(|entry| fields::fields(section, entry)).unwrap_or_default(),
     }
+}
+
+/// The certificates of authorities in the file that `ca` names.
+fn authorities(
+    section: &mut Section<'_, '_>,
+    entry: &Entry,
+    url: &TextTemplate,
+    known: &super::Known<'_>,
+) -> Option<Arc<str>> {
+    let page = section.page;
+    let path = section.text(entry, "a file with certificates in PEM")?;
+    if matches!(url.0.first(), Some(TextPart::Fixed(head)) if head.starts_with("http://")) {
+        let fault = page.error(
+            codes::UNREAD_KEY,
+            entry.key_span,
+            "nothing reads the `ca` of a service that is asked without TLS",
+        );
+        section.fault(fault.remedy("write `url: https://...`, or leave `ca` away"));
+        return None;
+    }
+    let why = match (known.secret)(Path::new(path)) {
+        Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => return Some(text.into()),
+        Ok(_) => "there is no certificate in PEM in it".to_owned(),
+        Err(why) => why,
+    };
+    let message = format!("the certificates in `{}` cannot be read: {why}", shortened(path));
+    let fault = page.error(codes::UNREADABLE, entry.place(), message);
+    section.fault(fault.consequence("the service could not be asked: nobody vouches for it"));
+    None
 }
 
 /// Asking again can do something twice where the method is not made for it.

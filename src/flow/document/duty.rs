@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::Reader;
 use super::codes;
-use super::diagnostic::{Page, listed, shortened};
+use super::diagnostic::{Diagnostic, Page, Severity, listed, shortened};
 use super::scalar;
 use super::section::Section;
 use super::tree::{Content, Entry};
+use crate::flow::mailbox;
 use crate::flow::{AgentCode, FlowIndex, QueueSpec};
 
 pub(super) const MISSED_KEYS: [&str; 3] = ["rest", "longest_rest", "pause_after"];
@@ -94,6 +95,33 @@ impl Reader<'_> {
             let fault = self.pages[*file].error(codes::AGENT_CODE, *place, message);
             let fault = fault.remedy(remedy("the agent"));
             self.faults.push(fault.consequence("no agent who dials it would reach this one"));
+        }
+    }
+
+    /// Notes the recordings of agents' names that there are: who hears a message of theirs is told the extension without.
+    pub(super) fn note_names(&mut self) {
+        let languages = self.agents.languages();
+        for agent in &self.agents.specs {
+            let name = mailbox::agent_recording(&agent.extension);
+            for language in languages.iter().filter(|language| self.known.has(language, &name)) {
+                self.recordings.ask(language, &name, &agent.name, None);
+            }
+        }
+    }
+
+    /// Tells hours that agents' codes switch and that there are not.
+    pub(super) fn tell_switched_hours(&mut self) {
+        let book = &self.values.hours;
+        let unknown = |name: &&Arc<str>| book.names().all(|known| *known != ***name);
+        let unknown: BTreeSet<Arc<str>> = self.known.codes.hours().filter(unknown).cloned().collect();
+        let names: Vec<&str> = book.names().collect();
+        for name in unknown {
+            let message = format!("`codes` lets agents switch the hours `{}`, and there are none", shortened(&name));
+            let fault = Diagnostic::of_file(codes::NO_SUCH_HOURS, Severity::Error, "", message);
+            let remedy =
+                format!("write other hours below `codes`, `hours` in `helpline.yaml`: {}", listed(names.clone()));
+            let fault = if names.is_empty() { fault } else { fault.remedy(remedy) };
+            self.faults.push(fault.consequence("agents who dial the code would hear that there are no such hours"));
         }
     }
 

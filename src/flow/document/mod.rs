@@ -30,6 +30,7 @@ mod rounds;
 pub mod scalar;
 mod section;
 mod steps;
+mod survey;
 mod syntax;
 mod template;
 mod transfer;
@@ -233,6 +234,7 @@ impl Reader<'_> {
             self.known,
             &mut self.faults,
         );
+        self.note_names();
         if all_read {
             self.values.tell_unused(self.pages, &mut self.faults);
             self.values.hours.tell_unused(self.pages, &mut self.faults);
@@ -243,6 +245,7 @@ impl Reader<'_> {
             self.tell_unreachable(&set);
             queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
             self.tell_codes(&set.numbers);
+            self.tell_switched_hours();
             self.tell_rounds(&set);
         }
         let places = self.values.watched().filter_map(|place| u16::try_from(place).ok());

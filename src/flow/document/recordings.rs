@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Known;
 use super::codes;
 use super::diagnostic::{Diagnostic, Faults, Severity, listed};
-use crate::flow::agent_talk::{PAUSED, PAUSES, pause_recording, pause_text};
+use crate::flow::agent_talk::{PAUSED, PAUSES, hours_recording, pause_recording, pause_text};
 use crate::flow::{FlowIndex, Languages, Prompt, PromptId, StepIndex};
 
 /// The recordings, each once.
@@ -49,6 +49,7 @@ impl Recordings {
             let mut phrases = speech.phrases(language);
             if agents.contains(language) {
                 with_reasons(&mut phrases, known);
+                phrases.extend(known.codes.hours().map(|hours| hours_recording(hours)));
             } else {
                 phrases.retain(|(name, _)| !name.starts_with("phrases/agent/") && !name.starts_with(PAUSES));
             }

@@ -4,8 +4,8 @@ use super::{By, Entry, EntryBy, Exit, Goal, Nature, Node, StepId};
 use crate::flow::place::Place;
 use crate::flow::session::Exit as Name;
 use crate::flow::{
-    Choice, Condition, Consent, FlowSet, FlowTarget, LookupSpec, Menu, Patience, QueueIndex, Record, Step, StepKind,
-    Target, Untransferred, Value,
+    Choice, Condition, Consent, FlowSet, FlowTarget, LookupSpec, Menu, Patience, QueueIndex, Record, Scale, Step,
+    StepKind, Target, Untransferred, Value,
 };
 use crate::telephony::Digit;
 
@@ -34,7 +34,12 @@ pub(super) fn entries_by_queues(set: &FlowSet) -> Vec<Entry> {
 /// The ways out of a queue that the queue itself names.
 fn ways_out_of(set: &FlowSet, queue: QueueIndex) -> Vec<(Name<'_>, Goal)> {
     let spec = set.queue(queue);
-    let written = [(Name::TimedOut, spec.too_long.1), (Name::Full, spec.full), (Name::NoAgents, spec.no_agents)];
+    let written = [
+        (Name::Answered, spec.survey.filter(|_| !spec.agents.is_empty())),
+        (Name::TimedOut, spec.too_long.1),
+        (Name::Full, spec.full),
+        (Name::NoAgents, spec.no_agents),
+    ];
     let mut ways: Vec<(Name<'_>, Goal)> =
         written.into_iter().filter_map(|(name, to)| Some((name, goal_at(to?)))).collect();
     if let Some(home) = spec.home {
@@ -144,6 +149,18 @@ impl Leaving<'_> {
                 }
                 nothing
             }
+            StepKind::Survey(survey) => {
+                self.next(Name::Next, By::Answer);
+                self.next(Name::Refused, By::Answer);
+                self.next(Name::NoInput, By::Tries);
+                // Star leaves a question out, hash ends an answer, and numerals are scores where the question has them.
+                let csat = survey.questions.iter().any(|question| question.scale == Scale::Csat);
+                self.always(|key| match key.numeral() {
+                    Some(numeral) => csat && !Scale::Csat.scores().contains(&numeral),
+                    None => key != Digit::STAR && key != Digit::HASH,
+                });
+                nothing
+            }
             StepKind::Transfer(spec) => {
                 self.next(Name::Answered, By::Conversation);
                 self.or_next(Name::Busy, By::Refusal, spec.way_for(Untransferred::Busy));
@@ -197,10 +214,16 @@ impl Leaving<'_> {
         let set = self.set;
         let spec = set.queue(queue);
         let answered = !spec.agents.is_empty();
-        if answered {
-            self.next(Name::Answered, By::Conversation);
-        }
         let written = ways_out_of(set, queue);
+        if answered {
+            match spec.survey {
+                Some(survey) => {
+                    let place = set.places.queue_setting(queue, "survey").cloned();
+                    self.leave(Name::Answered, By::Conversation, goal_at(survey), place);
+                }
+                None => self.next(Name::Answered, By::Conversation),
+            }
+        }
         let reasons = [
             (Name::TimedOut, "when_too_long", By::Wait),
             (Name::Full, "when_full", By::Refusal),

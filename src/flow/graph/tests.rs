@@ -121,6 +121,37 @@ fn the_names_are_those_of_sessions() {
 }
 
 #[test]
+fn a_survey_follows_the_conversation_of_its_queue() {
+    let set = read(
+        "\
+flow: main
+numbers: [1000]
+start: person
+always: {0: person, 9: bye, star: back, hash: again, 3: bye}
+steps:
+  person: {queue: support, next: bye}
+  how: {survey: {helped: csat, recommend: nps}, next: bye}
+  likely: {survey: nps}
+  bye: {hangup: Goodbye.}
+agents: {1001: {name: Ada}}
+queues: {support: {agents: [1001], survey: how}, sales: {agents: [], survey: how}}
+",
+    );
+    let graph = Graph::of(&set);
+    let names = |name: &str| -> Vec<String> {
+        shown(&set, &graph, name).lines().map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    };
+    assert_eq!(names("person")[0], "answered -> how");
+    // The keys that a question takes lead nowhere else: nine and nought are answers only to the second.
+    let how = ["next -> bye", "refused -> bye", "no_input -> bye", "always 0 -> person", "always 9 -> bye"];
+    assert_eq!(names("how"), how);
+    assert_eq!(names("likely"), ["next -> End", "refused -> End", "no_input -> End"]);
+    let entries: Vec<&EntryBy> = graph.entries.iter().map(|entry| &entry.by).collect();
+    assert!(entries.contains(&&EntryBy::Queue(crate::flow::QueueIndex(0), "answered".into())), "{entries:?}");
+    assert!(!entries.contains(&&EntryBy::Queue(crate::flow::QueueIndex(1), "answered".into())), "nobody answers it");
+}
+
+#[test]
 fn the_cheapest_way_is_found() {
     let set = read(FLOW);
     let graph = Graph::of(&set);

@@ -62,7 +62,10 @@ pub enum SessionInput {
     /// The message has ended: told once after each [`Action::TakeMessage`].
     MessageEnded(TapeReport),
     /// The message cannot be written.
-    MessageLost,
+    MessageLost {
+        /// It had ended, and was to be kept.
+        kept: bool,
+    },
     /// The answer to [`Action::HearMessage`]: whether it plays. `PlaybackFinished` follows when it does.
     MessageRead(bool),
     /// The answer to [`Action::Lookup`]: one to another lookup than that which is awaited changes nothing.

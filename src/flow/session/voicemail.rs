@@ -231,8 +231,14 @@ impl Session {
     }
 
     /// It cannot be written: the caller hears an apology and goes on to somebody.
-    pub(super) fn message_lost(&mut self, turn: &mut Turn<'_>) -> Next {
+    /// `kept`: it had ended, and was to be kept.
+    pub(super) fn message_lost(&mut self, turn: &mut Turn<'_>, kept: bool) -> Next {
         match self.state {
+            // They are being thanked for it.
+            State::Leaving(Leaving { at: At::Telling { exit: Exit::Next, .. }, .. }) if kept => {
+                self.message_failed(turn)
+            }
+            _ if kept => Next::Stay,
             // Of one that was dropped before nobody wants to know.
             State::Leaving(Leaving { at: At::Telling { .. } | At::Greeting, .. }) => Next::Stay,
             // What was written until then is kept.

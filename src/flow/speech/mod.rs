@@ -197,12 +197,23 @@ pub(super) enum Measured {
     MoreMinutes,
     /// "five agents are before you."
     AgentsBefore,
+    /// "You have five new messages."
+    NewMessages,
+    /// "You have five messages that were heard before."
+    HeardMessages,
 }
 
 impl Measured {
     /// All of them.
-    pub(super) const ALL: [Measured; 5] =
-        [Measured::Seconds, Measured::Minutes, Measured::MoreSeconds, Measured::MoreMinutes, Measured::AgentsBefore];
+    pub(super) const ALL: [Measured; 7] = [
+        Measured::Seconds,
+        Measured::Minutes,
+        Measured::MoreSeconds,
+        Measured::MoreMinutes,
+        Measured::AgentsBefore,
+        Measured::NewMessages,
+        Measured::HeardMessages,
+    ];
 
     /// The rules that a language has for it, in its `counted`.
     pub(super) const fn rules(self) -> &'static str {
@@ -212,6 +223,8 @@ impl Measured {
             Measured::MoreSeconds => "more_seconds",
             Measured::MoreMinutes => "more_minutes",
             Measured::AgentsBefore => "agents_before",
+            Measured::NewMessages => "new_messages",
+            Measured::HeardMessages => "heard_messages",
         }
     }
 }

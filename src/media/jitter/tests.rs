@@ -6,7 +6,7 @@ fn packet(sequence: u16, timestamp: u32) -> Header {
 
 /// A buffer that has heard `frames` of 20 ms, each 5 ms before it was taken, the sequence and timestamps from `first` on.
 fn flowing(frames: u32, first: u32) -> (JitterBuffer, u32) {
-    let mut buffer = JitterBuffer::new(Codec::Pcmu, 0);
+    let mut buffer = JitterBuffer::new(Codec::Pcmu, 0, Patience::TALK);
     for frame in 0..frames {
         let at = Moment::from_micros(u64::from(frame) * 20_000 + 15_000);
         buffer.receive(at, &packet(frame as u16, first.wrapping_add(frame * 160)), &[frame as u8; 160]);
@@ -31,7 +31,7 @@ fn a_steady_flow_is_taken_as_it_comes() {
 
 #[test]
 fn nothing_is_taken_where_nothing_came() {
-    let mut buffer = JitterBuffer::new(Codec::Pcma, 0);
+    let mut buffer = JitterBuffer::new(Codec::Pcma, 0, Patience::TALK);
     assert_eq!(buffer.step(Moment::ZERO, 160), Step { skipped: false, change: Change::None });
     assert_eq!((buffer.run(160), buffer.delay()), (Run::Missing(160), None));
     buffer.receive(Moment::ZERO, &packet(1, 0), &[]);
@@ -42,7 +42,7 @@ fn nothing_is_taken_where_nothing_came() {
 #[test]
 fn what_is_known_of_the_jitter_counts_from_the_first_packet_on() {
     for (jitter, delay) in [(0, 40), (20, 40), (100, 200), (200, 360), (1_000_000, 1_640)] {
-        let mut buffer = JitterBuffer::new(Codec::Pcmu, jitter);
+        let mut buffer = JitterBuffer::new(Codec::Pcmu, jitter, Patience::TALK);
         buffer.receive(Moment::from_millis(15), &packet(1, 0), &[1; 160]);
         buffer.step(Moment::from_millis(20), 160);
         buffer.advance(160);
@@ -84,7 +84,7 @@ fn whatever_comes_nothing_breaks() {
     println!("SEED={seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     for _ in 0..200 {
-        let mut buffer = JitterBuffer::new(Codec::Pcmu, rng.u32(..));
+        let mut buffer = JitterBuffer::new(Codec::Pcmu, rng.u32(..), Patience::TALK);
         let (mut now, mut sequence, mut timestamp) = (rng.u64(..1 << 40), rng.u16(..), rng.u32(..));
         for _ in 0..500 {
             match rng.u8(..20) {

@@ -18,7 +18,7 @@ use crate::telephony::{Clip, Codec};
 pub use draft::{DRAFTS, draft_path, draft_text, keep_draft};
 pub use level::{GAIN_MAX_DB, TARGET_DBOV};
 pub use resample::Converter;
-pub use shelf::Shelf;
+pub use shelf::{Heard, Shelf, print_of};
 pub use wav::{RATE_MAX, RATE_MIN, Recording, SECONDS_MAX, decode_wav, write_wav};
 
 /// Files that a folder is searched for, at most, and folders of hold music below each other.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sha2::{Digest, Sha256};
+
 use super::draft::draft_path;
 use super::resample::Converter;
 use super::{Kind, Library, MUSIC_DEPTH_MAX, Music, PromptFault, find_wavs, load_with, recording_path};
@@ -18,12 +20,39 @@ const LOADERS_MAX: usize = 8;
 /// What was loaded, by file.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    loaded: BTreeMap<(PathBuf, Kind), (Stamp, Loaded)>,
+    loaded: BTreeMap<(PathBuf, Kind), Book>,
     /// Asked for since the last [`Shelf::tidy`].
     wanted: BTreeSet<(PathBuf, Kind)>,
+    /// Those of them that are heard, by the path that was asked for.
+    heard: BTreeMap<PathBuf, Heard>,
+    /// The files that are read in place of others.
+    instead: BTreeMap<PathBuf, PathBuf>,
 }
 
 type Loaded = Result<Arc<Clip>, PromptFault>;
+
+/// A file with a recording that is heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The file that was read.
+    pub file: PathBuf,
+    /// What is in it, as [`print_of`] has it.
+    pub print: Arc<str>,
+}
+
+/// By which the same octets are known: SHA-256, in hexadecimal.
+pub fn print_of(octets: &[u8]) -> Arc<str> {
+    Sha256::digest(octets).iter().map(|octet| format!("{octet:02x}")).collect::<String>().into()
+}
+
+/// What was loaded of a file.
+#[derive(Clone, Debug)]
+struct Book {
+    stamp: Stamp,
+    loaded: Loaded,
+    /// Empty where it cannot be read.
+    print: Arc<str>,
+}
 
 /// By what a file is known to be the same as it was. The system's time of change comes with every write, also of one that
 /// sets the time of the file back.
@@ -97,6 +126,10 @@ impl Shelf {
         below.extend(name);
         let mut paths = Vec::new();
         find_wavs(&below, MUSIC_DEPTH_MAX, &mut paths);
+        // What is read instead need not be there.
+        paths.extend(self.instead.keys().filter(|path| path.starts_with(&below)).cloned());
+        paths.sort();
+        paths.dedup();
         let mut music = Music::default();
         for (path, result) in paths.iter().zip(self.load_all(&paths, Kind::Music)) {
             match result {
@@ -108,40 +141,56 @@ impl Shelf {
         music
     }
 
+    /// From now on, other files are read in place of these.
+    pub fn read_instead(&mut self, instead: BTreeMap<PathBuf, PathBuf>) {
+        self.instead = instead;
+    }
+
+    /// What was asked for since the last [`Shelf::tidy`] and is heard, by the path that was asked for.
+    pub fn heard(&self) -> &BTreeMap<PathBuf, Heard> {
+        &self.heard
+    }
+
     /// Lets go of what nobody has asked for since the last time.
     pub fn tidy(&mut self) {
+        self.heard.clear();
         let wanted = std::mem::take(&mut self.wanted);
         self.loaded.retain(|name, _| wanted.contains(name));
     }
 
     /// Loads files side by side; nothing for one that is not there.
     fn load_all(&mut self, paths: &[PathBuf], kind: Kind) -> Vec<Option<Loaded>> {
-        let known = &self.loaded;
+        let (known, instead) = (&self.loaded, &self.instead);
+        let file = |path: &PathBuf| instead.get(path).unwrap_or(path).clone();
         let next = AtomicUsize::new(0);
         let load_some = || {
             let mut converter = None;
             let mut loaded = Vec::new();
             while let Some((place, path)) = {
                 let place = next.fetch_add(1, Ordering::Relaxed);
-                paths.get(place).map(|path| (place, path))
+                paths.get(place).map(|path| (place, file(path)))
             } {
                 // What is there and may not be looked at is told of when it is loaded.
-                let stamp = match fs::metadata(path) {
+                let stamp = match fs::metadata(&path) {
                     Ok(file) => Some(Stamp::of(&file)),
                     Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => continue,
                     Err(_) => None,
                 };
-                let before = known.get(&(path.clone(), kind)).filter(|(before, _)| Some(*before) == stamp);
-                let result = match before {
-                    Some((_, before)) => before.clone(),
-                    None => load_with(converter.get_or_insert_with(Converter::new), path, kind).map(Arc::new),
+                let before = known.get(&(path.clone(), kind)).filter(|before| Some(before.stamp) == stamp);
+                let (result, print) = match before {
+                    Some(before) => (before.loaded.clone(), before.print.clone()),
+                    None => {
+                        let clip = load_with(converter.get_or_insert_with(Converter::new), &path, kind).map(Arc::new);
+                        let print = fs::read(&path).map(|octets| print_of(&octets));
+                        (clip, print.unwrap_or_else(|_| Arc::from("")))
+                    }
                 };
-                loaded.push((place, stamp, result));
+                loaded.push((place, stamp, result, print));
             }
             loaded
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(LOADERS_MAX).min(paths.len());
-        let all: Vec<(usize, Option<Stamp>, Loaded)> = std::thread::scope(|scope| {
+        let all: Vec<(usize, Option<Stamp>, Loaded, Arc<str>)> = std::thread::scope(|scope| {
             let loaders: Vec<_> = (0..threads).map(|_| scope.spawn(load_some)).collect();
             let join = |loader: std::thread::ScopedJoinHandle<'_, Vec<_>>| {
                 loader.join().expect("loading reports its faults as values")
@@ -149,11 +198,15 @@ impl Shelf {
             loaders.into_iter().flat_map(join).collect()
         });
         let mut results: Vec<Option<Loaded>> = paths.iter().map(|_| None).collect();
-        for (place, stamp, result) in all {
-            let name = (paths[place].clone(), kind);
+        for (place, stamp, result, print) in all {
+            let file = self.instead.get(&paths[place]).unwrap_or(&paths[place]).clone();
             if let Some(stamp) = stamp {
-                self.loaded.insert(name.clone(), (stamp, result.clone()));
+                let name = (file.clone(), kind);
+                self.loaded.insert(name.clone(), Book { stamp, loaded: result.clone(), print: print.clone() });
                 self.wanted.insert(name);
+            }
+            if result.is_ok() && !print.is_empty() {
+                self.heard.insert(paths[place].clone(), Heard { file, print });
             }
             results[place] = Some(result);
         }

@@ -11,6 +11,11 @@ use super::port::Port;
 /// Slots of a tick, 2 ms each.
 pub(super) const SLOTS: usize = 10;
 
+/// As many legs share a slot before the next is begun: the thread's waking costs more than serving them.
+const SHARED: usize = 8;
+/// In this order slots are begun: first every other one, at which the thread is awake anyway while calls come often.
+const ORDER: [usize; SLOTS] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
+
 pub(super) struct Leg {
     pub id: LegId,
     pub port: Port,
@@ -69,12 +74,29 @@ impl Legs {
         self.slots[slot].is_empty()
     }
 
-    /// Puts a leg in the emptiest slot. One of the same name, of which there should be none, is given back.
+    /// Puts a leg beside a few others, or in the emptiest slot where there are no few. One of the same name, of which there should be none, is given back.
     pub fn insert(&mut self, id: LegId, number: u16, is_v6: bool, port: Port, stream: Stream) -> Option<Leg> {
         let before = self.remove(id);
-        let slot = (0..SLOTS).min_by_key(|slot| self.slots[*slot].len()).unwrap_or(0);
+        let slot = self.slot_for_one_more();
         let twice = stream.plan().packet_ms == 10;
-        let leg = Leg { id, port, number, is_v6, stream, reads: 0, eager: true, slot: slot as u8, with: None, twice };
+        self.put(Leg { id, port, number, is_v6, stream, reads: 0, eager: true, slot: slot as u8, with: None, twice });
+        before
+    }
+
+    /// Takes a leg that was another reactor's. Its turn stays where it was, unless it was missed on the way: then it is
+    /// that of `next`, the first slot of all that is still to come.
+    pub fn adopt(&mut self, mut leg: Leg, next: u64, turn: impl Fn(u64) -> Moment) {
+        if leg.stream.is_overdue(turn(next)) {
+            leg.slot = (next % SLOTS as u64) as u8;
+            leg.stream.shift(turn(next));
+        }
+        // What has come on the way waits to be read.
+        leg.eager = true;
+        self.put(leg);
+    }
+
+    fn put(&mut self, leg: Leg) {
+        let (id, slot, twice) = (leg.id, usize::from(leg.slot), leg.twice);
         let place = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             (self.legs.len() - 1) as u32
@@ -85,7 +107,11 @@ impl Legs {
         if twice {
             self.slots[opposite(slot)].push(place);
         }
-        before
+    }
+
+    fn slot_for_one_more(&self) -> usize {
+        let few = ORDER.into_iter().find(|slot| self.slots[*slot].len() < SHARED);
+        few.or_else(|| (0..SLOTS).min_by_key(|slot| self.slots[*slot].len())).unwrap_or(0)
     }
 
     pub fn find(&mut self, id: LegId) -> Option<&mut Leg> {

@@ -16,7 +16,7 @@ pub(super) fn record(
     events: &mut Vec<MediaEvent>,
     tally: &mut MediaTally,
 ) {
-    let (id, tape) = (leg.id, order.tape);
+    let (id, tape, kind) = (leg.id, order.tape, order.kind);
     let Some(deck) = deck else {
         let report = TapeReport {
             end: TapeEnd::Told,
@@ -24,7 +24,7 @@ pub(super) fn record(
             empty: true,
             lost: std::time::Duration::ZERO,
         };
-        events.push(MediaEvent::TapeFailed { leg: id, tape, reason: NOBODY_WRITES.to_owned() });
+        events.push(MediaEvent::TapeFailed { leg: id, tape, kind, reason: NOBODY_WRITES.to_owned() });
         return events.push(MediaEvent::TapeEnded { leg: id, tape, report });
     };
     let_go(Some(&mut *deck), leg, events, tally);
@@ -101,6 +101,21 @@ pub(super) fn let_go(deck: Option<&mut Deck>, leg: &mut Leg, events: &mut Vec<Me
     if let Some(report) = leg.stream.take_recorder().and_then(|recorder| recorder.report()) {
         deck.tell(if report.empty { Job::Drop(tape) } else { Job::Keep(tape) });
     }
+}
+
+/// The leg goes to another reactor, with its tape: what of that is not with its writer yet.
+pub(super) fn pack(deck: Option<&mut Deck>, leg: &mut Leg) -> Vec<Job> {
+    let (Some(deck), Some(recorder)) = (deck, leg.stream.recorder()) else { return Vec::new() };
+    let held = recorder.report().is_none().then(|| recorder.blocks());
+    deck.hand_over(recorder.tape(), held)
+}
+
+/// And has come there.
+pub(super) fn unpack(deck: Option<&mut Deck>, leg: &mut Leg, jobs: Vec<Job>) {
+    let (Some(deck), Some(recorder)) = (deck, leg.stream.recorder()) else { return };
+    let held = recorder.report().is_none().then(|| recorder.blocks());
+    deck.take_over(jobs, held);
+    supply(deck, leg);
 }
 
 /// A tape is to be read.

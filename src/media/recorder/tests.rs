@@ -87,7 +87,11 @@ impl Scene {
     }
 
     fn finish(&mut self) -> TapeReport {
-        let report = self.recorder.end(TapeEnd::Told).or(self.recorder.report()).expect("it has ended");
+        self.end(TapeEnd::Told)
+    }
+
+    fn end(&mut self, end: TapeEnd) -> TapeReport {
+        let report = self.recorder.end(end).or(self.recorder.report()).expect("it has ended");
         let blocks: Vec<_> = self.recorder.take_all().collect();
         for block in blocks {
             self.take(&block);
@@ -108,6 +112,48 @@ fn what_was_said_is_on_the_tape_sample_by_sample() {
     assert!(begin < 480, "it begins after {begin} samples");
     assert_eq!(scene.tape[begin..], said[..scene.tape.len() - begin]);
     assert!(scene.tape.len() >= said.len(), "{} of {} samples", scene.tape.len(), said.len());
+}
+
+/// Packets of a voice, each `late` by so many milliseconds, and the tape that comes of them.
+fn taped(frames: u64, late: impl Fn(u64) -> u64) -> (Vec<u8>, Vec<u8>) {
+    let mut scene = Scene::new(&order(TapeKind::Message, Sides::Caller, 60, Some(10)));
+    let packet = |frame: u64| -> Vec<u8> { (0..160).map(|n| spoken(frame as usize * 160 + n, true)).collect() };
+    let mut arrivals: Vec<(u64, u64)> = (0..frames).map(|frame| (frame * 20 + late(frame), frame)).collect();
+    arrivals.sort_unstable();
+    let mut arrivals = arrivals.into_iter().peekable();
+    for turn in 0..frames {
+        let due = turn * 20 + 10;
+        while let Some((at, frame)) = arrivals.next_if(|(at, _)| *at <= due) {
+            let header = Header {
+                marker: false,
+                payload_type: 0,
+                sequence: frame as u16,
+                timestamp: frame as u32 * 160,
+                ssrc: 9,
+            };
+            scene.recorder.receive(Moment::from_millis(at), &header, &packet(frame));
+        }
+        scene.recorder.turn(Moment::from_millis(due), Some((Codec::Pcmu, &[0xFF; 160])));
+        if let Some(full) = scene.recorder.take_full() {
+            scene.take(&full);
+            scene.recorder.give(full);
+        }
+    }
+    scene.finish();
+    (scene.tape, (0..frames).flat_map(packet).collect())
+}
+
+#[test]
+fn a_packet_that_comes_late_is_on_the_tape_all_the_same() {
+    // One in fifty is so late that who hears the caller live hears something made up.
+    for late in [30, 60, 90] {
+        let (tape, said) = taped(500, |frame| if frame % 50 == 20 { late } else { frame % 3 });
+        let begin = tape.windows(400).position(|window| *window == said[..400]).expect("it is there");
+        assert!(begin <= 320, "{late} ms: it begins after {begin} samples");
+        let differs = tape[begin..].iter().zip(&said).filter(|(one, other)| one != other).count();
+        assert_eq!(differs, 0, "{late} ms: so many samples are not what was said");
+        assert!(tape.len() - begin >= said.len() - 160, "{late} ms: {} of {}", tape.len() - begin, said.len());
+    }
 }
 
 #[test]
@@ -142,6 +188,19 @@ fn a_message_of_nothing_is_empty_and_a_long_one_ends() {
     let mut scene = Scene::new(&order(TapeKind::Message, Sides::Caller, 4, Some(5)));
     let report = scene.turns(500, true, |_| false).expect("it ends");
     assert_eq!((report.end, report.length, report.empty), (TapeEnd::Longest, Duration::from_secs(4), false));
+}
+
+#[test]
+fn who_hangs_up_has_left_what_they_said_however_short() {
+    let hung_up = |frames: u64| {
+        let mut scene = Scene::new(&order(TapeKind::Message, Sides::Caller, 60, Some(5)));
+        scene.turns(50, false, |_| false);
+        scene.turns(frames, true, |_| false);
+        scene.end(TapeEnd::Closed)
+    };
+    assert!(!hung_up(15).empty, "a word");
+    assert!(hung_up(2).empty, "a click");
+    assert!(hung_up(0).empty, "nothing");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use rtc_shared::marshal::Unmarshal;
 
 use super::*;
 use crate::media::codecs;
+use crate::media::rtp::Header;
 use crate::telephony::{Codec, Direction};
 
 const TERMS: Terms = Terms { silence: Duration::from_secs(30), ntp_zero: 3_900_000_000 << 32 };

@@ -48,9 +48,6 @@ pub struct Beside {
     /// To whom it is mailed.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub mail: Vec<String>,
-    /// One that is shorter is no message, in milliseconds.
-    #[serde(default)]
-    pub shortest_ms: u64,
 }
 
 impl Beside {
@@ -66,7 +63,6 @@ impl Beside {
             started: label.started.clone(),
             language: label.language.to_string(),
             mail: label.mail.iter().map(ToString::to_string).collect(),
-            shortest_ms: u64::try_from(order.shortest.as_millis()).unwrap_or(u64::MAX),
         }
     }
 

@@ -7,10 +7,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::file::{Beside, HEADER, PART, header, read_header};
-use crate::telephony::KeptTape;
+use crate::media::recorder::Level;
+use crate::telephony::{KeptTape, TapeKind};
 
-/// Looks through a folder of tapes below `data` and its folders: those that were never kept are, unless they are too
-/// short, and what belongs to none is removed. Tells every tape that is there. To be done while nothing records.
+/// What is shorter holds nothing.
+const LENGTH_LEAST: Duration = Duration::from_millis(100);
+/// Samples that are looked at together: 20 ms.
+const FRAME: usize = 160;
+
+/// Looks through a folder of tapes below `data` and its folders: those that were never kept are, unless nothing was
+/// said on them, and what belongs to none is removed. Tells every tape that is there. To be done while nothing records.
 ///
 /// # Errors
 /// A folder cannot be read. One that is not there holds nothing.
@@ -54,12 +60,14 @@ fn tape(folder: &Path, below: &str, name: &str) -> io::Result<Option<KeptTape>> 
         return Ok(None);
     };
     if !last.exists() {
-        let length = match mend(&part) {
-            Ok(length) => length,
-            Err(reason) if reason.kind() == io::ErrorKind::NotFound => Duration::ZERO,
+        let mended =
+            mend(&part).and_then(|length| Ok((length, known.kind() == TapeKind::Message && is_silent(&part)?)));
+        let (length, silent) = match mended {
+            Ok(mended) => mended,
+            Err(reason) if reason.kind() == io::ErrorKind::NotFound => (Duration::ZERO, true),
             Err(reason) => return Err(reason),
         };
-        if length < Duration::from_millis(known.shortest_ms.max(100)) {
+        if silent || length < LENGTH_LEAST {
             let _ = fs::remove_file(&part);
             fs::remove_file(&beside)?;
             return Ok(None);
@@ -84,6 +92,25 @@ fn tape(folder: &Path, below: &str, name: &str) -> io::Result<Option<KeptTape>> 
         length: Duration::from_micros(octets / (2 * u64::from(channels)) * 125),
         octets: octets + HEADER,
     }))
+}
+
+/// Whether nothing was said on a tape of one channel whose caller was cut off: as if they had hung up.
+fn is_silent(part: &Path) -> io::Result<bool> {
+    let file = File::open(part)?;
+    let mut level = Level::default();
+    let mut octets = [0; 2 * FRAME];
+    let mut at = HEADER;
+    while !level.has_speech() {
+        match file.read_exact_at(&mut octets, at) {
+            Ok(()) => {}
+            Err(reason) if reason.kind() == io::ErrorKind::UnexpectedEof => return Ok(true),
+            Err(reason) => return Err(reason),
+        }
+        at += octets.len() as u64;
+        let samples: Vec<i16> = octets.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+        level.hear_samples(&samples);
+    }
+    Ok(false)
 }
 
 /// Makes the header tell all that there is; how long that is.

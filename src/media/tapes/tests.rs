@@ -179,10 +179,10 @@ fn a_disk_that_cannot_be_written_is_told_and_stops_nothing() {
 #[test]
 fn what_a_dead_process_has_left_is_kept() {
     let mut scene = Scene::new();
-    for (tape, blocks) in [(17, 4), (18, 1), (19, 0)] {
+    for (tape, blocks, loudness) in [(17, 4, 1_000), (18, 1, 1_000), (19, 0, 0), (22, 8, 10)] {
         scene.deck.open(LegId::inbound(1), order(tape, TapeKind::Message, Sides::Caller));
         for _ in 0..blocks {
-            scene.deck.write(TapeId(tape), block(1_000, 0, BLOCK_SAMPLES, 0));
+            scene.deck.write(TapeId(tape), block(loudness, 0, BLOCK_SAMPLES, 0));
         }
     }
     scene.deck.open(LegId::inbound(2), order(20, TapeKind::Conversation, Sides::Stereo));
@@ -197,15 +197,21 @@ fn what_a_dead_process_has_left_is_kept() {
     std::io::Write::write_all(&mut part.expect("it is there"), &[1, 2, 3]).expect("it is written");
     fs::write(folder.join("m21.json"), "{").expect("a file");
 
-    let found = recover(scene.path(), "voicemail").expect("it can be read");
+    let recovered = || {
+        let mut found = recover(scene.path(), "voicemail").expect("it can be read");
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        found
+    };
+    let found = recovered();
     let names: Vec<(&str, Duration)> = found.iter().map(|tape| (tape.name.as_str(), tape.length)).collect();
-    assert_eq!(names, [("m17", Duration::from_micros(2_000_125))]);
+    // However short it is, what somebody has said is kept.
+    assert_eq!(names, [("m17", Duration::from_micros(2_000_125)), ("m18", Duration::from_millis(500))]);
     assert_eq!(found[0].label, order(17, TapeKind::Message, Sides::Caller).label);
     assert_eq!(samples(&folder.join("m17.wav")).1.len(), 4 * BLOCK_SAMPLES + 1);
-    // What was too short for a message is gone, and so is what was nothing yet.
-    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 2);
+    // Silence is gone, and so is what was nothing yet.
+    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 4);
     // Once more finds the same.
-    assert_eq!(recover(scene.path(), "voicemail").expect("it can be read"), found);
+    assert_eq!(recovered(), found);
     let recordings = recover(scene.path(), "recordings").expect("it can be read");
     assert_eq!((recordings.len(), recordings[0].length), (1, Duration::from_millis(125)));
     assert_eq!(recover(scene.path(), "nothing").expect("it is empty"), []);
@@ -232,4 +238,53 @@ fn blocks_go_round_and_none_is_lost() {
     }
     assert!(scene.deck.made <= BLOCKS_KEPT + BLOCKS_EACH, "{} blocks are left", scene.deck.made);
     assert_eq!(scene.finish().len(), 20);
+}
+
+#[test]
+fn a_tape_goes_on_at_another_reactors_deck_in_its_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let news: Arc<Mutex<Vec<TapeNews>>> = Arc::default();
+    let told = news.clone();
+    let sink = move |event| told.lock().expect("nobody panics with it").push(event);
+    let (tapes, mut decks) = Tapes::start(folder.path().to_owned(), 2, sink).expect("a thread");
+    let (mut there, mut here) = (decks.pop().expect("two"), decks.pop().expect("two"));
+    here.open(LegId::inbound(1), order(1, TapeKind::Conversation, Sides::Caller));
+    let take = |deck: &mut Deck| deck.block().expect("they were made");
+    let [first, second, held] = [(); 3].map(|()| take(&mut here));
+    drop([first, second]);
+    here.write(TapeId(1), block(1_000, 0, 4_000, 0));
+    // The thread is behind: this one waits at the deck that the tape leaves.
+    here.backlog.push_back(Job::Block(TapeId(1), here.index, block(2_000, 0, 4_000, 0)));
+    let jobs = here.hand_over(TapeId(1), Some(1));
+    assert_eq!((jobs.len(), here.tapes), (1, 0));
+    there.take_over(jobs, Some(1));
+    drop(held);
+    there.write(TapeId(1), block(3_000, 0, 4_000, 0));
+    there.close(TapeId(1), report(1_500));
+    there.tell(Job::Keep(TapeId(1)));
+    drop((here, there));
+    drop(tapes);
+    let kept = news.lock().expect("nobody panics with it");
+    let [TapeNews::Kept(kept)] = &kept[..] else { panic!("{kept:?}") };
+    let clip = clip_of(&folder.path().join(&*kept.folder).join(format!("{}.wav", kept.name))).expect("it is there");
+    let heard = [2_000, 6_000, 10_000].map(|place| codecs::decode(Codec::Pcmu, clip.pcmu[place]));
+    assert!(heard[0] < heard[1] && heard[1] < heard[2], "{heard:?}");
+}
+
+#[test]
+fn blocks_that_go_with_a_tape_are_the_other_decks_from_then_on() {
+    let (_tapes, mut decks) = Tapes::start(tempfile::tempdir().expect("a folder").keep(), 2, |_| {}).expect("a thread");
+    let (mut there, mut here) = (decks.pop().expect("two"), decks.pop().expect("two"));
+    for _ in 0..50 {
+        here.open(LegId::inbound(1), order(1, TapeKind::Conversation, Sides::Caller));
+        let (one, two) = (here.block().expect("made"), here.block().expect("made"));
+        let jobs = here.hand_over(TapeId(1), Some(2));
+        there.take_over(jobs, Some(2));
+        there.give_back(one);
+        there.give_back(two);
+        there.close(TapeId(1), report(0));
+        there.tell(Job::Drop(TapeId(1)));
+        assert_eq!((here.made, there.made), (here.pool.len(), there.pool.len()), "each block is somewhere");
+        assert!(here.made <= BLOCKS_KEPT && there.made <= BLOCKS_KEPT, "{} and {}", here.made, there.made);
+    }
 }

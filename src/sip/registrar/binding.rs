@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::lamp::Lamp;
 use crate::clock::Moment;
 use crate::sip::dialog;
 use crate::sip::message::NameAddr;
@@ -43,6 +44,8 @@ pub(in crate::sip) struct Binding {
     /// CSeq of the probes.
     pub(in crate::sip) probes: u32,
     pub(in crate::sip) due: Option<Moment>,
+    /// What it was told of messages that wait.
+    pub(in crate::sip) lamp: Lamp,
 }
 
 /// What the next deadline of the probes is.
@@ -74,6 +77,7 @@ impl Binding {
             told_silent: false,
             probes: 0,
             due: None,
+            lamp: Lamp::default(),
         }
     }
 
@@ -136,6 +140,10 @@ impl Binding {
         self.told_silent = old.told_silent;
         self.probes = old.probes;
         self.due = old.due;
+        // A phone that was started again knows nothing, and may be another program.
+        if self.call_id == old.call_id {
+            self.lamp = old.lamp;
+        }
         if !(old.is_silent() || moved) || matches!(old.probe, Probe::Asked(..)) {
             self.probe = old.probe;
         }

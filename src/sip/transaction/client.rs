@@ -51,15 +51,17 @@ pub(in crate::sip) enum Errand {
     Probe(BindingId),
     /// REGISTER or OPTIONS to a trunk.
     Trunk(TrunkId),
-    /// NOTIFY of messages that wait.
+    /// NOTIFY of messages that wait, to a phone that has asked.
     Subscription(SubscriptionId),
+    /// The same to one that has not.
+    Lamp(BindingId),
 }
 
 impl Errand {
     fn purpose(self) -> Option<Purpose> {
         match self {
             Errand::Leg(_, purpose) => Some(purpose),
-            Errand::Probe(_) | Errand::Trunk(_) | Errand::Subscription(_) => None,
+            Errand::Probe(_) | Errand::Lamp(_) | Errand::Trunk(_) | Errand::Subscription(_) => None,
         }
     }
 }
@@ -241,7 +243,7 @@ impl TransactionLayer {
         self.deadlines.set(Due::Client(id), &mut transaction.due, wanted);
         let errand = match errand {
             Errand::Leg(leg, _) => Errand::Leg(leg, Purpose::Cancel),
-            other @ (Errand::Probe(_) | Errand::Trunk(_) | Errand::Subscription(_)) => other,
+            other @ (Errand::Probe(_) | Errand::Lamp(_) | Errand::Trunk(_) | Errand::Subscription(_)) => other,
         };
         self.send_client(now, ClientId { cancel: true, ..id }, nonce, request, peer, errand, out);
     }

@@ -84,6 +84,7 @@ impl UserAgent {
             Errand::Probe(binding) => return self.probe_replied(now, binding, id, response.status, out),
             Errand::Trunk(trunk) => return self.trunk_replied(now, trunk, id, response, out),
             Errand::Subscription(own) => return self.messages_told(now, own, id, response.status, out),
+            Errand::Lamp(binding) => return self.lamp_replied(now, binding, id, response.status, out),
         };
         let reply = Reply { id, leg, purpose };
         match purpose {
@@ -104,6 +105,7 @@ impl UserAgent {
             Errand::Probe(binding) => self.probe_failed(now, binding, id, out),
             Errand::Trunk(trunk) => self.trunk_unanswered(now, trunk, id, out),
             Errand::Subscription(own) => self.messages_told(now, own, id, 408, out),
+            Errand::Lamp(binding) => self.lamp_replied(now, binding, id, 408, out),
         }
     }
 
@@ -117,6 +119,7 @@ impl UserAgent {
             Errand::Probe(binding) => self.probe_failed(now, binding, id, out),
             Errand::Trunk(trunk) => self.trunk_unanswered(now, trunk, id, out),
             Errand::Subscription(own) => self.messages_told(now, own, id, 408, out),
+            Errand::Lamp(binding) => self.lamp_replied(now, binding, id, 408, out),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! One file an act: `incoming` takes a call, `outgoing` dials one, `within` takes what comes inside a dialog, `change`
 //! re-INVITE and UPDATE, `key` sends keys, `refresh` keeps sessions alive, `closing` ends them, `expiry` acts on deadlines,
-//! `subscribe` tells phones of messages, `trunk` speaks to trunks, `prove` tells those who ask who we are.
+//! `subscribe` tells phones of messages, `lamp` those that have not asked, `trunk` speaks to trunks, `prove` tells those who ask who we are.
 
 mod answer;
 mod change;
@@ -10,6 +10,7 @@ mod closing;
 mod expiry;
 mod incoming;
 mod key;
+mod lamp;
 mod leg;
 mod outgoing;
 mod prove;

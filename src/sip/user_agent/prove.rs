@@ -73,7 +73,7 @@ impl UserAgent {
     fn challenged(&self, id: ClientId, errand: Errand) -> Option<TrunkId> {
         let (leg, purpose) = match errand {
             Errand::Trunk(trunk) => return Some(trunk),
-            Errand::Probe(_) | Errand::Subscription(_) => return None,
+            Errand::Probe(_) | Errand::Lamp(_) | Errand::Subscription(_) => return None,
             Errand::Leg(leg, purpose) => (self.legs.get(&leg)?, purpose),
         };
         let wanted = match purpose {
@@ -91,7 +91,7 @@ impl UserAgent {
     fn follow_proof(&mut self, (id, errand): (ClientId, Errand), again: ClientId, cseq: u32) {
         let (leg, purpose) = match errand {
             Errand::Trunk(trunk) => return self.trunk_asked_again(trunk, cseq, again),
-            Errand::Probe(_) | Errand::Subscription(_) => return,
+            Errand::Probe(_) | Errand::Lamp(_) | Errand::Subscription(_) => return,
             Errand::Leg(leg, purpose) => (leg, purpose),
         };
         let Some(leg) = self.legs.get_mut(&leg) else { return };

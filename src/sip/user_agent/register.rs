@@ -25,7 +25,7 @@ const RETRY_AFTER_WRONG_S: u64 = 60;
 const RESTORED_PROBES: Duration = Duration::from_secs(1);
 
 /// Final responses to a probe that come from a proxy that could not reach the phone.
-const NOT_THE_PHONE: [u16; 5] = [408, 410, 430, 503, 504];
+pub(super) const NOT_THE_PHONE: [u16; 5] = [408, 410, 430, 503, 504];
 
 impl UserAgent {
     /// Takes over who the agents are.
@@ -297,6 +297,7 @@ impl UserAgent {
             binding.misses = 0;
             binding.probe = Probe::Next(now + pause);
             self.probe_judged(id, out);
+            self.light_lamp(now, id, out);
         }
     }
 

@@ -7,7 +7,7 @@ use super::answer::{self, Refused, SUPPORTED};
 use super::receive::{Arrival, check_require};
 use crate::clock::Moment;
 use crate::sip::dialog::{self, Dialog, tag_of};
-use crate::sip::message::{HeaderName, Method};
+use crate::sip::message::{HeaderName, Method, Request};
 use crate::sip::peer::Output;
 use crate::sip::subscriptions::{Subscription, SubscriptionId};
 use crate::sip::transaction::{ClientId, Errand, response_peer};
@@ -117,12 +117,13 @@ impl UserAgent {
 
     /// So many messages wait for an agent: the phones are told.
     pub(super) fn set_messages(&mut self, now: Moment, extension: &str, counts: (u32, u32), out: &mut Vec<Output>) {
-        if !self.subscriptions.set_messages(extension, counts) {
-            return;
+        if self.subscriptions.set_messages(extension, counts) {
+            for id in self.subscriptions.of(extension) {
+                self.notify_messages(now, id, out);
+            }
         }
-        for id in self.subscriptions.of(extension) {
-            self.notify_messages(now, id, out);
-        }
+        // A phone that registers may not know that there are none.
+        self.light_lamps(now, extension, out);
     }
 
     /// Others are agents from now on.
@@ -168,7 +169,7 @@ impl UserAgent {
         state: &str,
         out: &mut Vec<Output>,
     ) -> Option<ClientId> {
-        let (new, old) = self.subscriptions.messages(&subscription.extension);
+        let counts = self.subscriptions.messages(&subscription.extension);
         let mut request = subscription.dialog.request(Method::Notify, None, &self.settings);
         let peer = subscription.dialog.next_hop(&self.settings);
         request.headers.push(HeaderName::Contact, dialog::contact(peer.transport, peer.local));
@@ -180,13 +181,7 @@ impl UserAgent {
             },
         );
         request.headers.push(HeaderName::SubscriptionState, state);
-        request.headers.push(HeaderName::ContentType, CONTENT);
-        let waiting = if new > 0 { "yes" } else { "no" };
-        let account = &subscription.account;
-        request.body = format!(
-            "Messages-Waiting: {waiting}\r\nMessage-Account: {account}\r\nVoice-Message: {new}/{old} (0/0)\r\n"
-        )
-        .into_bytes();
+        summarise(&mut request, &subscription.account, counts);
         self.layer.begin_client(now, request, peer, Errand::Subscription(id), out)
     }
 
@@ -210,6 +205,18 @@ impl UserAgent {
             self.notify_messages(now, id, out);
         }
     }
+}
+
+/// Writes how many messages wait, new and old, into a NOTIFY (RFC 3842 section 5.2).
+pub(super) fn summarise(request: &mut Request, account: &str, (new, old): (u32, u32)) {
+    request.headers.push(HeaderName::ContentType, CONTENT);
+    let waiting = if new > 0 { "yes" } else { "no" };
+    let lines = [
+        format!("Messages-Waiting: {waiting}"),
+        format!("Message-Account: {account}"),
+        format!("Voice-Message: {new}/{old} (0/0)"),
+    ];
+    request.body = (lines.join("\r\n") + "\r\n").into_bytes();
 }
 
 /// 489 with what there is, for any other event (RFC 6665 section 4.2.1.1).

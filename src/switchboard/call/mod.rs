@@ -2,6 +2,7 @@
 
 mod direct;
 mod line;
+mod mailbox;
 mod passing;
 mod summons;
 mod tape;
@@ -23,10 +24,11 @@ use crate::flow::{CallFacts, FlowIndex, FlowSet, KnownCaller, PromptId, QueueInd
 use crate::journal::{Ended, JournalEvent, Outcome};
 use crate::telephony::{
     CallId, Caller, Cause, Digit, DigitSource, LegId, MediaCommand, PlaybackId, Refusal, SessionDescription,
-    SipCommand, StreamReport,
+    SipCommand, StreamReport, TapeId,
 };
 pub(super) use direct::Met;
 pub(super) use line::Joining;
+use mailbox::Hears;
 pub(super) use summons::Summons;
 use tape::{Recording, Taking};
 
@@ -66,6 +68,8 @@ pub(super) enum Beginning {
     Walk(Start),
     /// An agent has dialled a code, and hears these; the distributor knows already that they listen.
     Tell(Vec<PromptId>),
+    /// An agent wants to hear their messages; likewise.
+    Messages,
 }
 
 /// One caller's visit.
@@ -82,8 +86,12 @@ pub(super) struct Call {
     line: Line,
     /// The place that they had, for the next queue.
     kept: Option<Kept>,
+    /// With whom they have talked last, and from which queue they came to that.
+    talked: Option<Talked>,
     /// The message that they leave.
     taking: Option<Taking>,
+    /// The message that they left last, while it may still turn out that it cannot be kept.
+    left: Option<TapeId>,
     /// What is recorded of the call.
     recording: Option<Recording>,
     /// What is known of them from earlier calls.
@@ -91,6 +99,14 @@ pub(super) struct Call {
     /// A web service is asked on their behalf.
     pub(super) asking: Option<Asking>,
     phase: Phase,
+}
+
+/// A conversation that is over.
+#[derive(Clone, Debug)]
+struct Talked {
+    /// The agent's extension.
+    agent: Arc<str>,
+    queue: Option<Arc<str>>,
 }
 
 /// How far a call has come.
@@ -108,6 +124,8 @@ enum Phase {
     Talking,
     /// An agent hears the answer to a code.
     Told { playing: PlaybackId, until: Moment },
+    /// An agent hears their messages.
+    Hearing(Box<Hears>),
     /// All is said, the last word on its way.
     Lingering { until: Moment },
     /// `sip` is to end the leg.
@@ -144,7 +162,7 @@ impl Call {
         let facts = Box::new(visit.facts.clone());
         let phase = Phase::Answered { beginning, facts, until: turn.now + ACKNOWLEDGE_MAX };
         let mut call = Call::new(turn, id, Leg::new(leg, audio, Stream::Unopened), visit, phase);
-        call.say_answer(turn);
+        call.say_answer(turn, None);
         call.mind_hold(turn);
         call
     }
@@ -157,7 +175,9 @@ impl Call {
     fn new(turn: &mut Turn<'_>, id: CallId, mut leg: Leg, visit: Visit, phase: Phase) -> Call {
         leg.agent = visit.agent;
         match &phase {
-            Phase::Answered { beginning: Beginning::Tell(_), .. } => leg.duty = Some(Duty::Listening),
+            Phase::Answered { beginning: Beginning::Tell(_) | Beginning::Messages, .. } => {
+                leg.duty = Some(Duty::Listening)
+            }
             _ => leg.count_as_direct(turn),
         }
         Call {
@@ -170,7 +190,9 @@ impl Call {
             place: None,
             line: Line::None,
             kept: None,
+            talked: None,
             taking: None,
+            left: None,
             recording: None,
             known: visit.facts.known,
             asking: None,
@@ -178,10 +200,10 @@ impl Call {
         }
     }
 
-    /// 200 OK, with the audio opened.
-    fn say_answer(&mut self, turn: &mut Turn<'_>) {
+    /// 200 OK, with the audio opened, beside that of a leg that it will be joined with.
+    fn say_answer(&mut self, turn: &mut Turn<'_>, beside: Option<LegId>) {
         let (leg, audio) = (self.leg.id, &self.leg.audio);
-        turn.media(audio.port, MediaCommand::Open { leg, port: audio.port, plan: audio.plan().clone() });
+        turn.open(leg, audio.port, audio.plan().clone(), beside);
         turn.sip(SipCommand::Answer { leg, description: audio.description().clone() });
         let codec = (!audio.awaits_answer()).then_some(audio.plan().codec);
         turn.journal(Some(self.id), JournalEvent::Answered { codec, port: audio.port });
@@ -230,16 +252,20 @@ impl Call {
                 let last = self.offered + CALL_MAX;
                 self.leg.hold.limit().map_or(last, |limit| limit.min(last))
             }
-            Phase::Walking { session, .. } => {
-                let last = self.offered + CALL_MAX;
-                let own = match self.leg.hold.limit() {
-                    Some(limit) => Some(limit),
-                    None => session.deadline().map(|deadline| self.leg.hold.real_time(deadline)),
-                };
-                own.map_or(last, |own| own.min(last))
-            }
+            Phase::Walking { session, .. } => self.soonest(session.deadline()),
+            Phase::Hearing(hears) => self.soonest(hears.listening().deadline()),
             Phase::Over => self.offered,
         }
+    }
+
+    /// The next deadline of a caller who is led by a flow or hears messages, of which the leg's hold stops the clock.
+    fn soonest(&self, deadline: Option<Moment>) -> Moment {
+        let last = self.offered + CALL_MAX;
+        let own = match self.leg.hold.limit() {
+            Some(limit) => Some(limit),
+            None => deadline.map(|deadline| self.leg.hold.real_time(deadline)),
+        };
+        own.map_or(last, |own| own.min(last))
     }
 
     /// What is left when all is over.
@@ -260,6 +286,7 @@ impl Call {
                 Phase::Summoned { .. }
                 | Phase::Answered { .. }
                 | Phase::Told { .. }
+                | Phase::Hearing(_)
                 | Phase::Lingering { .. }
                 | Phase::Closing { .. },
                 Stream::Open,
@@ -323,7 +350,7 @@ impl Call {
             // Whoever presses keys listens: the ACK was lost or was overtaken.
             self.begin(turn);
         }
-        if !matches!(self.phase, Phase::Walking { .. } | Phase::Talking) {
+        if !matches!(self.phase, Phase::Walking { .. } | Phase::Hearing(_) | Phase::Talking) {
             return;
         }
         if !self.digits.counts(turn.now, digit, source) {
@@ -336,6 +363,9 @@ impl Call {
                 turn.errand(Errand::KeyForAgent { leg: conversation.leg, digit });
             }
             return;
+        }
+        if matches!(self.phase, Phase::Hearing(_)) {
+            return self.mailbox_key(turn, digit);
         }
         self.walk(turn, SessionInput::Digit(digit));
     }
@@ -356,6 +386,8 @@ impl Call {
             self.walk(turn, SessionInput::PlaybackFinished);
         } else if matches!(self.phase, Phase::Told { playing, .. } if playing == finished) {
             self.phase = Phase::Lingering { until: turn.now + LINGER };
+        } else if matches!(&self.phase, Phase::Hearing(hears) if hears.finishes(finished)) {
+            self.mailbox_heard(turn);
         }
     }
 
@@ -376,10 +408,12 @@ impl Call {
             Phase::Answered { .. } => self.hang_up(turn, Cause::NotAcknowledged, Outcome::Failed),
             Phase::Summoned { .. } => self.give_up(turn),
             Phase::Ringing | Phase::Talking => self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed),
-            Phase::Walking { .. } => {
+            Phase::Walking { .. } | Phase::Hearing(_) => {
                 let held_too_long = self.leg.hold.limit().is_some_and(|limit| limit <= turn.now);
                 if held_too_long || self.offered + CALL_MAX <= turn.now {
                     self.hang_up(turn, Cause::LocalHungUp, Outcome::Failed);
+                } else if matches!(self.phase, Phase::Hearing(_)) {
+                    self.mailbox_expired(turn);
                 } else {
                     self.walk(turn, SessionInput::Expired);
                 }
@@ -420,9 +454,12 @@ impl Call {
                 Cause::RefusedBy(_) | Cause::NoAnswer => Outcome::Unanswered,
                 cause => outcome_of(cause),
             },
-            Phase::Ringing | Phase::Answered { .. } | Phase::Told { .. } | Phase::Walking { .. } | Phase::Talking => {
-                outcome_of(cause)
-            }
+            Phase::Ringing
+            | Phase::Answered { .. }
+            | Phase::Told { .. }
+            | Phase::Hearing(_)
+            | Phase::Walking { .. }
+            | Phase::Talking => outcome_of(cause),
         };
         self.not_reached(turn, cause);
         self.leave_flow(turn);
@@ -430,7 +467,7 @@ impl Call {
         self.leg.discharge(turn);
         let ended = Parting { outcome, cause, duration: turn.now.since(self.offered) };
         if matches!(self.leg.stream, Stream::Open) {
-            turn.media(self.leg.audio.port, MediaCommand::Close { leg: self.leg.id });
+            turn.media(MediaCommand::Close { leg: self.leg.id });
             self.phase = Phase::Closing { ended, until: turn.now + CLOSE_MAX };
         } else {
             self.finish(turn, ended);
@@ -477,7 +514,7 @@ impl Call {
         if changed {
             let plan = self.leg.audio.plan().clone();
             turn.journal(Some(self.id), JournalEvent::AudioChanged { codec: plan.codec });
-            turn.media(self.leg.audio.port, MediaCommand::Change { leg: self.leg.id, plan });
+            turn.media(MediaCommand::Change { leg: self.leg.id, plan });
         }
         self.mind_hold(turn);
     }

@@ -23,9 +23,8 @@ pub(super) struct Taking {
 pub(super) struct Recording {
     tape: TapeId,
     sides: Sides,
-    /// The leg whose two sides it has, and its port: the caller's, wherever that goes.
+    /// The leg whose two sides it has: the caller's, wherever that goes.
     leg: LegId,
-    port: u16,
     /// Somebody wants silence on it.
     paused: bool,
     /// The caller keys a secret.
@@ -52,6 +51,7 @@ impl Call {
     pub(in crate::switchboard) fn has_tape(&self, tape: TapeId) -> bool {
         self.taking.as_ref().is_some_and(|taking| taking.tape == tape)
             || self.recording.as_ref().is_some_and(|recording| recording.tape == tape)
+            || self.left == Some(tape)
     }
 
     /// Whether the call is recorded.
@@ -77,19 +77,19 @@ impl Call {
             label,
         };
         turn.journal(Some(self.id), tape_event(TapeEvent::MessageBegan { mailbox: mailbox.clone() }));
-        self.taking = Some(Taking { tape, mailbox, report: None });
-        turn.media(self.leg.audio.port, MediaCommand::Record { leg: self.leg.id, order: Box::new(order) });
+        (self.taking, self.left) = (Some(Taking { tape, mailbox, report: None }), None);
+        turn.media(MediaCommand::Record { leg: self.leg.id, order: Box::new(order) });
     }
 
     pub(super) fn end_message(&self, turn: &mut Turn<'_>) {
         if let Some(Taking { tape, .. }) = self.taking {
-            turn.media(self.leg.audio.port, MediaCommand::EndTape { leg: self.leg.id, tape });
+            turn.media(MediaCommand::EndTape { leg: self.leg.id, tape });
         }
     }
 
     pub(super) fn hear_message(&self, turn: &mut Turn<'_>) {
         if let Some(Taking { tape, .. }) = self.taking {
-            turn.media(self.leg.audio.port, MediaCommand::ReadTape { leg: self.leg.id, tape, folder: None });
+            turn.media(MediaCommand::ReadTape { leg: self.leg.id, tape, folder: None });
         }
     }
 
@@ -99,13 +99,11 @@ impl Call {
         let (leg, tape) = (self.leg.id, taking.tape);
         let keep = keep && taking.report.is_none_or(|report| !report.empty);
         self.tell_message(turn, &taking, keep);
-        turn.media(
-            self.leg.audio.port,
-            match keep {
-                true => MediaCommand::KeepTape { leg, tape },
-                false => MediaCommand::DropTape { leg, tape },
-            },
-        );
+        self.left = keep.then_some(tape);
+        turn.media(match keep {
+            true => MediaCommand::KeepTape { leg, tape },
+            false => MediaCommand::DropTape { leg, tape },
+        });
         self.record_again(turn);
     }
 
@@ -125,13 +123,14 @@ impl Call {
     /// The caller goes: what they have said stays, as the reactor sees to.
     pub(super) fn leave_message(&mut self, turn: &mut Turn<'_>) {
         if let Some(taking) = self.taking.take_if(|taking| taking.report.is_some()) {
+            self.left = Some(taking.tape);
             self.tell_message(turn, &taking, taking.report.is_some_and(|report| !report.empty));
         }
     }
 
     /// What the caller wants to hear is here; `None` when it cannot be read.
     pub(in crate::switchboard) fn tape_read(&mut self, turn: &mut Turn<'_>, tape: TapeId, clip: Option<Arc<Clip>>) {
-        let Phase::Walking { session, playing } = &mut self.phase else { return };
+        let Phase::Walking { session, playing } = &mut self.phase else { return self.mailbox_read(turn, tape, clip) };
         if !session.awaits_message() || self.taking.as_ref().is_none_or(|taking| taking.tape != tape) {
             return;
         }
@@ -141,7 +140,7 @@ impl Call {
             *playing = Some(playback);
             let (leg, clips) = (self.leg.id, vec![clip]);
             turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: 1 });
-            turn.media(self.leg.audio.port, MediaCommand::Play { leg, playback, clips, repeat: false });
+            turn.media(MediaCommand::Play { leg, playback, clips, repeat: false });
         }
         self.walk(turn, SessionInput::MessageRead(plays));
     }
@@ -167,15 +166,19 @@ impl Call {
     /// A tape cannot be written.
     pub(in crate::switchboard) fn tape_failed(&mut self, turn: &mut Turn<'_>, tape: TapeId, reason: String) {
         if let Some(recording) = self.recording.take_if(|recording| recording.tape == tape) {
-            let Recording { leg, port, .. } = recording;
-            turn.journal(Some(self.id), tape_event(TapeEvent::Failed { kind: TapeKind::Conversation.word(), reason }));
-            return turn.media(port, MediaCommand::EndTape { leg, tape });
+            let Recording { leg, .. } = recording;
+            self.tell_failure(turn, (tape, TapeKind::Conversation), true, reason);
+            return turn.media(MediaCommand::EndTape { leg, tape });
         }
-        if self.taking.as_ref().is_none_or(|taking| taking.tape != tape) {
-            return;
+        let running = self.taking.as_ref().is_some_and(|taking| taking.tape == tape);
+        if running || self.left.take_if(|left| *left == tape).is_some() {
+            self.tell_failure(turn, (tape, TapeKind::Message), running, reason);
+            self.walk(turn, SessionInput::MessageLost { kept: !running });
         }
-        turn.journal(Some(self.id), tape_event(TapeEvent::Failed { kind: TapeKind::Message.word(), reason }));
-        self.walk(turn, SessionInput::MessageLost);
+    }
+
+    fn tell_failure(&self, turn: &mut Turn<'_>, (tape, kind): (TapeId, TapeKind), running: bool, reason: String) {
+        turn.journal(Some(self.id), tape_event(TapeEvent::Failed { kind, name: kind.name(tape), running, reason }));
     }
 
     /// The caller has agreed.
@@ -184,7 +187,7 @@ impl Call {
             return;
         }
         let tape = turn.tape();
-        let (leg, port) = (self.leg.id, self.leg.audio.port);
+        let leg = self.leg.id;
         let day = turn.calendar.time_of(turn.now).strftime("%Y-%m-%d");
         let order = TapeOrder {
             tape,
@@ -197,15 +200,15 @@ impl Call {
             folder: format!("recordings/{day}").into(),
             label: self.label(turn),
         };
-        self.recording = Some(Recording { tape, sides, leg, port, paused: false, secret: false });
+        self.recording = Some(Recording { tape, sides, leg, paused: false, secret: false });
         let name = TapeKind::Conversation.name(tape);
         turn.journal(Some(self.id), tape_event(TapeEvent::RecordingBegan { name }));
-        turn.media(port, MediaCommand::Record { leg, order: Box::new(order) });
+        turn.media(MediaCommand::Record { leg, order: Box::new(order) });
     }
 
     pub(super) fn stop_recording(&mut self, turn: &mut Turn<'_>) {
-        if let Some(Recording { tape, leg, port, .. }) = self.recording {
-            turn.media(port, MediaCommand::EndTape { leg, tape });
+        if let Some(Recording { tape, leg, .. }) = self.recording {
+            turn.media(MediaCommand::EndTape { leg, tape });
         }
     }
 
@@ -228,7 +231,7 @@ impl Call {
         let muted = recording.is_muted();
         let (leg, tape) = (recording.leg, recording.tape);
         if before != muted {
-            turn.media(recording.port, MediaCommand::MuteTape { leg, tape, muted });
+            turn.media(MediaCommand::MuteTape { leg, tape, muted });
         }
         turn.journal(Some(self.id), tape_event(TapeEvent::RecordingPaused { paused, by: by.into() }));
         true
@@ -257,7 +260,7 @@ impl Call {
         recording.secret = secret;
         if before != recording.is_muted() {
             let (leg, tape, muted) = (recording.leg, recording.tape, recording.is_muted());
-            turn.media(recording.port, MediaCommand::MuteTape { leg, tape, muted });
+            turn.media(MediaCommand::MuteTape { leg, tape, muted });
         }
     }
 

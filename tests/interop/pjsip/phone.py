@@ -15,6 +15,7 @@ between. All of it happens in one thread.
   quit
 
   registration STATUS EXPIRES
+  messages NEW/OLD         so many wait, as the server says without having been asked (RFC 3842)
   from ADDRESS             whence the next incoming call came
   incoming N FROM          and `header N NAME: VALUE` for what it says of the caller before it
   state N NAME STATUS      CALLING, INCOMING, EARLY, CONNECTING, CONFIRMED, DISCONNECTED
@@ -93,6 +94,12 @@ class Account(pj.Account):
 
     def onRegState(self, prm):
         tell("registration", int(prm.code), prm.expiration)
+
+    def onMwiInfo(self, prm):
+        for line in prm.rdata.wholeMsg.split("\r\n"):
+            name, _, value = line.partition(":")
+            if name.lower() == "voice-message":
+                tell("messages", value.split("(")[0].strip())
 
     def onIncomingCall(self, prm):
         call = Call(self.phone, prm.callId)

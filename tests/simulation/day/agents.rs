@@ -11,7 +11,7 @@ use helpline::telephony::{
     SessionDescription, SipCommand, SipEvent, TransportKind, Unreachable,
 };
 
-use super::{Act, Happening, MediaLeg, Tally, World};
+use super::{Act, Happening, Tally, World};
 use crate::house;
 use crate::phone;
 
@@ -78,7 +78,7 @@ fn registered_phone() -> RegisteredPhone {
 }
 
 /// Codes that agents dial, one of which is none.
-const CODES: [&str; 9] = ["*11", "*11", "*12", "*121", "*13", "*14", "*15", "*19", "*99"];
+const CODES: [&str; 12] = ["*11", "*11", "*12", "*121", "*13", "*14", "*15", "*19", "*20", "*97", "*97", "*99"];
 
 impl World {
     /// Sometimes it is an agent who dials: a code, or the number.
@@ -290,34 +290,6 @@ impl World {
         }
     }
 
-    /// Two legs hear each other: both are open, on one reactor, alone so far, and both sides have picked up.
-    pub(super) fn bridge(&mut self, leg: LegId, with: LegId) {
-        let (Some(one), Some(other)) = (self.media.get(&leg), self.media.get(&with)) else {
-            // A port that could not be opened: its `Failed` is on the way.
-            return;
-        };
-        assert_eq!(one.reactor, other.reactor, "{leg} and {with} are on two reactors");
-        assert_eq!((one.with, other.with), (None, None), "{leg} or {with} is bridged already");
-        let there = self.sip.get(&leg).is_none_or(|known| known.acknowledged || known.agent.is_some() || self.faults);
-        assert!(there, "{leg} is not there yet");
-        if let Some(phone) = self.phones.get(&with) {
-            assert_eq!(phone.stage, Stage::Talking, "{with} has not picked up");
-        }
-        for (end, to) in [(leg, with), (with, leg)] {
-            let open = self.media.get_mut(&end).expect("it is open");
-            (open.with, open.playing) = (Some(to), None);
-        }
-    }
-
-    /// A leg is closed: whom it was bridged with is alone.
-    pub(super) fn part(&mut self, closed: &MediaLeg) {
-        if let Some(with) = closed.with
-            && let Some(other) = self.media.get_mut(&with)
-        {
-            other.with = None;
-        }
-    }
-
     /// The agent's leg that this input answers, while it still rings.
     pub(super) fn picked_up(&self, input: &Input) -> Option<LegId> {
         match input {
@@ -349,8 +321,9 @@ impl Tally {
         match event {
             JournalEvent::Joined(joined) => {
                 self.joined += 1;
-                // Who is sent back to a queue brings the time of their place, and so that of their conversation.
-                assert!(joined.waited < CALL_MAX);
+                // Who is sent back to a queue brings the time of their place, and so that of their conversation; and may be
+                // called back after it.
+                assert!(joined.waited < 2 * CALL_MAX, "{joined:?}");
             }
             JournalEvent::Parted(parted) => *self.parted.entry(parted.by).or_default() += 1,
             JournalEvent::AgentHeld { holding: true } => self.agent_holds += 1,

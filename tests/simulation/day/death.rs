@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use helpline::clock::Moment;
 use helpline::switchboard::{
-    Fact, Input, Kept, KeptAgent, KeptCaller, KeptPhone, KeptPlace, KeptQueue, Output, Switchboard, WallTime,
+    Fact, Input, Kept, KeptAgent, KeptCaller, KeptPhone, KeptPlace, KeptQueue, KeptSwitch, Output, Switchboard,
+    WallTime,
 };
 use helpline::telephony::SipCommand;
 
@@ -23,6 +24,7 @@ pub struct Disk {
     queues: BTreeMap<Arc<str>, KeptQueue>,
     phones: BTreeMap<Arc<str>, Vec<KeptPhone>>,
     callers: BTreeMap<u64, KeptCaller>,
+    switches: BTreeMap<Arc<str>, KeptSwitch>,
 }
 
 impl Disk {
@@ -36,6 +38,7 @@ impl Disk {
                 Fact::Phones { extension, kept } if kept.is_empty() => drop(self.phones.remove(&extension)),
                 Fact::Phones { extension, kept } => drop(self.phones.insert(extension, kept)),
                 Fact::Caller { label, kept } => replace(&mut self.callers, label, kept),
+                Fact::Hours { name, kept } => replace(&mut self.switches, name, kept.map(Box::new)),
                 Fact::Alive(at) => self.alive = Some(at),
             }
         }
@@ -49,6 +52,7 @@ impl Disk {
             agents: self.agents.values().cloned().collect(),
             queues: self.queues.values().cloned().collect(),
             callers: self.callers.values().cloned().collect(),
+            switches: self.switches.values().cloned().collect(),
             phones: self
                 .phones
                 .iter()

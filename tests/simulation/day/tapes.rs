@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::clock::Moment;
+use helpline::flow::mailbox::Message;
 use helpline::journal::TapeEvent;
-use helpline::switchboard::Input;
-use helpline::telephony::{Clip, LegId, MediaCommand, MediaEvent, TapeEnd, TapeId, TapeKind, TapeOrder, TapeReport};
+use helpline::switchboard::{Input, MailboxOrder};
+use helpline::telephony::{
+    Clip, KeptTape, LegId, MediaCommand, MediaEvent, PhoneNumber, TapeEnd, TapeId, TapeKind, TapeLabel, TapeOrder,
+    TapeReport,
+};
 
 use super::{Happening, World};
 
@@ -41,6 +45,31 @@ pub(super) struct Book {
     recorded: u32,
     muted: u32,
     read: u32,
+    heard: u32,
+    deleted: u32,
+}
+
+/// A message that somebody left on another day.
+fn old_message(number: u64, mailbox: Arc<str>) -> Message {
+    let label = TapeLabel {
+        mailbox: Some(mailbox),
+        call: "c1".to_owned(),
+        caller: PhoneNumber::new("0301234567"),
+        caller_name: None,
+        dialled: "1000".to_owned(),
+        started: "2026-01-01T10:00:00Z".to_owned(),
+        language: "en".into(),
+        mail: Vec::new(),
+    };
+    let tape = KeptTape {
+        name: TapeKind::Message.name(TapeId(number)),
+        kind: TapeKind::Message,
+        folder: "voicemail/support".into(),
+        label,
+        length: Duration::from_secs(2),
+        octets: 32_044,
+    };
+    Message { tape, heard: number > 1 }
 }
 
 impl Book {
@@ -61,7 +90,8 @@ impl Book {
 
     pub(super) fn count(&self) -> BTreeMap<&'static str, u32> {
         let own = [("recorded", self.recorded), ("muted", self.muted), ("read", self.read)];
-        self.told.iter().map(|(word, count)| (*word, *count)).chain(own.into_iter().filter(|own| own.1 > 0)).collect()
+        let own = own.into_iter().chain([("heard", self.heard), ("deleted", self.deleted)]);
+        self.told.iter().map(|(word, count)| (*word, *count)).chain(own.filter(|own| own.1 > 0)).collect()
     }
 
     /// A message said is kept: each that has something on it is on the disk and in the journal, unless its caller wanted
@@ -77,6 +107,21 @@ impl Book {
 }
 
 impl World {
+    /// What is wanted of messages: a few of an earlier day wait.
+    pub(super) fn order_messages(&mut self, order: MailboxOrder) {
+        match order {
+            MailboxOrder::List { call, mailboxes } => {
+                let mailbox = mailboxes.first().cloned().unwrap_or_default();
+                let messages = (0..self.random.u64(0..4)).map(|n| old_message(n, mailbox.clone())).collect();
+                let messages = Some(messages).filter(|_| self.random.u8(..) > 30);
+                let after = self.random.u64(1..6_000);
+                self.plan(after, Happening::Tell(Input::Messages { call, messages }));
+            }
+            MailboxOrder::Heard(_) => self.tapes.heard += 1,
+            MailboxOrder::Delete(_) => self.tapes.deleted += 1,
+        }
+    }
+
     pub(super) fn tape(&mut self, command: MediaCommand) {
         let leg = command.leg();
         if let MediaCommand::ReadTape { tape, .. } = command {
@@ -121,7 +166,7 @@ impl World {
             self.tapes.broken.insert(name);
             let after = self.random.u64(1..20_000);
             let reason = "no space left on device".to_owned();
-            let failed = MediaEvent::TapeFailed { leg, tape: order.tape, reason };
+            let failed = MediaEvent::TapeFailed { leg, tape: order.tape, kind: order.kind, reason };
             self.plan(after, Happening::Tell(Input::Media(failed)));
         }
         if order.kind == TapeKind::Conversation {
@@ -158,7 +203,10 @@ impl World {
         }
         let length = now.since(tape.begins).min(tape.order.longest);
         let empty = match tape.order.kind {
-            TapeKind::Message => !tape.spoken || length < tape.order.shortest,
+            TapeKind::Message => {
+                let shortest = if end == TapeEnd::Closed { Duration::from_millis(200) } else { tape.order.shortest };
+                !tape.spoken || length < shortest
+            }
             TapeKind::Conversation => length.is_zero(),
         };
         let report = TapeReport { end, length, empty, lost: Duration::ZERO };

@@ -8,6 +8,7 @@ mod listening;
 mod reach;
 mod recorded;
 mod secrets;
+mod surveys;
 
 pub use listening::{
     CHARACTERS_A_SECOND, HeardMenu, HeardStep, LONGEST_MENU, LONGEST_WAY, Lengths, Listening, VALUE, listening,
@@ -35,6 +36,7 @@ pub(super) fn tell(set: &FlowSet, sent: Vec<SentSecret>, faults: &mut Faults) {
     choices::tell(&analysis, faults);
     secrets::tell(&analysis, sent, faults);
     recorded::tell(&analysis, faults);
+    surveys::tell(&analysis, faults);
 }
 
 /// What is looked at.

@@ -88,7 +88,7 @@ fn perhaps(random: &mut Rng, key: &str, steps: usize) -> String {
 
 fn random_step(random: &mut Rng, (flow, flows): (usize, usize), steps: usize, step: usize) -> String {
     let next = perhaps(random, "next", steps);
-    match random.u8(..17) {
+    match random.u8(..18) {
         13 => {
             let failed = perhaps(random, "failed", steps);
             format!("voicemail: support, review: {}{failed}{next}", random.bool())
@@ -132,6 +132,7 @@ fn random_step(random: &mut Rng, (flow, flows): (usize, usize), steps: usize, st
         }
         11 if flow + 1 < flows => format!("flow: flow{}{next}", random.usize(flow + 1..flows)),
         11 => format!("callback: support{next}"),
+        17 => format!("survey: {{a: csat, b: nps}}{next}"),
         12 if random.bool() => format!("queue: support{next}"),
         _ => format!("hangup: Goodbye {step}."),
     }
@@ -171,7 +172,7 @@ fn walk(random: &mut Rng, flows: &Arc<FlowSet>, graph: &Graph) -> (End, bool) {
             _ if line.speaks && random.u8(..4) == 0 => {
                 line.speaks = false;
                 match random.u8(..5) {
-                    0 => SessionInput::MessageLost,
+                    0 => SessionInput::MessageLost { kept: random.bool() },
                     _ => super::random::message_ended(random),
                 }
             }

@@ -1,13 +1,9 @@
 //! The figures beside their limits, for the terminal and for benches/REPORT.md.
 
-use std::fs;
-use std::path::Path;
-
-/// What begins our part of the report; it goes on to the report's end.
-const HEADING: &str = "# Figures of callers and agents";
-
 /// What was measured.
 pub struct Table {
+    /// What the section is about, and the bench that writes it.
+    of: (&'static str, &'static str),
     machine: String,
     load: String,
     rows: Vec<(&'static str, &'static str, String, &'static str)>,
@@ -15,8 +11,9 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new(machine: String, load: String) -> Table {
-        Table { machine, load, rows: Vec::new(), notes: Vec::new() }
+    /// An empty one for `# Figures of <what>`, which `cargo bench --bench <bench>` writes.
+    pub fn new(what: &'static str, bench: &'static str, machine: String, load: String) -> Table {
+        Table { of: (what, bench), machine, load, rows: Vec::new(), notes: Vec::new() }
     }
 
     /// A figure with its limit, and whether that was kept.
@@ -29,14 +26,17 @@ impl Table {
         self.rows.push((figure, "", measured, ""));
     }
 
+    /// A remark below the table.
     pub fn note(&mut self, note: String) {
         self.notes.push(note);
     }
 
+    /// The section.
     pub fn text(&self) -> String {
+        let (what, bench) = self.of;
         let mut text = format!(
-            "{HEADING}\n\nWritten by `cargo bench --bench connection -- --write` on {}.\n\n- Machine: {}.\n- Load averages at the \
-             start: {}. The server runs on one core, the telephones on the others.\n\n| figure | limit | measured | |\n\
+            "# Figures of {what}\n\nWritten by `cargo bench --bench {bench} -- --write` on {}.\n\n- Machine: {}.\n- Load averages \
+             at the start: {}. The server runs on one core, the telephones on the others.\n\n| figure | limit | measured | |\n\
              |---|---|---|---|\n",
             jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC"),
             self.machine,
@@ -48,12 +48,5 @@ impl Table {
         text.push('\n');
         self.notes.iter().for_each(|note| text.push_str(&format!("- {note}\n")));
         text
-    }
-
-    /// Puts the table at the end of the report, in place of the last one.
-    pub fn write(&self, path: &Path) {
-        let report = fs::read_to_string(path).unwrap_or_default();
-        let others = report.find(HEADING).map_or(report.as_str(), |at| &report[..at]).trim_end();
-        fs::write(path, format!("{others}\n\n{}", self.text())).expect("the report is written");
     }
 }
