@@ -123,6 +123,8 @@ pub enum Wanted {
     Value(Arc<str>, Option<String>),
     /// The wait, or the call, has ended so.
     Outcome(&'static str),
+    /// This question of a survey was answered so; `None`: it was not answered.
+    Survey(Arc<str>, Option<u8>),
     /// These places were spoken so far, in this order; [`BEYOND_TEN`] for "more than ten".
     Spoken(Vec<u32>),
 }

@@ -8,7 +8,9 @@ use jiff::civil::Date;
 
 use super::graph::{By, Exit, Goal, Graph, StepId};
 use super::hours::Range;
-use super::{AgentSpec, Flow, FlowIndex, FlowSet, Hours, Piece, QueueSpec, Record, Speech, Step, StepIndex, StepKind};
+use super::{
+    AgentSpec, Flow, FlowIndex, FlowSet, Hours, Piece, QueueSpec, Record, Speech, Step, StepIndex, StepKind, Survey,
+};
 use settings::{of_service, seconds};
 
 mod settings;
@@ -247,6 +249,9 @@ impl Differences<'_> {
         self.texts((old_flow, old), (new_flow, new));
         self.settings(old_flow, old, new);
         self.ways((old_flow, old), before, after);
+        if let (StepKind::Survey(before), StepKind::Survey(after)) = (&old.kind, &new.kind) {
+            self.survey(old_flow, old, (before, after));
+        }
         if let (StepKind::Queue { queue: before, .. }, StepKind::Queue { queue: after, .. }) = (&old.kind, &new.kind) {
             let before = self.old.queue(*before).name.clone();
             let after = self.new.queue(*after).name.clone();
@@ -256,6 +261,29 @@ impl Differences<'_> {
                 self.tell_of(old_flow, old, text);
             }
         }
+    }
+
+    /// What callers are asked for their opinion of.
+    fn survey(&mut self, old_flow: &Flow, old: &Step, (before, after): (&Survey, &Survey)) {
+        let name = self.place(old_flow, old);
+        let mut texts = Vec::new();
+        for question in &before.questions {
+            let asked = &question.name;
+            match after.questions.iter().find(|other| other.name == *asked) {
+                None => texts.push(format!("{name} will no longer ask `{asked}`")),
+                Some(other) if other.scale != question.scale => {
+                    let ((_, was), (_, is)) = (question.scale.scores().into_inner(), other.scale.scores().into_inner());
+                    texts.push(format!("callers in {name} will now answer `{asked}` up to {is} instead of {was}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for question in &after.questions {
+            if !before.questions.iter().any(|other| other.name == question.name) {
+                texts.push(format!("{name} will now ask `{}`", question.name));
+            }
+        }
+        texts.into_iter().for_each(|text| self.tell_of(old_flow, old, text));
     }
 
     /// Where callers go on from a step.
@@ -613,6 +641,9 @@ fn spoken(set: &FlowSet, kind: &StepKind, language: usize) -> String {
         StepKind::HangUp { speech } => speech.iter().collect(),
         StepKind::Menu(menu) => menu.speech.iter().collect(),
         StepKind::Collect(collect) => vec![&collect.speech],
+        StepKind::Survey(survey) => {
+            survey.questions.iter().filter_map(|question| question.speech.as_ref()).chain(&survey.thanks).collect()
+        }
         StepKind::Voicemail(voicemail) => voicemail.greeting.iter().collect(),
         StepKind::Transfer(transfer) => transfer.announce.iter().collect(),
         StepKind::Record(record) => match &**record {

@@ -22,6 +22,7 @@ pub mod place;
 mod queue;
 pub mod session;
 pub mod speech;
+mod survey;
 mod transfer;
 mod value;
 
@@ -39,6 +40,7 @@ pub use session::{
     Action, CallFacts, FlowNote, LeaveWhy, Session, SessionInput, SpokenPlace, SpokenWaitMinutes, Unqueued, WaitingTalk,
 };
 pub use speech::Languages;
+pub use survey::{Scale, Survey, SurveyOutcome, SurveyQuestion};
 pub use transfer::{RING_RANGE, TransferSpec, TransferTo, Untransferred};
 pub use value::Value;
 
@@ -314,6 +316,8 @@ pub enum StepKind {
     Voicemail(Box<Voicemail>),
     /// Record the call with the caller's consent, or no more.
     Record(Box<Record>),
+    /// Ask for the caller's opinion.
+    Survey(Box<Survey>),
     /// Pass the caller on, and go on to `next` after the conversation.
     Transfer(Box<TransferSpec>),
     /// Say the last words and hang up.

@@ -224,6 +224,8 @@ pub struct QueueSpec {
     pub too_long: (Duration, Option<FlowTarget>),
     /// Where callers go while no agent is there; without it they wait.
     pub no_agents: Option<FlowTarget>,
+    /// Where callers go when an agent has hung up: to a survey, or to what leads to one; without it, to what follows the step.
+    pub survey: Option<FlowTarget>,
     /// So many of a hundred callers are to be answered ...
     pub service_per_cent: u8,
     /// ... within this.
@@ -266,6 +268,7 @@ impl QueueSpec {
             full: None,
             too_long: (Duration::from_secs(900), None),
             no_agents: None,
+            survey: None,
             service_per_cent: 80,
             service_within: Duration::from_secs(20),
             short_abandon: Duration::from_secs(5),

@@ -1,6 +1,7 @@
 //! One call's story as JSON: its legs with their talk and hold, and every event with its time and words. Keys are not in
 //! it, nor what would tell them.
 
+mod survey;
 mod tape;
 
 use std::sync::Arc;
@@ -285,6 +286,7 @@ fn tell(event: &JournalEvent) -> Told {
             }),
         ),
         JournalEvent::Tape(event) => tape::tell_tape(event),
+        JournalEvent::Survey(event) => survey::tell_survey(event),
         JournalEvent::MessagesWaiting { .. } => plain("messages_waiting", "Messages wait"),
         JournalEvent::AgentHeld { holding: true } => plain("agent_held", "The agent puts the caller on hold"),
         JournalEvent::AgentHeld { holding: false } => plain("agent_resumed", "The agent is back from hold"),

@@ -4,7 +4,8 @@
 use tracing::{debug, info, trace, warn};
 
 use super::{
-    JournalEntry, JournalEvent, QueueEvent, SwitchedHours, TapeEvent, cause, digit_source, shown_exit, shown_prompt,
+    JournalEntry, JournalEvent, QueueEvent, SurveyNews, SwitchedHours, TapeEvent, cause, digit_source, shown_exit,
+    shown_prompt,
 };
 use crate::telephony::{CallId, Codec};
 
@@ -107,6 +108,22 @@ pub fn log(entry: &JournalEntry) {
             "a transfer was asked for"
         ),
         JournalEvent::Tape(event) => log_tape(&call, event),
+        // What they think is in the record; the log tells no key.
+        JournalEvent::Survey(event) => {
+            let (flow, step, queue) = (&event.step.flow, &event.step.step, event.queue.as_deref());
+            let agent = event.agent.as_deref();
+            match &event.news {
+                SurveyNews::Offered => {
+                    debug!(%call, %flow, %step, queue, agent, "the caller is asked for their opinion")
+                }
+                SurveyNews::Answered { question, scale, score: _ } => {
+                    debug!(%call, %flow, %step, %question, scale, "the caller has answered");
+                }
+                SurveyNews::Ended { outcome } => {
+                    info!(%call, %flow, %step, queue, agent, outcome, "the survey is over")
+                }
+            }
+        }
         JournalEvent::MessagesWaiting { mailbox, new, old } => debug!(%mailbox, new, old, "messages wait"),
         JournalEvent::AgentHeld { holding: true } => debug!(%call, "the agent put the caller on hold"),
         JournalEvent::AgentHeld { holding: false } => debug!(%call, "the agent is back from hold"),

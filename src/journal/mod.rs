@@ -14,6 +14,7 @@ mod log;
 mod queue;
 mod record;
 mod story;
+mod survey;
 mod tape;
 
 pub use history::{PAGE_MAX, PAGE_USUAL, RecordPage, RecordQuery};
@@ -28,6 +29,7 @@ pub use story::{
     CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,
     StoryEvent,
 };
+pub use survey::{RecordedSurvey, SURVEYS_RECORDED_MAX, SurveyEvent, SurveyNews};
 pub use tape::{StoredTape, TapeEvent, TapePage, TapeQuery};
 
 /// One thing that happened.
@@ -143,6 +145,8 @@ pub enum JournalEvent {
     Transfer(Box<Transfer>),
     /// Something happened with a message or a recording.
     Tape(Box<TapeEvent>),
+    /// A caller is asked for their opinion, or has told it.
+    Survey(Box<SurveyEvent>),
     /// So many messages wait in a mailbox from now on.
     MessagesWaiting {
         /// Which.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{
-    Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, QueueEvent, StepName, TapeEvent, cause, shown_exit,
+    Dialled, Ended, JournalEntry, JournalEvent, Offered, Outcome, QueueEvent, RecordedSurvey, StepName, TapeEvent,
+    cause, shown_exit,
 };
 use crate::clock::{Calendar, Moment};
 use crate::telephony::{CallId, Codec, DigitSource};
@@ -76,6 +77,9 @@ pub struct CallRecord {
     pub waits: Vec<RecordedWait>,
     /// The conversations with agents, the first [`CONVERSATIONS_RECORDED_MAX`].
     pub conversations: Vec<RecordedConversation>,
+    /// What the caller was asked, and has answered, the first [`super::SURVEYS_RECORDED_MAX`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub surveys: Vec<RecordedSurvey>,
     /// The messages that the caller left, the first [`TAPES_RECORDED_MAX`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<RecordedTape>,
@@ -286,6 +290,7 @@ pub fn blank(call: CallId, at: Moment, calendar: Calendar) -> CallRecord {
         tapes_failed: 0,
         waits: Vec::new(),
         conversations: Vec::new(),
+        surveys: Vec::new(),
         messages: Vec::new(),
         recordings: Vec::new(),
         audio: None,
@@ -394,6 +399,10 @@ impl Open {
             }
             JournalEvent::Queue(event) => self.note_queue(at, event),
             JournalEvent::Tape(event) => self.note_tape(event),
+            JournalEvent::Survey(event) => {
+                let began = at.since(self.since);
+                RecordedSurvey::note(&mut record.surveys, began, event);
+            }
             JournalEvent::Held => record.holds = record.holds.saturating_add(1),
             JournalEvent::PromptMissing { .. } => {
                 record.prompts_missing = record.prompts_missing.saturating_add(1);
@@ -424,6 +433,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::journal::{SurveyEvent, SurveyNews};
     use crate::telephony::{Caller, Cause, PhoneNumber, StreamReport, TransportKind};
 
     fn offered() -> JournalEvent {
@@ -484,6 +494,45 @@ mod tests {
         ] {
             assert_eq!(record.pointer(pointer), Some(&expected), "{pointer} of {record}");
         }
+    }
+
+    #[test]
+    fn what_callers_answer_is_recorded_with_whom_they_talked_to() {
+        let calendar = Calendar::starting_at(jiff::Timestamp::UNIX_EPOCH);
+        let mut records = Records::default();
+        let survey = |news| {
+            let (queue, agent) = (Some("support".into()), Some("1001".into()));
+            JournalEvent::Survey(Box::new(SurveyEvent { step: step("how"), queue, agent, news }))
+        };
+        let answered =
+            |question: &str, score| survey(SurveyNews::Answered { question: question.into(), scale: "csat", score });
+        let ended = Ended {
+            outcome: Outcome::HungUp,
+            cause: Cause::RemoteHungUp,
+            duration: Duration::from_secs(9),
+            report: None,
+        };
+        let events = [
+            offered(),
+            survey(SurveyNews::Offered),
+            answered("helped", 4),
+            answered("again", 1),
+            survey(SurveyNews::Ended { outcome: "partial" }),
+            survey(SurveyNews::Offered),
+            survey(SurveyNews::Ended { outcome: "unanswered" }),
+            JournalEvent::Ended(Box::new(ended)),
+        ];
+        let mut fold = |event| records.fold(&JournalEntry { at: Moment::ZERO, call: Some(CallId(1)), event }, calendar);
+        let record = events.into_iter().filter_map(&mut fold).last().expect("the call has ended");
+        let told = serde_json::to_value(&record.surveys).expect("it is plain data");
+        let common = serde_json::json!({
+            "flow": "main", "step": "how", "queue": "support", "agent": "1001", "began_seconds": 0.0,
+            "outcome": "partial", "answers": {"again": 1, "helped": 4},
+        });
+        assert_eq!(told[0], common);
+        assert_eq!((&told[1]["outcome"], &told[1]["answers"]), (&"unanswered".into(), &serde_json::json!({})));
+        let without = serde_json::to_value(blank(CallId(1), Moment::ZERO, calendar)).expect("it is plain data");
+        assert!(without.get("surveys").is_none(), "who was asked nothing has no word of it");
     }
 
     #[test]

@@ -190,7 +190,9 @@ impl Story {
 
     /// About as many octets the story takes.
     fn octets(&self) -> usize {
-        let is_boxed = |event: &JournalEvent| matches!(event, JournalEvent::Queue(_) | JournalEvent::LookedUp(_));
+        let is_boxed = |event: &JournalEvent| {
+            matches!(event, JournalEvent::Queue(_) | JournalEvent::LookedUp(_) | JournalEvent::Survey(_))
+        };
         let boxed = self.events().filter(|event| is_boxed(&event.event)).count();
         size_of::<Story>()
             + size_of::<Offered>()

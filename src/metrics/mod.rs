@@ -2,6 +2,7 @@
 
 mod queues;
 mod series;
+mod surveys;
 mod tapes;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use crate::telephony::{DigitSource, MediaTally, SipTally};
 use queues::QueueMetrics;
 pub use queues::{AgentStanding, QueueStanding, Standing};
 pub use series::Series;
+pub use surveys::KnownQuestion;
+use surveys::SurveyMetrics;
 use tapes::TapeMetrics;
 pub use tapes::{MailCounts, MailResult};
 
@@ -78,6 +81,7 @@ pub struct Metrics {
     trunks: IntGaugeVec,
     trunk_names: Vec<Arc<str>>,
     queues: QueueMetrics,
+    surveys: SurveyMetrics,
     tapes: TapeMetrics,
 }
 
@@ -205,6 +209,7 @@ impl Metrics {
                 "Records of calls lost because the database could not be written for too long.",
             ),
             queues: QueueMetrics::new(&registry, clock),
+            surveys: SurveyMetrics::new(&registry),
             tapes: TapeMetrics::new(&registry),
             registry,
         };
@@ -234,6 +239,7 @@ impl Metrics {
             resting: self.resting.clone(),
             messages: self.tapes.messages.clone(),
             messages_waiting: self.tapes.waiting.clone(),
+            surveys: self.surveys.clone(),
         }
     }
 
@@ -298,6 +304,7 @@ impl Metrics {
             }
             JournalEvent::Queue(event) => self.fold_queue(event),
             JournalEvent::Tape(event) => self.tapes.fold(event),
+            JournalEvent::Survey(event) => self.surveys.fold(event),
             JournalEvent::MessagesWaiting { mailbox, new, old } => self.tapes.wait(mailbox, *new, *old),
             JournalEvent::Sip(tally) => self.sip(tally),
             JournalEvent::Media(tally) => self.media(tally),
@@ -444,7 +451,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::journal::{Ended, LookedUp};
+    use crate::journal::{Ended, LookedUp, SurveyEvent, SurveyNews};
     use crate::telephony::{CallId, Cause};
 
     fn step() -> StepName {
@@ -456,6 +463,7 @@ mod tests {
         let mut metrics = Metrics::new(Clock::start());
         metrics.series().know_step(&step(), ["next", "hangup"], ["en"]);
         metrics.series().know_connector("orders");
+        metrics.series().know_survey(&step(), "", [KnownQuestion { question: "again", scale: "nps", scores: (0, 10) }]);
         for event in events {
             let entry = JournalEntry { at: Moment::ZERO, call: Some(CallId(1)), event };
             metrics.fold(&entry, Moment::from_micros(300));
@@ -522,6 +530,32 @@ mod tests {
                 "helpline_lookup_seconds_bucket{connector=\"orders\",le=\"5\"} 1",
                 "helpline_lookup_seconds_bucket{connector=\"orders\",le=\"2\"} 0",
                 "helpline_connector_resting{connector=\"orders\"} 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn answers_are_counted_by_their_scores() {
+        let told = |news| {
+            let (queue, agent) = (Some("support".into()), Some("1001".into()));
+            JournalEvent::Survey(Box::new(SurveyEvent { step: step(), queue, agent, news }))
+        };
+        let answered = |score| told(SurveyNews::Answered { question: "helped".into(), scale: "csat", score });
+        let labels = "flow=\"main\",question=\"helped\",queue=\"support\",scale=\"csat\"";
+        check(
+            vec![
+                told(SurveyNews::Offered),
+                answered(4),
+                told(SurveyNews::Ended { outcome: "complete" }),
+                answered(4),
+                answered(1),
+            ],
+            &[
+                &format!("helpline_survey_answers_total{{{labels},score=\"4\",step=\"welcome\"}} 2"),
+                &format!("helpline_survey_answers_total{{{labels},score=\"1\",step=\"welcome\"}} 1"),
+                "helpline_surveys_total{flow=\"main\",outcome=\"complete\",queue=\"support\",step=\"welcome\"} 1",
+                "helpline_surveys_total{flow=\"main\",outcome=\"refused\",queue=\"\",step=\"welcome\"} 0",
+                "helpline_survey_answers_total{flow=\"main\",question=\"again\",queue=\"\",scale=\"nps\",score=\"10\",step=\"welcome\"} 0",
             ],
         );
     }

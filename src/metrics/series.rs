@@ -4,6 +4,7 @@
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 
 use super::LOOKUP_OUTCOMES;
+use super::surveys::{KnownQuestion, SurveyMetrics};
 use super::tapes::MESSAGE_OUTCOMES;
 use crate::journal::StepName;
 
@@ -19,6 +20,7 @@ pub struct Series {
     pub(super) resting: IntGaugeVec,
     pub(super) messages: IntCounterVec,
     pub(super) messages_waiting: IntGaugeVec,
+    pub(super) surveys: SurveyMetrics,
 }
 
 impl Series {
@@ -57,5 +59,15 @@ impl Series {
         }
         self.lookup_seconds.with_label_values(&[connector]);
         self.resting.with_label_values(&[connector]);
+    }
+
+    /// Makes the series of a survey for callers of this queue; an empty name for who comes from none.
+    pub fn know_survey<'a>(
+        &self,
+        step: &StepName,
+        queue: &str,
+        questions: impl IntoIterator<Item = KnownQuestion<'a>>,
+    ) {
+        self.surveys.know(step, queue, questions);
     }
 }

@@ -99,6 +99,17 @@ impl Play<'_> {
                     None => "no wait has ended, and the call goes on".to_owned(),
                 })
             }
+            Wanted::Survey(question, score) => {
+                let mut answers = self.stage.told().iter().rev().filter_map(|told| match &told.what {
+                    What::Answers(answered, score) if answered == question => Some(*score),
+                    _ => None,
+                });
+                let found = answers.next();
+                holds(found == *score, || match found {
+                    Some(found) => format!("`{question}` is answered with {found}"),
+                    None => format!("`{question}` is not answered"),
+                })
+            }
             Wanted::Spoken(places) => {
                 let spoken = self.spoken();
                 holds(spoken == *places, || match spoken.is_empty() {
@@ -166,6 +177,8 @@ impl Play<'_> {
             Wanted::Value(_, None) => "expected no value".to_owned(),
             Wanted::Outcome(outcome) => format!("expected `{outcome}`"),
             Wanted::Spoken(places) => format!("expected {}", listed(places)),
+            Wanted::Survey(_, Some(score)) => format!("expected the answer {score}"),
+            Wanted::Survey(_, None) => "expected no answer".to_owned(),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::told::{Told, What};
 use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
 use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, Switch};
-use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName};
+use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName, SurveyNews};
 use crate::switchboard::{CallPlace, Input, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard};
 use crate::telephony::{
     CallId, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
@@ -381,6 +381,8 @@ impl<'h> Stage<'h> {
                     Output::Journal(entry) => self.read(entry),
                     Output::Sip(command) => inputs.extend(self.signal(command)),
                     Output::Media { command, .. } => inputs.extend(self.hear(command)),
+                    // Here all legs are in one place.
+                    Output::HandOver { .. } => {}
                     Output::Ask(ask) => self.ask(*ask),
                     Output::CancelAsk { call, lookup } => self.services.forget(call, lookup),
                     // No message outlives a rehearsal.
@@ -545,6 +547,11 @@ impl<'h> Stage<'h> {
                 };
                 self.standing = Standing::Talking(joined.agent.clone(), place);
                 self.tell(What::Talks(joined.agent));
+            }
+            JournalEvent::Survey(event) => {
+                if let SurveyNews::Answered { question, score, .. } = event.news {
+                    self.tell(What::Answers(question, score));
+                }
             }
             JournalEvent::Parted(_) => self.standing = Standing::None,
             JournalEvent::Ended(ended) => {

@@ -59,6 +59,8 @@ pub enum What {
     Booked(Arc<str>),
     /// The phone of this agent rings for them.
     Rings(Arc<str>),
+    /// They answer this question of a survey so.
+    Answers(Arc<str>, u8),
     /// They talk to this agent.
     Talks(Arc<str>),
     /// This agent hangs up.

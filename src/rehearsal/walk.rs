@@ -74,6 +74,7 @@ fn line(house: &House, told: &Told, place_of: &dyn Fn(&StepName) -> Option<Strin
         What::Unqueued(queue, outcome) => format!("   waits in the queue {queue} no more: {outcome}"),
         What::Promised => "   keeps the place and is to be called back".to_owned(),
         What::Booked(queue) => format!("   has a place in the queue {queue} and is to be called back"),
+        What::Answers(question, score) => format!("   answers {question} with {score}"),
         What::Rings(agent) => format!("   the phone of {agent} rings"),
         What::Talks(agent) => format!("   talks to {agent}"),
         What::AgentHangsUp(agent) => format!("   {agent} hangs up"),

@@ -35,19 +35,17 @@ use crate::config::{MailSettings, TapesKept};
 use crate::connectors::Connectors;
 
 use crate::flow::session::exits;
-use crate::flow::{FlowSet, StepKind};
+use crate::flow::{FlowSet, QueueSpec, StepKind, Survey, Target};
 use crate::http;
 use crate::journal::StepName;
 use crate::media::tapes::{Deck, Tapes};
 use crate::media::{self, Reactor};
-use crate::metrics::{Metrics, Series};
+use crate::metrics::{KnownQuestion, Metrics, Series};
 use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
 use crate::store::{self, Retention, Shelf, Store};
 use crate::switchboard::{self, Input, Kept, Revision, Switchboard};
-use crate::telephony::{
-    AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind, Trunk,
-};
+use crate::telephony::{AgentAccount, CallId, Clip, Codec, InbandDigits, SipCommand, TransportKind, Trunk};
 
 /// More reactors than this gain nothing on the machines that were measured.
 const REACTORS_MAX: usize = 8;
@@ -208,7 +206,6 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
     let (switchboard, first, places_lost) =
         Switchboard::restored(clock.now(), &kept, settings, clock.calendar(), revision, random);
     tell_restored(&kept, places_lost);
-    let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
@@ -230,7 +227,7 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
         inbox,
         wishes,
         sip: sip_end,
-        media: Box::new(send_media),
+        reactors,
         snapshot,
         metrics,
         first,
@@ -362,12 +359,37 @@ fn know_flows(series: &Series, flows: &FlowSet) {
                 series.know_mailbox(&voicemail.mailbox);
             }
             let name = StepName { flow: flow.name.clone(), step: step.name.clone() };
+            if let StepKind::Survey(survey) = &step.kind {
+                know_survey(series, flows, &name, survey);
+            }
             let exits = exits(flows, flow, step);
             let languages = flow.languages.iter().map(|language| &**language);
             series.know_step(&name, exits.iter().map(|exit| &**exit), languages);
         }
     }
     flows.connectors.iter().for_each(|connector| series.know_connector(&connector.name));
+}
+
+/// Those of who comes from no queue, and of every queue that leads here when the conversation is over.
+fn know_survey(series: &Series, flows: &FlowSet, step: &StepName, survey: &Survey) {
+    let leads_here = |queue: &&QueueSpec| {
+        queue.survey.is_some_and(|to| match to.target {
+            Target::Step(asks) => {
+                let flow = flows.flow(to.flow);
+                flow.name == step.flow && flow.step(asks).name == step.step
+            }
+            Target::Again | Target::Back | Target::HangUp | Target::Callback => false,
+        })
+    };
+    let queues = flows.queues.iter().filter(leads_here).map(|queue| &*queue.name);
+    for queue in std::iter::once("").chain(queues) {
+        let questions = survey.questions.iter().map(|question| KnownQuestion {
+            question: &question.name,
+            scale: question.scale.word(),
+            scores: question.scale.scores().into_inner(),
+        });
+        series.know_survey(step, queue, questions);
+    }
 }
 
 /// One line that says who answers, and how to try it.

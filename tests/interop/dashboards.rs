@@ -170,7 +170,7 @@ fn the_dashboard_is_sound() {
 
 #[test]
 fn every_query_is_answered() {
-    let house = House::with("wrap_up: 2s");
+    let house = House::with("wrap_up: 2s, survey: how_was_it");
     let server = &house.server;
     let folder = tempfile::tempdir().expect("a folder");
     check_promtool(&["check", "metrics"], folder.path(), &server.body("/metrics"));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use helpline::clock::Calendar;
 use helpline::flow::{
     AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Consent, Flow, FlowIndex, FlowSet, FlowTarget, Languages,
-    Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Record, Speech, SpokenAs,
-    Step, StepIndex, StepKind, Target, Voicemail,
+    Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Record, Scale, Speech,
+    SpokenAs, Step, StepIndex, StepKind, Survey, SurveyQuestion, Target, Voicemail,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
 use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, Sides, TransportKind, Trunk};
@@ -110,7 +110,7 @@ fn carrier() -> Trunk {
     }
 }
 
-/// Two tiers, choices while waiting (1: `bye`, 2: to be called back), and any agent after a minute.
+/// Two tiers, a survey after the conversation, choices while waiting (1: `bye`, 2: to be called back), and any agent after a minute.
 fn support() -> QueueSpec {
     QueueSpec {
         name: "support".into(),
@@ -140,6 +140,7 @@ fn support() -> QueueSpec {
         full: None,
         too_long: (Duration::from_secs(300), None),
         no_agents: None,
+        survey: Some(FlowTarget { flow: FlowIndex(0), target: Target::Step(StepIndex(12)) }),
         service_per_cent: 80,
         service_within: Duration::from_secs(20),
         short_abandon: Duration::from_secs(5),
@@ -163,12 +164,13 @@ fn sales() -> QueueSpec {
         no_agents: Some(bye),
         full: Some(bye),
         too_long: (Duration::from_secs(120), Some(bye)),
+        survey: None,
         relax_after: None,
         ..support()
     }
 }
 
-/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`, 5: `call_back`, 6: `message`, 7: `consent`), `order`, `told`, `silent` (its recording is missing), `bye`, the queues, `call_back`, `message`, `consent`, `pin`.
+/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`, 5: `call_back`, 6: `message`, 7: `consent`, 8: `how_was_it`), `order`, `told`, `silent` (its recording is missing), `bye`, the queues, `call_back`, `message`, `consent`, `pin`, `how_was_it`.
 pub fn revision(number: u32) -> Revision {
     let mut recordings = Recordings::default();
     for digit in 0..10 {
@@ -197,6 +199,11 @@ pub fn revision(number: u32) -> Revision {
         recordings.add(phrase, 800);
     }
     recordings.add("phrases/record/yes_no", 1_200);
+    for (phrase, _) in
+        Languages::built_in().phrases("en").iter().filter(|(name, _)| name.starts_with("phrases/survey/"))
+    {
+        recordings.add(phrase, 900);
+    }
     for number in 1..100 {
         recordings.add(&format!("phrases/number/{number}"), 300);
     }
@@ -215,8 +222,8 @@ pub fn revision(number: u32) -> Revision {
         when: None,
     };
     let mut choices = vec![choice("1", 2), choice("2", 4), choice("9", 5)];
-    // Not announced: the queues, a message, and the recording of the call.
-    choices.extend([('3', 6), ('4', 7), ('5', 8), ('6', 9), ('7', 10)].map(|(digit, to)| Choice {
+    // Not announced: the queues, a message, the recording of the call, and a survey.
+    choices.extend([('3', 6), ('4', 7), ('5', 8), ('6', 9), ('7', 10), ('8', 12)].map(|(digit, to)| Choice {
         keys: vec![key(digit)],
         speech: None,
         target: Target::Step(StepIndex(to)),
@@ -252,6 +259,17 @@ pub fn revision(number: u32) -> Revision {
         review: true,
         mail: Vec::new(),
         failed: Some(Target::Step(StepIndex(5))),
+    };
+    let survey = Survey {
+        questions: vec![
+            SurveyQuestion {
+                name: "helped".into(),
+                scale: Scale::Csat,
+                speech: Some(recordings.speech("main/how_was_it.helped", 1_200)),
+            },
+            SurveyQuestion { name: "recommend".into(), scale: Scale::Nps, speech: None },
+        ],
+        thanks: None,
     };
     let consent = Record::Start {
         consent: Consent::Ask,
@@ -298,6 +316,7 @@ pub fn revision(number: u32) -> Revision {
         step("message", StepKind::Voicemail(Box::new(voicemail)), Some(1)),
         step("consent", StepKind::Record(Box::new(consent)), Some(11)),
         step("pin", StepKind::Collect(pin), Some(6)),
+        step("how_was_it", StepKind::Survey(Box::new(survey)), Some(1)),
     ];
     let flow = Flow {
         name: format!("main{number}").into(),

@@ -140,8 +140,8 @@ fn who_hangs_up_first_ends_it_for_the_other() {
     let mut rig = Rig::talking();
     rig.now += Duration::from_secs(7);
     rig.sip(SipEvent::Ended { leg: AGENT, cause: Cause::RemoteHungUp });
-    // The flow goes on: `support` is followed by the menu.
-    rig.check("close, unbridge in1, play 6400");
+    // The flow goes on: `support` asks how it was.
+    rig.check("close, unbridge in1, play 3000");
     assert_eq!(rig.parted(), Some((7, 0, "agent")));
 }
 

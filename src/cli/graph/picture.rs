@@ -210,6 +210,17 @@ impl Draft<'_> {
                 Record::Pause => (Look::Quiet, "pauses the recording", Vec::new()),
                 Record::Resume => (Look::Quiet, "records again", Vec::new()),
             },
+            StepKind::Survey(survey) => {
+                let questions = survey.questions.iter().map(|question| {
+                    let (least, most) = question.scale.scores().into_inner();
+                    let name = format!("{} ({least} to {most})", question.name);
+                    match &question.speech {
+                        Some(speech) => format!("{name}: “{}”", self.text(speech, TEXT_MAX)),
+                        None => name,
+                    }
+                });
+                (Look::Question, "survey", questions.collect())
+            }
             StepKind::Transfer(spec) => {
                 let agent = self.set.agents.iter().find(|agent| agent.extension == *spec.to.name());
                 let line = agent.map_or_else(

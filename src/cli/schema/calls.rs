@@ -103,6 +103,11 @@ fn act(draft: &mut Draft) -> Value {
             ("step", "The step in which the caller is.", text(&["main"])),
             ("language", "The language that is spoken.", super::shape::named("language")),
             ("value", "Values that were keyed or set; nothing for one that is not set.", json!({ "type": "object" })),
+            (
+                "survey",
+                "Answers to the questions of surveys; nothing for one that is not answered.",
+                with_examples(json!({ "type": "object" }), &["helped: 4"]),
+            ),
             ("outcome", "How the wait or the call has ended.", words(keys::words_of("outcome"))),
             ("spoken", "The places that were spoken so far.", places.clone()),
         ],

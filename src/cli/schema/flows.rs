@@ -7,6 +7,7 @@ use super::shape::{
     with_examples, with_required, words,
 };
 use super::{calls, connectors, steps};
+use crate::flow::Survey;
 use crate::flow::document::keys;
 
 /// What names look like: of flows, steps and queues.
@@ -43,6 +44,7 @@ pub(super) fn schema() -> (Value, Vec<String>) {
         "hours": hours(&mut draft),
         "times": times(),
         "record": record(&mut draft),
+        "survey": survey(&mut draft),
         "connector": connectors::connector(&mut draft),
         "way": connectors::way(&mut draft),
     });
@@ -67,6 +69,25 @@ fn record(draft: &mut Draft) -> Value {
         ("refused", "Where callers go who do not agree; without it, `next`.", named("target")),
     ];
     with_required(draft.table("record", keys), &["consent"])
+}
+
+/// The questions of a survey.
+fn survey(draft: &mut Draft) -> Value {
+    let asked = || or_nothing(named("speech"));
+    let mut question = draft.table(
+        "survey question",
+        vec![
+            ("csat", "The question, answered from 1 to 5; nothing for the language's own.", asked()),
+            ("nps", "The question, answered from 0 to 10; nothing for the language's own.", asked()),
+        ],
+    );
+    (question["minProperties"], question["maxProperties"]) = (json!(1), json!(1));
+    let question = any_of(vec![json!({ "enum": keys::words_of("scale") }), question]);
+    let short = any_of(vec![question.clone(), asked()]);
+    let mut questions = names(VALUE_NAME, question);
+    questions["properties"] = json!({ "csat": short, "nps": short });
+    (questions["minProperties"], questions["maxProperties"]) = (json!(1), json!(Survey::MOST_QUESTIONS));
+    documented(&questions, "The questions by name: `helped: {csat: How well did we help you?}`.")
 }
 
 fn file(draft: &mut Draft) -> Value {
@@ -262,6 +283,11 @@ fn queue(draft: &mut Draft) -> Value {
             ("when_full", "Where callers go when the queue is full.", or_nothing(full)),
             ("when_too_long", "Where callers go who have waited for too long.", or_nothing(too_long)),
             ("when_no_agents", "Where callers go while nobody is there.", with_required(no_agents, &["go"])),
+            (
+                "survey",
+                "The step to which callers go when an agent has hung up: a survey, or one that leads to it.",
+                named("target"),
+            ),
             (
                 "service_level",
                 "The goal, for reports.",

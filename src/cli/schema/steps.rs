@@ -151,6 +151,18 @@ fn described(kind: &str) -> Option<(&'static str, Vec<Key>)> {
                 next(),
             ],
         ),
+        "survey" => (
+            "Asks callers what they think: by one key, or two for a ten. Star leaves a question out.",
+            vec![
+                (
+                    "survey",
+                    "The questions by name, or `csat` (1 to 5) or `nps` (0 to 10) for the language's own.",
+                    any_of(vec![json!({ "enum": keys::words_of("scale") }), named("survey")]),
+                ),
+                ("thanks", "What is said to who has answered; else a phrase of the language.", named("speech")),
+                next(),
+            ],
+        ),
         "when" => (
             "Leads one way or the other.",
             vec![

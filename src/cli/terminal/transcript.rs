@@ -70,6 +70,7 @@ impl Telephone<'_> {
             },
             What::Promised => "You keep your place, and will be called back.".to_owned(),
             What::Booked(queue) => format!("You have a place in the queue {queue}, and will be called back."),
+            What::Answers(question, score) => format!("You have answered {question} with {score}."),
             What::Rings(agent) => format!("The telephone of {} rings.", name(agent)),
             What::Talks(agent) => format!("You talk with {}.", name(agent)),
             What::AgentHangsUp(agent) => format!("{} hangs up.", name(agent)),

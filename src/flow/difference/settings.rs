@@ -56,6 +56,7 @@ pub(super) fn settings(set: &FlowSet, kind: &StepKind) -> Vec<Setting> {
         | StepKind::When { .. }
         | StepKind::Language(_)
         | StepKind::Flow(_)
+        | StepKind::Survey(_)
         | StepKind::HangUp { .. } => Vec::new(),
     }
 }

@@ -179,3 +179,30 @@ fn an_agent_with_another_extension_alone_is_the_same_agent() {
     assert_eq!(found.agents, [("1001".into(), "1007".into())]);
     assert_eq!(found.queues, [("support".into(), "aid".into())]);
 }
+
+/// A survey of two questions after the conversation, and what can become of it.
+#[test]
+fn what_callers_are_asked_of_the_call_is_told() {
+    let survey = "  how: {survey: {helped: csat, again: {csat: Would you call again?}}, next: main}\nhours:";
+    let asked = |change: (&str, &str)| {
+        let old = OLD.replace("hours:\n", &format!("{survey}\n")).replace("ring: 15s", "survey: how");
+        assert!(old.contains(change.0), "{}", change.0);
+        let new = old.replace(change.0, change.1);
+        let told = differences(&flows(&old), &flows(&new)).into_iter().map(|change| change.text);
+        told.collect::<Vec<String>>()
+    };
+    assert_eq!(asked(("helped: csat, ", "")), ["`how` will no longer ask `helped`"]);
+    assert_eq!(asked(("helped: csat, ", "helped: csat, price: nps, ")), ["`how` will now ask `price`"]);
+    assert_eq!(
+        asked(("helped: csat", "helped: nps")),
+        ["callers in `how` will now answer `helped` up to 10 instead of 5"]
+    );
+    assert_eq!(
+        asked(("Would you call again?", "Would you?")),
+        ["callers in `how` will now hear \"Would you?\" instead of \"Would you call again?\""]
+    );
+    assert_eq!(
+        asked(("survey: how", "survey: main")),
+        ["after the conversation of `help` callers will now reach `main` instead of `how`"]
+    );
+}

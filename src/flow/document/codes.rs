@@ -237,6 +237,11 @@ codes! {
     METRIC = "HL1556", "A metric changed otherwise than a call test expects";
     NOT_WALKED = "HL1561", "A step or a way out of it that no call test walks";
 
+    // Surveys.
+    SURVEY_QUESTION = "HL1601", "Not a question of a survey";
+    SURVEY_LENGTH = "HL1602", "A survey without questions, or with more than callers answer";
+    NO_SURVEY = "HL1603", "A queue's survey that asks nothing";
+
     // Recordings and their script.
     DRAFTS = "HL1701", "Recordings that are drafts";
 }

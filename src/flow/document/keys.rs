@@ -2,7 +2,8 @@
 
 use super::language::{self, rules};
 use super::{
-    agents, call_tests, connectors, duty, fields, flow, hours, lookup, menu, messages, outline, queues, steps, words,
+    agents, call_tests, connectors, duty, fields, flow, hours, lookup, menu, messages, outline, queues, steps, survey,
+    words,
 };
 use crate::flow::connector::Method;
 use crate::flow::speech::{BUILT_IN, CATEGORIES};
@@ -37,6 +38,7 @@ pub fn tables() -> Vec<KeyTable> {
         KeyTable::new("when_too_long", &queues::TOO_LONG_KEYS),
         KeyTable::new("when_no_agents", &queues::NO_AGENTS_KEYS),
         KeyTable::new("record", &messages::RECORD_KEYS),
+        KeyTable::new("survey question", &survey::QUESTION_KEYS),
         KeyTable::new("missed", &duty::MISSED_KEYS),
         KeyTable::new("agent", &agents::KEYS),
         KeyTable::new("hours", &hours::SETTINGS),
@@ -76,7 +78,7 @@ pub fn step_kinds() -> impl Iterator<Item = &'static str> {
     steps::KINDS.iter().map(|kind| kind.key)
 }
 
-/// The words that a setting takes: `strategy` of a queue, `order` of a callback, `method` of a connector, `type` of a field, `currency` of a flow, `like`, `category` and `key` of a language, `format` of a
+/// The words that a setting takes: `strategy` of a queue, `order` of a callback, `method` of a connector, `type` of a field, `currency` of a flow, `scale` of a question, `like`, `category` and `key` of a language, `format` of a
 /// placeholder, `target` where no step is named, `act`, `outcome` and `habit` of call tests.
 pub fn words_of(setting: &str) -> Vec<&'static str> {
     match setting {
@@ -92,6 +94,7 @@ pub fn words_of(setting: &str) -> Vec<&'static str> {
         "target" => outline::TARGET_WORDS.to_vec(),
         "consent" => messages::CONSENTS.iter().map(|(name, _)| *name).collect(),
         "channels" => messages::CHANNELS.iter().map(|(name, _)| *name).collect(),
+        "scale" => survey::SCALES.iter().map(|(name, _)| *name).collect(),
         "record" => messages::RECORD_WORDS.to_vec(),
         "act" => call_tests::acts::ALONE.iter().map(|(name, _)| *name).collect(),
         "outcome" => call_tests::acts::OUTCOMES.to_vec(),

@@ -30,6 +30,7 @@ mod rounds;
 pub mod scalar;
 mod section;
 mod steps;
+mod survey;
 mod syntax;
 mod template;
 mod transfer;

@@ -33,7 +33,7 @@ const LONGEST_ALERT: usize = 200;
 /// The lowest tier of agents.
 pub const LAST_TIER: u8 = 9;
 
-pub(super) const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 19] = [
     "agents",
     "strategy",
     "ring",
@@ -46,6 +46,7 @@ pub(super) const KEYS: [&str; 18] = [
     "when_full",
     "when_too_long",
     "when_no_agents",
+    "survey",
     "service_level",
     "short_abandon",
     "resume_window",
@@ -242,6 +243,8 @@ impl<'a> Reader<'a> {
         spec.full = target("when_full", &format!("callers for whom `{}` is full", spec.name));
         spec.too_long.1 = target("when_too_long", &format!("callers who have waited for too long in `{}`", spec.name));
         spec.no_agents = target("when_no_agents", &format!("callers for whom nobody is there in `{}`", spec.name));
+        let who = format!("callers whom an agent of `{}` has helped", spec.name);
+        spec.survey = reader.target_of(&entry.value, "survey", &who).map(|target| FlowTarget { flow: home, target });
         if let Some(comfort) = entry.value.find("announce").and_then(|announce| announce.value.find("comfort")) {
             spec.comfort = reader.comfort(entry, comfort);
             reader.tell_lacks(&shortened(&entry.key));
@@ -258,6 +261,7 @@ impl<'a> Reader<'a> {
             let entry = queue.value.find(key)?;
             entry.value.find("go").or_else(|| entry.value.find("choices"))
         });
+        let first = first.or_else(|| queue.value.find("survey"));
         let first = first.or_else(|| queue.value.find("announce")?.value.find("comfort"));
         if let Some(place) = first.filter(|_| users > 1) {
             let message = format!("`{}` is used by {users} flows, and this could be meant of each", queue.key);

@@ -27,7 +27,7 @@ pub(super) struct Kind {
     pub settings: &'static [&'static str],
 }
 
-pub(super) const KINDS: [Kind; 16] = [
+pub(super) const KINDS: [Kind; 17] = [
     Kind { key: "say", settings: &["must_hear", "next"] },
     Kind { key: "play", settings: &["must_hear", "next"] },
     Kind {
@@ -65,12 +65,10 @@ pub(super) const KINDS: [Kind; 16] = [
         settings: &["greeting", "longest", "shortest", "silence", "review", "mail", "failed", "next"],
     },
     Kind { key: "record", settings: &["next"] },
+    Kind { key: "survey", settings: &["thanks", "next"] },
     Kind { key: "transfer", settings: &["ring", "announce", "busy", "no_answer", "failed", "otherwise", "next"] },
     Kind { key: "hangup", settings: &[] },
 ];
-
-/// Kinds of steps that this version does not have.
-pub(super) const LATER_KINDS: [&str; 1] = ["survey"];
 
 impl FlowReader<'_, '_> {
     /// Reads a step.
@@ -98,13 +96,6 @@ impl FlowReader<'_, '_> {
             });
             return None;
         };
-        let later = entries.iter().find(|entry| LATER_KINDS.contains(&entry.key.as_str()));
-        if let Some(later) = later {
-            let message = format!("`{}` is not available in this version", later.key);
-            let fault = self.page.error(codes::NOT_AVAILABLE, later.key_span, message);
-            self.fault(fault);
-            return None;
-        }
         let found: Vec<(&Kind, &Entry)> = entries
             .iter()
             .filter_map(|entry| Some((KINDS.iter().find(|kind| kind.key == entry.key)?, entry)))
@@ -135,6 +126,7 @@ impl FlowReader<'_, '_> {
             "callback" => self.callback(step, entry),
             "voicemail" => self.voicemail(index, step, entry),
             "record" => self.record(index, step, entry),
+            "survey" => self.survey(index, step, entry),
             "transfer" => self.transfer(index, step, entry),
             _ => self.hang_up(index, step, entry),
         }
@@ -144,7 +136,7 @@ impl FlowReader<'_, '_> {
         let kinds = KINDS.iter().map(|kind| kind.key);
         let settings: Vec<&str> = KINDS.iter().flat_map(|kind| kind.settings).copied().collect();
         let meant = entries.iter().find_map(|entry| {
-            let near = super::diagnostic::nearest(&entry.key, kinds.clone().chain(LATER_KINDS))?;
+            let near = super::diagnostic::nearest(&entry.key, kinds.clone())?;
             (!settings.contains(&entry.key.as_str())).then_some((entry, near))
         });
         let fault = match meant {

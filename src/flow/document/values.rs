@@ -9,7 +9,6 @@ use super::diagnostic::{Diagnostic, Faults, Page, Span, listed, shortened};
 use super::hours::HoursBook;
 use super::outline::Outline;
 use super::scalar;
-use super::steps::LATER_KINDS;
 use super::tree::{Content, Node};
 use crate::flow::condition::Kinds;
 use crate::flow::connector::FieldKind;
@@ -91,8 +90,6 @@ pub(super) struct Values {
     set: BTreeMap<String, SetValue>,
     /// The names under which answers are saved.
     records: BTreeSet<String>,
-    /// Values of steps that this version does not have.
-    later: Vec<String>,
     /// The hours, which are values too: `hours.office`, `hours.office.next`.
     pub hours: HoursBook,
     /// The connectors, whose answers' fields are values too: `order.status`.
@@ -125,11 +122,6 @@ impl Values {
                             values.note(&entry.key, any, place).read.set(true);
                         }
                     }
-                }
-                if let Some(save) = step.value.find("save").and_then(|save| save.value.text())
-                    && LATER_KINDS.iter().any(|kind| step.value.find(kind).is_some())
-                {
-                    values.later.push(save.to_owned());
                 }
                 if let Some(save) = step.value.find("save").filter(|_| step.value.find("collect").is_some())
                     && let Some(name) = save.value.text()
@@ -257,7 +249,6 @@ impl Values {
         match BUILT_IN.iter().find(|built_in| built_in.name == name) {
             Some(built_in) => Known::BuiltIn(built_in),
             None if LATER.iter().any(|beginning| name.starts_with(beginning)) => Known::Later,
-            None if self.later.iter().any(|later| name.split('.').next() == Some(later)) => Known::Later,
             None => Known::Nothing,
         }
     }

@@ -4,8 +4,8 @@ use super::{By, Entry, EntryBy, Exit, Goal, Nature, Node, StepId};
 use crate::flow::place::Place;
 use crate::flow::session::Exit as Name;
 use crate::flow::{
-    Choice, Condition, Consent, FlowSet, FlowTarget, LookupSpec, Menu, Patience, QueueIndex, Record, Step, StepKind,
-    Target, Untransferred, Value,
+    Choice, Condition, Consent, FlowSet, FlowTarget, LookupSpec, Menu, Patience, QueueIndex, Record, Scale, Step,
+    StepKind, Target, Untransferred, Value,
 };
 use crate::telephony::Digit;
 
@@ -34,7 +34,12 @@ pub(super) fn entries_by_queues(set: &FlowSet) -> Vec<Entry> {
 /// The ways out of a queue that the queue itself names.
 fn ways_out_of(set: &FlowSet, queue: QueueIndex) -> Vec<(Name<'_>, Goal)> {
     let spec = set.queue(queue);
-    let written = [(Name::TimedOut, spec.too_long.1), (Name::Full, spec.full), (Name::NoAgents, spec.no_agents)];
+    let written = [
+        (Name::Answered, spec.survey.filter(|_| !spec.agents.is_empty())),
+        (Name::TimedOut, spec.too_long.1),
+        (Name::Full, spec.full),
+        (Name::NoAgents, spec.no_agents),
+    ];
     let mut ways: Vec<(Name<'_>, Goal)> =
         written.into_iter().filter_map(|(name, to)| Some((name, goal_at(to?)))).collect();
     if let Some(home) = spec.home {
@@ -77,8 +82,10 @@ impl Leaving<'_> {
             StepKind::Menu(menu) => self.menu(menu),
             StepKind::Collect(collect) => {
                 self.next(Name::Next, By::Answer);
-                // Numerals belong to the answer, and so does the key that ends it.
-                self.always(|key| key.numeral().is_none() && Some(key) != collect.end_key);
+                // Numerals belong to the answer, and so does the key that ends it; where it is read back, 1 and 2 do.
+                let confirms = collect.confirm && !collect.secret;
+                let of_answer = |key: Digit| key.numeral().is_some() || Some(key) == collect.end_key;
+                self.always(|key| !of_answer(key) || confirms && !matches!(key.numeral(), Some(1..=2)));
                 self.tries(&collect.patience);
                 Nature { asks: true, ..nothing }
             }
@@ -112,8 +119,8 @@ impl Leaving<'_> {
                     self.next(Name::Callback, By::Answer);
                     self.or_next(Name::Full, By::Refusal, *otherwise);
                     self.or_next(Name::NoInput, By::Tries, *otherwise);
-                    // Numerals belong to the number, and the hash key ends it.
-                    self.always(|key| key.numeral().is_none());
+                    // Where the number is read back 1 and 2 say whether it is right; while it is keyed all numerals belong to it.
+                    self.always(|key| !matches!(key.numeral(), Some(1..=2)));
                 } else {
                     self.or_next(Name::Failed, By::Refusal, *otherwise);
                 }
@@ -124,8 +131,8 @@ impl Leaving<'_> {
                 self.next(Name::NoInput, By::Tries);
                 let operator = self.set.flow(self.at.flow).always.get(&Digit::ALL[0]).copied();
                 self.or_next(Name::Failed, By::Refusal, voicemail.failed.or(operator));
-                // Numerals say what is to become of the message, and the hash key ends it.
-                self.always(|key| key != Digit::HASH && !matches!(key.numeral(), Some(1..=3)));
+                // The hash key ends the greeting, and the message.
+                self.always(|key| key != Digit::HASH);
                 Nature { message: true, ..nothing }
             }
             StepKind::Record(record) => {
@@ -140,6 +147,18 @@ impl Leaving<'_> {
                     }
                     Record::Stop | Record::Pause | Record::Resume => self.next(Name::Next, By::Itself),
                 }
+                nothing
+            }
+            StepKind::Survey(survey) => {
+                self.next(Name::Next, By::Answer);
+                self.next(Name::Refused, By::Answer);
+                self.next(Name::NoInput, By::Tries);
+                // Star leaves a question out, hash ends an answer, and numerals are scores where the question has them.
+                let csat = survey.questions.iter().any(|question| question.scale == Scale::Csat);
+                self.always(|key| match key.numeral() {
+                    Some(numeral) => csat && !Scale::Csat.scores().contains(&numeral),
+                    None => key != Digit::STAR && key != Digit::HASH,
+                });
                 nothing
             }
             StepKind::Transfer(spec) => {
@@ -195,10 +214,16 @@ impl Leaving<'_> {
         let set = self.set;
         let spec = set.queue(queue);
         let answered = !spec.agents.is_empty();
-        if answered {
-            self.next(Name::Answered, By::Conversation);
-        }
         let written = ways_out_of(set, queue);
+        if answered {
+            match spec.survey {
+                Some(survey) => {
+                    let place = set.places.queue_setting(queue, "survey").cloned();
+                    self.leave(Name::Answered, By::Conversation, goal_at(survey), place);
+                }
+                None => self.next(Name::Answered, By::Conversation),
+            }
+        }
         let reasons = [
             (Name::TimedOut, "when_too_long", By::Wait),
             (Name::Full, "when_full", By::Refusal),

@@ -54,6 +54,8 @@ steps:
   sales: {flow: other, next: main}
   agent: {queue: support, next: again}
   shut: {hangup: We are closed.}
+  again_please: {collect: Which?, save: code, confirm: true, end_key: star, next: message}
+  message: {voicemail: support}
 hours:
   office: {mon-fri: 09:00-17:30}
 agents:
@@ -91,8 +93,13 @@ fn every_way_out_is_there() {
     check("sales", "flow -> offer 0.yaml:16:3\nnext -> main 0.yaml:16:30");
     check(
         "agent",
-        "answered -> Again 0.yaml:17:33\ntimed_out -> Again 0.yaml:17:33\nfull -> shut 0.yaml:26:21\n\
-         failed -> Again 0.yaml:17:33\nchoice 1 -> main 0.yaml:27:31",
+        "answered -> Again 0.yaml:17:33\ntimed_out -> Again 0.yaml:17:33\nfull -> shut 0.yaml:28:21\n\
+         failed -> Again 0.yaml:17:33\nchoice 1 -> main 0.yaml:29:31",
+    );
+    check(
+        "again_please",
+        "next -> message 0.yaml:19:83\nalways 0 -> agent 0.yaml:5:13\nalways star -> Back 0.yaml:5:26\n\
+         no_input -> agent 0.yaml:5:13\nno_match -> agent 0.yaml:5:13",
     );
     check("shut", "hangup -> HangUp 0.yaml:18:3");
     check("other/offer", "next -> End 1.yaml:4:3");
@@ -111,6 +118,37 @@ fn the_names_are_those_of_sessions() {
             assert!(known.contains(&exit.name), "{} of {}", exit.name, flow.step(node.at.step).name);
         }
     }
+}
+
+#[test]
+fn a_survey_follows_the_conversation_of_its_queue() {
+    let set = read(
+        "\
+flow: main
+numbers: [1000]
+start: person
+always: {0: person, 9: bye, star: back, hash: again, 3: bye}
+steps:
+  person: {queue: support, next: bye}
+  how: {survey: {helped: csat, recommend: nps}, next: bye}
+  likely: {survey: nps}
+  bye: {hangup: Goodbye.}
+agents: {1001: {name: Ada}}
+queues: {support: {agents: [1001], survey: how}, sales: {agents: [], survey: how}}
+",
+    );
+    let graph = Graph::of(&set);
+    let names = |name: &str| -> Vec<String> {
+        shown(&set, &graph, name).lines().map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    };
+    assert_eq!(names("person")[0], "answered -> how");
+    // The keys that a question takes lead nowhere else: nine and nought are answers only to the second.
+    let how = ["next -> bye", "refused -> bye", "no_input -> bye", "always 0 -> person", "always 9 -> bye"];
+    assert_eq!(names("how"), how);
+    assert_eq!(names("likely"), ["next -> End", "refused -> End", "no_input -> End"]);
+    let entries: Vec<&EntryBy> = graph.entries.iter().map(|entry| &entry.by).collect();
+    assert!(entries.contains(&&EntryBy::Queue(crate::flow::QueueIndex(0), "answered".into())), "{entries:?}");
+    assert!(!entries.contains(&&EntryBy::Queue(crate::flow::QueueIndex(1), "answered".into())), "nobody answers it");
 }
 
 #[test]

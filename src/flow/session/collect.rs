@@ -3,6 +3,8 @@
 //! Numerals belong to the answer, and so does the end key. Star and hash, where they do not end the answer, do what they
 //! do everywhere in this flow (`always`); a key that means nothing is passed over, and the question goes on.
 
+use std::time::Duration;
+
 use super::Session;
 use super::asking::{About, Asking, Verdict};
 use super::turn::Turn;
@@ -84,11 +86,17 @@ impl Session {
 
     /// People press the end key also after an answer that was complete without it: it is not meant for what comes next.
     fn pass_over_end_key(&mut self, turn: &Turn<'_>, collect: &Collect) {
-        let Some(end_key) = collect.end_key else { return };
+        if let Some(end_key) = collect.end_key {
+            self.pass_over(turn, end_key, collect.patience.between_keys);
+        }
+    }
+
+    /// The same of any key, which may come within this time.
+    pub(super) fn pass_over(&mut self, turn: &Turn<'_>, end_key: Digit, within: Duration) {
         if self.ahead.front() == Some(&end_key) {
             self.ahead.pop_front();
         } else if self.ahead.is_empty() {
-            self.tail = Some((end_key, turn.now + collect.patience.between_keys));
+            self.tail = Some((end_key, turn.now + within));
         }
     }
 

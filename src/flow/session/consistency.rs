@@ -54,6 +54,10 @@ impl Session {
             State::Transferring(_) => {
                 assert!(self.inside && self.ahead.is_empty(), "who is passed on keys nothing here")
             }
+            State::Surveying(surveying) => {
+                assert!(self.inside, "a question belongs to a step");
+                surveying.assert_consistent();
+            }
             State::LookingUp(_) => assert!(self.inside, "a lookup belongs to a step"),
             State::Parting => {}
             State::Ended => assert!(!self.inside, "an ended session has left its step"),

@@ -6,6 +6,7 @@ use super::callback::callback_exits;
 use super::lookup::lookup_exits;
 use super::queue::queue_exits;
 use super::record::record_exits;
+use super::survey::survey_exits;
 use super::voicemail::voicemail_exits;
 use crate::flow::{Consent, Flow, FlowSet, Record, Step, StepKind};
 use crate::telephony::Digit;
@@ -53,7 +54,7 @@ pub(in crate::flow) enum Exit<'a> {
     Failed,
     /// The caller is called back.
     Callback,
-    /// The caller does not want to be recorded.
+    /// The caller does not want to be recorded, or to answer.
     Refused,
     /// The flow ended the call.
     HangUp,
@@ -179,6 +180,7 @@ pub fn exits(set: &FlowSet, flow: &Flow, step: &Step) -> Vec<Arc<str>> {
                 exits.extend(everywhere);
             }
         }
+        StepKind::Survey(_) => exits.extend(survey_exits().into_iter().chain(everywhere)),
         StepKind::Lookup(_) => exits.extend(lookup_exits()),
         StepKind::Flow(_) => exits.push(Exit::Flow),
         StepKind::HangUp { .. } => exits.extend([Exit::HangUp, Exit::CallerHungUp]),

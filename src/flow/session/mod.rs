@@ -19,6 +19,7 @@ mod say;
 mod set;
 mod state;
 mod sub_flow;
+mod survey;
 mod transfer;
 mod turn;
 mod voicemail;
@@ -105,6 +106,8 @@ pub struct Session {
     lookups: u32,
     /// How often ways out of lookups were taken.
     ways_taken: WaysTaken,
+    /// The surveys that the caller was asked to answer: nobody is asked twice.
+    surveyed: Vec<(FlowIndex, StepIndex)>,
     state: State,
 }
 
@@ -187,6 +190,7 @@ impl Session {
             playing: false,
             lookups: 0,
             ways_taken: Vec::new(),
+            surveyed: Vec::new(),
             state: State::Ended,
         }
     }
@@ -248,6 +252,7 @@ impl Session {
         let mut turn = Turn::new(&flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
         self.abandon_queue(&mut turn);
         self.abandon_lookup(&mut turn);
+        self.abandon_survey(&mut turn);
         self.leave(&mut turn, Exit::CallerHungUp.name());
         self.state = State::Ended;
         self.playing = false;
@@ -325,6 +330,7 @@ impl Session {
             State::Leaving(leaving) => self.message_key(turn, leaving, digit),
             State::Consenting(consenting) => self.consent_key(turn, consenting, digit),
             State::LookingUp(looking) => self.looking_up_key(turn, looking),
+            State::Surveying(surveying) => self.consider_score(turn, surveying),
             heard_to_the_end => {
                 self.state = heard_to_the_end;
                 Next::Stay
@@ -348,6 +354,7 @@ impl Session {
                 Next::Stay
             }
             State::LookingUp(looking) => self.looking_up_words_heard(turn, looking),
+            State::Surveying(surveying) => self.survey_words_heard(turn, surveying),
             State::Parting => {
                 self.end(turn);
                 Next::Stay
@@ -385,6 +392,7 @@ impl Session {
             State::Leaving(leaving) => self.message_time_is_up(turn, leaving),
             State::Consenting(consenting) => self.consent_time_is_up(turn, consenting),
             State::LookingUp(looking) => self.looking_up_time_is_up(turn, looking),
+            State::Surveying(surveying) => self.survey_time_is_up(turn, surveying),
             other => {
                 self.state = other;
                 Next::Stay
@@ -433,6 +441,7 @@ impl Session {
             StepKind::Voicemail(_) => self.enter_voicemail(turn),
             StepKind::Record(record) => self.enter_record(turn, record),
             StepKind::Transfer(spec) => self.enter_transfer(turn, spec),
+            StepKind::Survey(_) => self.enter_survey(turn),
             StepKind::HangUp { speech } => self.enter_hang_up(turn, speech.as_ref()),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::queue::LeaveWhy;
 use crate::flow::connector::LookupRequest;
-use crate::flow::{FlowIndex, PromptId, QueueIndex, StepIndex, TransferTo};
+use crate::flow::{FlowIndex, PromptId, QueueIndex, StepIndex, SurveyOutcome, TransferTo};
 use crate::telephony::{PhoneNumber, Sides};
 
 /// What a session wants.
@@ -120,8 +120,8 @@ pub enum FlowNote {
         step: StepIndex,
         /// How: `next`, `then`, `otherwise`, `flow`, `choice 1`, `always 0`, `no_input`, `no_match`, `hangup` or
         /// `caller_hung_up`; from a queue, a callback or a transfer also `answered`, `busy`, `no_answer`, `timed_out`,
-        /// `full`, `no_agents`, `failed` or `callback`; from a lookup `found`, `not_found` or `failed`: bounded by what is
-        /// written.
+        /// `full`, `no_agents`, `failed` or `callback`; from a lookup `found`, `not_found` or `failed`; from a survey also
+        /// `refused`: bounded by what is written.
         exit: Arc<str>,
     },
     /// A value could not be spoken as the step asks, or a phrase or word that it needs has no recording in this
@@ -140,6 +140,33 @@ pub enum FlowNote {
         step: StepIndex,
         /// The value's name.
         value: Arc<str>,
+    },
+    /// A caller is asked for their opinion. [`FlowNote::SurveyEnded`] follows.
+    SurveyOffered {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+    },
+    /// A question of a survey was answered, for good.
+    SurveyAnswered {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+        /// The place of the question in the survey.
+        question: u8,
+        /// The answer, one of those of the question's scale.
+        score: u8,
+    },
+    /// Nothing more is asked, or the caller is gone.
+    SurveyEnded {
+        /// The flow.
+        flow: FlowIndex,
+        /// The step.
+        step: StepIndex,
+        /// How it went.
+        outcome: SurveyOutcome,
     },
     /// More than [`MOST_STEPS`](super::MOST_STEPS) steps without the caller's input, or flows deeper than [`DEEPEST_FLOW`](super::DEEPEST_FLOW): ended politely.
     RanAway {

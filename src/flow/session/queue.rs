@@ -255,10 +255,13 @@ impl Session {
         })
     }
 
-    /// The conversation is over.
+    /// The conversation is over: on to the queue's survey, if it has one.
     pub(super) fn conversation_over(&mut self, turn: &mut Turn<'_>) -> Next {
         self.while_waiting(turn, |session, turn, waiting| match waiting.at {
-            At::Connected => Next::Leave { exit: Exit::Answered.name(), to: session.after_queue(turn, &waiting) },
+            At::Connected => match turn.flows.queue(waiting.queue).survey {
+                Some(survey) => session.go_over(turn, Exit::Answered, survey),
+                None => Next::Leave { exit: Exit::Answered.name(), to: session.after_queue(turn, &waiting) },
+            },
             _ => session.wait_on(turn, waiting),
         })
     }

@@ -5,6 +5,7 @@ use super::callback::Arranging;
 use super::lookup::LookingUp;
 use super::queue::Waiting;
 use super::record::Consenting;
+use super::survey::Surveying;
 use super::transfer::Transferring;
 use super::voicemail::Leaving;
 use crate::clock::Moment;
@@ -31,6 +32,8 @@ pub(super) enum State {
     Transferring(Transferring),
     /// A web service is asked.
     LookingUp(LookingUp),
+    /// An opinion.
+    Surveying(Surveying),
     /// The last words; then the call ends.
     Parting,
     /// The call was ended.
@@ -47,6 +50,7 @@ impl State {
             State::Leaving(leaving) => leaving.deadline(),
             State::Consenting(consenting) => consenting.deadline(),
             State::LookingUp(looking) => looking.deadline(),
+            State::Surveying(surveying) => surveying.deadline(),
             State::Speaking { .. } | State::Transferring(_) | State::Parting | State::Ended => None,
         }
     }
@@ -59,6 +63,7 @@ impl State {
             State::Arranging(arranging) => arranging.asks(),
             State::Leaving(leaving) => leaving.asks(),
             State::Consenting(consenting) => consenting.asks(),
+            State::Surveying(surveying) => surveying.asks(),
             State::Speaking { .. } | State::LookingUp(_) | State::Transferring(_) | State::Parting | State::Ended => {
                 false
             }
@@ -75,6 +80,7 @@ impl State {
             State::Leaving(leaving) => leaving.speaks(),
             State::Consenting(consenting) => consenting.speaks(),
             State::LookingUp(looking) => looking.speaks(),
+            State::Surveying(surveying) => surveying.speaks(),
             State::Transferring(_) | State::Ended => false,
         }
     }

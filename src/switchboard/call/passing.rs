@@ -173,13 +173,14 @@ impl Call {
             return None;
         };
         if playing.is_some() || matches!(&self.line, Line::Waiting(waiting) if waiting.music) {
-            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+            turn.media(MediaCommand::Stop { leg: self.leg.id });
         }
         let (place, announced) = match std::mem::take(&mut self.line) {
             Line::Waiting(waiting) => (Some(waiting.place), waiting.announcing.is_some()),
             _ => (None, false),
         };
         let (revision, step, time) = (self.revision.clone(), self.place, self.leg.hold.flow_time(turn.now));
+        self.note_all(turn, session.yield_survey());
         self.hang_up(turn, Cause::LocalHungUp, Outcome::Transferred);
         Some(Walk { session, time, interrupted: playing.is_some(), announced, revision, step, place })
     }
@@ -191,7 +192,10 @@ impl Call {
         self.revision = walk.revision;
         self.place = walk.step;
         self.leg.hold.go_on_from(turn.now, walk.time);
-        self.phase = Phase::Walking { session: walk.session, playing: None };
+        let mut session = walk.session;
+        let notes = session.take_survey();
+        self.phase = Phase::Walking { session, playing: None };
+        self.note_all(turn, notes);
         let entry = walk.place.as_ref().map(|place| place.entry);
         if let Some(place) = walk.place {
             let taken = QueueEvent::PlaceTaken { queue: place.queue.clone() };

@@ -7,9 +7,10 @@ use super::tape::MessageOrder;
 use super::{Beginning, Call, LINGER, Phase, Start};
 use crate::acd::Leaving;
 use crate::flow::{
-    Action, CallFacts, FlowIndex, FlowNote, LookupFailure, PromptId, Session, SessionInput, StepIndex, Switches,
+    Action, CallFacts, FlowIndex, FlowNote, LookupFailure, PromptId, Session, SessionInput, StepIndex, StepKind,
+    Switches,
 };
-use crate::journal::{JournalEvent, Outcome, StepName};
+use crate::journal::{JournalEvent, Outcome, StepName, SurveyEvent, SurveyNews};
 use crate::switchboard::Turn;
 use crate::switchboard::errand::Errand;
 use crate::switchboard::sent::Sending;
@@ -49,7 +50,7 @@ impl Call {
         let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
         self.phase = Phase::Told { playing: playback, until: turn.now + length + TOLD_SPARE };
         turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        turn.media(MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
     }
 
     /// Starts a walk.
@@ -184,7 +185,7 @@ impl Call {
             *playing = Some(playback);
         }
         turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        turn.media(MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
         true
     }
 
@@ -192,7 +193,7 @@ impl Call {
         if let Phase::Walking { playing, .. } = &mut self.phase
             && playing.take().is_some()
         {
-            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+            turn.media(MediaCommand::Stop { leg: self.leg.id });
         }
     }
 
@@ -237,9 +238,28 @@ impl Call {
                 JournalEvent::PromptMissing { step: self.name(flow, step), language: language.clone(), prompt: None }
             }
             FlowNote::Unaskable { flow, step, value } => self.unaskable((flow, step), &value),
+            FlowNote::SurveyOffered { flow, step } => self.surveyed((flow, step), SurveyNews::Offered),
+            FlowNote::SurveyAnswered { flow, step, question, score } => {
+                let StepKind::Survey(survey) = &self.revision.flows.flow(flow).step(step).kind else { return };
+                let Some(question) = survey.questions.get(usize::from(question)) else { return };
+                let (question, scale) = (question.name.clone(), question.scale.word());
+                self.surveyed((flow, step), SurveyNews::Answered { question, scale, score })
+            }
+            FlowNote::SurveyEnded { flow, step, outcome } => {
+                self.surveyed((flow, step), SurveyNews::Ended { outcome: outcome.word() })
+            }
             FlowNote::RanAway { flow, step } => JournalEvent::RanAway(self.name(flow, step)),
         };
         turn.journal(Some(self.id), event);
+    }
+
+    /// With whom and from which queue the caller has talked before they were asked is a part of what they answer.
+    fn surveyed(&self, (flow, step): (FlowIndex, StepIndex), news: SurveyNews) -> JournalEvent {
+        let (agent, queue) = match &self.talked {
+            Some(talked) => (Some(talked.agent.clone()), talked.queue.clone()),
+            None => (None, None),
+        };
+        JournalEvent::Survey(Box::new(SurveyEvent { step: self.name(flow, step), queue, agent, news }))
     }
 
     fn miss(&self, turn: &mut Turn<'_>, prompt: PromptId) {

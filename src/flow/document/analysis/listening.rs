@@ -6,7 +6,7 @@ use super::{Analysis, placed};
 use crate::flow::document::codes;
 use crate::flow::document::diagnostic::{Diagnostic, Severity};
 use crate::flow::graph::{By, Exit, Graph, Node, StepId};
-use crate::flow::{Choice, FlowSet, Piece, PromptId, QueueIndex, Speech, StepKind, Target};
+use crate::flow::{Choice, FlowSet, Piece, PromptId, QueueIndex, Speech, StepKind, Survey, SurveyQuestion, Target};
 
 /// Longer than this nobody should have to listen to a menu before they hear their choice.
 pub const LONGEST_MENU: Duration = Duration::from_secs(30);
@@ -117,6 +117,7 @@ fn keys(set: &FlowSet, at: StepId, exit: &Exit) -> u32 {
         (By::Keys(keys), _) => u32::try_from(keys.len()).unwrap_or(u32::MAX),
         (By::Always(_), _) => 1,
         (By::Answer, StepKind::Collect(collect)) => u32::from(collect.shortest),
+        (By::Answer, StepKind::Survey(survey)) => u32::try_from(survey.questions.len()).unwrap_or(u32::MAX),
         _ => 0,
     }
 }
@@ -142,6 +143,7 @@ impl Heard<'_> {
             (By::Keys(_), _) => return None,
             (_, StepKind::Say { speech, .. } | StepKind::Play { speech, .. }) => self.length(speech),
             (_, StepKind::Collect(collect)) => self.length(&collect.speech),
+            (_, StepKind::Survey(survey)) => self.survey(node.at, survey),
             _ => Duration::ZERO,
         };
         Some(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
@@ -152,6 +154,19 @@ impl Heard<'_> {
         let position = choices.iter().position(|choice| choice.keys == keys && choice.speech.is_some())?;
         let spoken = choices[..=position].iter().filter_map(|choice| choice.speech.as_ref());
         Some(spoken.map(|speech| self.length(speech)).sum())
+    }
+
+    /// All questions, each with how it is answered.
+    fn survey(&self, at: StepId, survey: &Survey) -> Duration {
+        let language = &self.set.flow(at.flow).languages[0];
+        let phrase = |name: &str| {
+            self.set.find_prompt(language, name).map_or(Duration::ZERO, |prompt| self.piece(&Piece::Prompt(prompt)))
+        };
+        let question = |question: &SurveyQuestion| {
+            let own = question.speech.as_ref().map(|speech| self.length(speech));
+            own.unwrap_or_else(|| phrase(question.scale.question())) + phrase(question.scale.instruction())
+        };
+        survey.questions.iter().map(question).sum()
     }
 
     fn length(&self, speech: &Speech) -> Duration {

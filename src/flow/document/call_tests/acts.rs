@@ -10,7 +10,7 @@ use crate::flow::document::codes;
 use crate::flow::document::diagnostic::{Diagnostic, Span, listed, shortened};
 use crate::flow::document::scalar;
 use crate::flow::document::tree::{Content, Entry, Node};
-use crate::flow::{FlowIndex, StepIndex};
+use crate::flow::{FlowIndex, StepIndex, StepKind};
 use crate::telephony::Digit;
 
 /// Most keys of one act.
@@ -47,8 +47,8 @@ pub(in crate::flow::document) const ACT_KEYS: [&str; 13] = [
 /// What is heard, where there could be a doubt.
 pub(in crate::flow::document) const HEAR_KEYS: [&str; 2] = ["step", "words"];
 /// What can be expected.
-pub(in crate::flow::document) const EXPECT_KEYS: [&str; 10] =
-    ["queue", "skill", "priority", "place", "agent", "step", "language", "value", "outcome", "spoken"];
+pub(in crate::flow::document) const EXPECT_KEYS: [&str; 11] =
+    ["queue", "skill", "priority", "place", "agent", "step", "language", "value", "survey", "outcome", "spoken"];
 
 /// How a wait or a call ends: the words of metrics and records.
 pub(in crate::flow::document) const OUTCOMES: [&str; 17] = [
@@ -298,6 +298,10 @@ impl TestReader<'_, '_> {
                     self.expected_values(entry, &mut found);
                     None
                 }
+                "survey" => {
+                    self.expected_answers(entry, &mut found);
+                    None
+                }
                 "outcome" => self.outcome(entry),
                 "spoken" => self.spoken(entry),
                 _ => {
@@ -341,6 +345,33 @@ impl TestReader<'_, '_> {
                 }
             };
             found.push(Expectation { place, wanted: Wanted::Value(Arc::from(entry.key.as_str()), value) });
+        }
+    }
+
+    /// `{helped: 4}`; nothing for a question that is not answered.
+    fn expected_answers(&mut self, entry: &Entry, found: &mut Vec<Expectation>) {
+        let steps = self.set.flows.iter().flat_map(|flow| &flow.steps);
+        let surveys = steps.filter_map(|step| match &step.kind {
+            StepKind::Survey(survey) => Some(&survey.questions),
+            _ => None,
+        });
+        let known: Vec<Arc<str>> = surveys.flatten().map(|question| question.name.clone()).collect();
+        for entry in self.section.table(entry, "a table such as `{helped: 4}`").unwrap_or(&[]) {
+            let place = self.place(entry.place());
+            let Some(question) = known.iter().find(|question| ***question == *entry.key) else {
+                let message = format!("no survey asks `{}`", shortened(&entry.key));
+                let fault = self.section.page.error(codes::SURVEY_QUESTION, entry.key_span, message);
+                self.section.fault(fault.meant(&entry.key, known.iter().map(|question| &**question)));
+                continue;
+            };
+            let score = match entry.value.is_nothing() {
+                true => None,
+                false => match self.section.number(entry, 0..=10).and_then(|score| u8::try_from(score).ok()) {
+                    Some(score) => Some(score),
+                    None => continue,
+                },
+            };
+            found.push(Expectation { place, wanted: Wanted::Survey(question.clone(), score) });
         }
     }
 

@@ -12,7 +12,8 @@ use crate::flow::hours::{Hours, HoursIndex, Range};
 use crate::flow::{
     Choice, Collect, Condition, Connector, ConnectorIndex, Consent, Currency, Flow, FlowIndex, FlowSet, FlowTarget,
     LanguageIndex, Languages, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec,
-    QueueWish, Record, Speech, SpokenAs, Step, StepIndex, StepKind, Target, TransferSpec, TransferTo, Value, Voicemail,
+    QueueWish, Record, Scale, Speech, SpokenAs, Step, StepIndex, StepKind, Survey, SurveyQuestion, Target,
+    TransferSpec, TransferTo, Value, Voicemail,
 };
 use crate::telephony::{DialPlan, Digit, Sides, TransportKind, Trunk};
 
@@ -128,6 +129,7 @@ fn random_queue(random: &mut Rng, set: &mut FlowSet, index: u16) -> QueueSpec {
         full: targets(random, set),
         too_long: (Duration::from_secs(60), targets(random, set)),
         no_agents: targets(random, set),
+        survey: targets(random, set),
         ..QueueSpec::usual(&format!("queue{index}"))
     }
 }
@@ -255,6 +257,16 @@ fn random_step(random: &mut Rng, set: &mut FlowSet, bounds: &Bounds, index: u32)
             0 => Record::Stop,
             1 => Record::Pause,
             _ => Record::Resume,
+        })),
+        17 if random.bool() => StepKind::Survey(Box::new(Survey {
+            questions: (0..random.usize(1..=3))
+                .map(|place| SurveyQuestion {
+                    name: format!("question{place}").into(),
+                    scale: random.choice(Scale::ALL).expect("some"),
+                    speech: random.bool().then(|| random_speech(random, set, bounds, 2)),
+                })
+                .collect(),
+            thanks: random.bool().then(|| random_speech(random, set, bounds, 2)),
         })),
         16 => StepKind::Language(LanguageIndex(random.u8(..u8::try_from(bounds.languages.len()).expect("few")))),
         17 if bounds.flows > 1 => StepKind::Flow(FlowIndex(random.u16(..bounds.flows))),

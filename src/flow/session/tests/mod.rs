@@ -11,6 +11,7 @@ mod queues;
 mod random;
 mod spoken;
 mod stranded;
+mod surveys;
 mod transfers;
 mod walks;
 mod ways;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::*;
 use super::flows::random_set;
 use crate::clock::Calendar;
-use crate::flow::{LookupAnswer, Untransferred};
+use crate::flow::{LookupAnswer, SurveyOutcome, Untransferred};
 use crate::telephony::{PhoneNumber, TapeEnd, TapeReport};
 
 /// Inputs in one run; `INPUTS=5000000 cargo test` runs longer.
@@ -29,6 +29,9 @@ struct Line {
     told: bool,
     /// The lookup that is under way.
     asked: Option<u32>,
+    /// The survey that is under way, with the questions that were answered; and those that were begun.
+    survey: Option<(FlowIndex, StepIndex, Vec<u8>)>,
+    surveyed: Vec<(FlowIndex, StepIndex)>,
 }
 
 impl Line {
@@ -50,6 +53,8 @@ impl Line {
             recorded: false,
             told: false,
             asked: None,
+            survey: None,
+            surveyed: Vec::new(),
         };
         line.take(&actions);
         line
@@ -139,6 +144,7 @@ impl Line {
                 }
                 Action::Note(FlowNote::StepLeft { exit, .. }) => {
                     assert!(self.inside && !exit.is_empty());
+                    assert!(self.survey.is_none(), "a survey ends before its step");
                     self.inside = false;
                 }
                 Action::Lookup(request) => {
@@ -147,6 +153,11 @@ impl Line {
                 }
                 Action::Transfer { .. } => assert!(self.inside, "a transfer belongs to a step"),
                 Action::CancelLookup { lookup } => assert_eq!(self.asked.take(), Some(*lookup), "who asks lets go"),
+                Action::Note(
+                    note @ (FlowNote::SurveyOffered { .. }
+                    | FlowNote::SurveyAnswered { .. }
+                    | FlowNote::SurveyEnded { .. }),
+                ) => self.take_survey(note),
                 Action::Note(FlowNote::Unspeakable { .. } | FlowNote::RanAway { .. } | FlowNote::Unaskable { .. }) => {}
             }
         }
@@ -167,6 +178,36 @@ impl Line {
         assert!(self.session.deadline().is_none_or(|deadline| deadline > self.now), "a deadline lies ahead");
     }
 
+    /// Every survey is asked once and ends once; each question is answered once at most, and with a score that there is.
+    fn take_survey(&mut self, note: &FlowNote) {
+        match *note {
+            FlowNote::SurveyOffered { flow, step } => {
+                assert!(self.inside && self.survey.is_none(), "one survey at a time, and it belongs to a step");
+                assert!(!self.surveyed.contains(&(flow, step)), "nobody is asked twice");
+                self.surveyed.push((flow, step));
+                self.survey = Some((flow, step, Vec::new()));
+            }
+            FlowNote::SurveyAnswered { flow, step, question, score } => {
+                let (of, at, answered) = self.survey.as_mut().expect("there is a survey");
+                assert_eq!((*of, *at), (flow, step), "the answer is one to this survey");
+                assert!(answered.last().is_none_or(|last| *last < question), "a question is answered once, in order");
+                answered.push(question);
+                let StepKind::Survey(survey) = &self.session.flows.flow(flow).step(step).kind else {
+                    panic!("it is a survey");
+                };
+                let scale = survey.questions[usize::from(question)].scale;
+                assert!(scale.scores().contains(&score), "{score} is no answer");
+            }
+            FlowNote::SurveyEnded { flow, step, outcome } => {
+                let (of, at, answered) = self.survey.take().expect("there is a survey");
+                assert_eq!((of, at), (flow, step), "the end is that of this survey");
+                let none = matches!(outcome, SurveyOutcome::Refused | SurveyOutcome::Unanswered);
+                assert_eq!(answered.is_empty(), none, "{outcome:?} with {} answers", answered.len());
+            }
+            _ => {}
+        }
+    }
+
     /// Whether a numeral must be answered now: always, except by words that must be heard.
     fn answers(&self) -> bool {
         match &self.session.state {
@@ -177,6 +218,7 @@ impl Line {
             | State::LookingUp(_)
             | State::Leaving(_)
             | State::Consenting(_)
+            | State::Surveying(_)
             | State::Transferring(_)
             | State::Parting
             | State::Ended => false,
@@ -270,8 +312,9 @@ fn call(random: &mut Rng, flows: FlowSet) -> u64 {
     let (waits, menu) = (line.session.is_queued() && !connected(&line.session), line.menu);
     let farewell = line.session.abandon();
     let asks = line.asked.is_some();
-    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu) + usize::from(asks);
-    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue, and a service");
+    let surveyed = usize::from(line.survey.is_some());
+    let expected = usize::from(line.inside) + usize::from(waits) + usize::from(menu) + usize::from(asks) + surveyed;
+    assert_eq!(farewell.len(), expected, "a step that is open is left, and a queue, a service, and a survey");
     line.session.assert_consistent();
     assert!(line.session.has_ended() && line.session.abandon().is_empty(), "a caller hangs up once");
     length

@@ -138,6 +138,15 @@ impl Walk {
                 Action::Note(FlowNote::Unaskable { flow, step, value }) => {
                     format!("{}: cannot be asked without {value}", self.name(flow, step))
                 }
+                Action::Note(FlowNote::SurveyOffered { flow, step }) => format!("{}: offered", self.name(flow, step)),
+                Action::Note(FlowNote::SurveyAnswered { flow, step, question, score }) => {
+                    let StepKind::Survey(survey) = &self.flows.flow(flow).step(step).kind else { unreachable!() };
+                    let question = &survey.questions[usize::from(question)].name;
+                    format!("{}: {question} is {score}", self.name(flow, step))
+                }
+                Action::Note(FlowNote::SurveyEnded { flow, step, outcome }) => {
+                    format!("{}: {}", self.name(flow, step), outcome.word())
+                }
                 Action::Note(FlowNote::RanAway { flow, step }) => format!("{}: ran away", self.name(flow, step)),
             };
             self.written.push(line);
