@@ -15,6 +15,11 @@ pub fn large_set() -> Vec<(String, String)> {
             let next = step + 1;
             let next = if next == STEPS - 2 { "agent".to_owned() } else { format!("s{next}") };
             let _ = match step % 5 {
+                // Ways are traced from where something is recorded, and from where a secret is keyed to where it is sent.
+                1 if step == 1 => writeln!(text, "  s1: {{record: {{consent: announce}}, next: s2}}"),
+                1 if step == 6 => writeln!(text, "  s6: {{collect: Your PIN?, save: pin, secret: true, next: s7}}"),
+                1 if step % 50 == 11 => writeln!(text, "  s{step}: {{lookup: 'shop/{{pin}}', next: {next}}}"),
+                1 if step % 50 == 21 => writeln!(text, "  s{step}: {{transfer: 'sip:desk@192.0.2.7', next: {next}}}"),
                 0 => writeln!(
                     text,
                     "  s{step}:\n    menu: How can we help you in step {step}?\n    choices:\n      1: For the next thing -> {next}\n      \
@@ -34,6 +39,9 @@ pub fn large_set() -> Vec<(String, String)> {
             "  agent: {{queue: support{flow}}}\n  bye: {{hangup: Goodbye.}}\nhours: {{office{flow}: {{mon-fri: 09:00-17:30}}}}\n\
              agents: {{2{flow}01: {{name: Ada}}}}\nqueues: {{support{flow}: {{agents: [2{flow}01]}}}}\n"
         );
+        if flow == 0 {
+            text.push_str("connectors: {shop: {url: 'https://shop.example.com'}}\n");
+        }
         (format!("flow{flow}"), text)
     };
     (0..FLOWS).map(flow).collect()

@@ -122,7 +122,9 @@ impl Reader {
         for (path, fault) in &library.faults {
             warn!(file = %path.display(), "a recording {fault}");
         }
-        let named: BTreeSet<Option<Arc<str>>> = flows.queues.iter().map(|queue| queue.music.clone()).collect();
+        // Who is passed on or put on hold outside of every queue hears all of it.
+        let named: BTreeSet<Option<Arc<str>>> =
+            flows.queues.iter().map(|queue| queue.music.clone()).chain([None]).collect();
         let mut music = BTreeMap::new();
         for name in named {
             let found = shelf.music(folder, name.as_deref());

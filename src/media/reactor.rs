@@ -14,17 +14,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::vec::Drain;
 
 use crate::clock::Clock;
-use crate::telephony::{MediaCommand, MediaEvent};
+use crate::telephony::{LegId, MediaCommand, MediaEvent};
 
 use super::stream::Terms;
 use super::tapes::Deck;
 
 mod legs;
 mod line;
+mod passage;
 mod port;
 mod taping;
 
 use line::Line;
+use passage::Luggage;
 
 /// Commands that may wait. A reactor looks at them every 2 ms, and each call sends a handful in its whole life.
 const INBOX: usize = 4_096;
@@ -84,6 +86,18 @@ pub struct Reactor {
 /// What the thread is told.
 enum Order {
     Command(MediaCommand),
+    /// A leg is on its way from another reactor.
+    Await(LegId),
+    /// A leg goes to another reactor.
+    HandOver {
+        leg: LegId,
+        to: SyncSender<Order>,
+    },
+    /// A leg has come from another reactor; `None` where that had none of this name any more.
+    Arrive {
+        leg: LegId,
+        luggage: Option<Box<Luggage>>,
+    },
     Stop,
 }
 
@@ -128,6 +142,14 @@ impl Reactor {
     pub fn send(&self, command: MediaCommand) {
         // An error says that the thread is gone, and every leg with it.
         let _ = self.inbox.send(Order::Command(command));
+    }
+
+    /// Moves a leg to another reactor, to which all commands for it go from now on. What is sent and heard goes on as one
+    /// stream; a bridge that the leg was part of is over.
+    pub fn hand_over(&self, leg: LegId, to: &Reactor) {
+        // Nothing overtakes the leg: the other knows that it comes before this one knows that it goes.
+        let _ = to.inbox.send(Order::Await(leg));
+        let _ = self.inbox.send(Order::HandOver { leg, to: to.inbox.clone() });
     }
 
     /// Closes all legs, each with a BYE and a `Closed`, and waits for the thread to end.

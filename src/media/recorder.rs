@@ -344,6 +344,11 @@ impl Recorder {
         self.full.take()
     }
 
+    /// The blocks that it holds.
+    pub fn blocks(&self) -> usize {
+        [&self.block, &self.spare, &self.full].into_iter().flatten().count()
+    }
+
     /// Whether it could use another block.
     pub fn wants_block(&self) -> bool {
         self.spare.is_none() && self.report().is_none()

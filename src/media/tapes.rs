@@ -55,6 +55,23 @@ pub(super) enum Job {
     Stop,
 }
 
+impl Job {
+    /// The tape that it is about.
+    fn tape(&self) -> Option<TapeId> {
+        match self {
+            Job::Open(_, order) => Some(order.tape),
+            Job::Block(tape, ..) | Job::Close(tape, _) | Job::Keep(tape) | Job::Drop(tape) | Job::Read(_, tape, _) => {
+                Some(*tape)
+            }
+            Job::Stop => None,
+        }
+    }
+}
+
+fn blocks(jobs: &[Job]) -> usize {
+    jobs.iter().filter(|job| matches!(job, Job::Block(..))).count()
+}
+
 /// The thread; dropping it writes all that waits.
 pub struct Tapes {
     jobs: SyncSender<Job>,
@@ -124,14 +141,43 @@ impl Deck {
     /// A tape is to be written: makes the blocks that it will need.
     pub(super) fn open(&mut self, leg: LegId, order: Box<TapeOrder>) {
         self.tapes += 1;
+        self.make_blocks();
+        self.tell(Job::Open(leg, order));
+    }
+
+    /// A tape goes on at another reactor's deck, with so many blocks, if it still runs: what the thread has not heard of it
+    /// yet goes with it, so that it hears all in order.
+    pub(super) fn hand_over(&mut self, tape: TapeId, held: Option<usize>) -> Vec<Job> {
+        let (jobs, rest): (Vec<Job>, Vec<Job>) = self.backlog.drain(..).partition(|job| job.tape() == Some(tape));
+        self.backlog = rest.into();
+        self.tapes = self.tapes.saturating_sub(held.map_or(0, |_| 1));
+        self.made = self.made.saturating_sub(held.unwrap_or(0) + blocks(&jobs));
+        self.make_blocks();
+        self.forget_blocks();
+        jobs
+    }
+
+    /// And goes on here. From now on the blocks that go with it are this deck's.
+    pub(super) fn take_over(&mut self, jobs: Vec<Job>, held: Option<usize>) {
+        self.tapes += held.map_or(0, |_| 1);
+        self.made += held.unwrap_or(0) + blocks(&jobs);
+        self.make_blocks();
+        for job in jobs {
+            self.tell(match job {
+                Job::Block(tape, _, block) => Job::Block(tape, self.index, block),
+                job => job,
+            });
+        }
+    }
+
+    /// As many as the tapes that run need, and room for all of them, so that a tick allocates nothing.
+    fn make_blocks(&mut self) {
         while self.made < self.tapes * BLOCKS_EACH {
             self.made += 1;
             self.pool.push(Block::boxed());
         }
-        // Room for all blocks, so that a tick allocates nothing.
         self.backlog.reserve(self.made + 4 * self.tapes);
         self.pool.reserve(self.made);
-        self.tell(Job::Open(leg, order));
     }
 
     /// Hands over a block of a tape.
@@ -156,6 +202,11 @@ impl Deck {
     pub(super) fn close(&mut self, tape: TapeId, report: TapeReport) {
         self.tapes = self.tapes.saturating_sub(1);
         self.tell(Job::Close(tape, report));
+        self.forget_blocks();
+    }
+
+    /// Blocks that no tape will need.
+    fn forget_blocks(&mut self) {
         self.pool.extend(self.returned.try_iter());
         let wanted = (self.tapes * BLOCKS_EACH).max(BLOCKS_KEPT);
         while self.made > wanted && self.pool.pop().is_some() {

@@ -381,6 +381,8 @@ impl<'h> Stage<'h> {
                     Output::Journal(entry) => self.read(entry),
                     Output::Sip(command) => inputs.extend(self.signal(command)),
                     Output::Media { command, .. } => inputs.extend(self.hear(command)),
+                    // Here all legs are in one place.
+                    Output::HandOver { .. } => {}
                     Output::Ask(ask) => self.ask(*ask),
                     Output::CancelAsk { call, lookup } => self.services.forget(call, lookup),
                     // No message outlives a rehearsal.

@@ -15,13 +15,14 @@ use crate::clock::{Calendar, Clock, Moment};
 use crate::connectors::Connectors;
 use crate::http::{Asked, Question, Seen};
 use crate::journal::{self, JournalEntry, Records, Stories, Story};
+use crate::media::Reactor;
 use crate::metrics::{AgentStanding, Metrics, QueueStanding, Standing};
 use crate::sip::transport::Alarm;
 use crate::store::Store;
 use crate::switchboard::{
     Answered, Input, MailboxOrder, OperatorCommand, Output, Revision, Snapshot, Switchboard, View,
 };
-use crate::telephony::{MediaCommand, MediaEvent, SipCommand, SipEvent};
+use crate::telephony::{MediaEvent, SipCommand, SipEvent};
 
 /// As many letters may wait in the inbox.
 pub const INBOX_MAX: usize = 4_096;
@@ -129,11 +130,8 @@ pub enum Wish {
     Unrevised,
 }
 
-/// Where the media commands go: by the index of the reactor.
-pub type SendMedia = Box<dyn FnMut(usize, MediaCommand) + Send>;
-
 /// Where what is wanted of messages goes; nobody waits there.
-pub type OrderMailbox = Box<dyn FnMut(MailboxOrder) + Send>;
+pub type OrderMailbox = Box<dyn FnMut(Box<MailboxOrder>) + Send>;
 
 /// The loop with all that it owns.
 pub struct Desk {
@@ -147,8 +145,8 @@ pub struct Desk {
     pub wishes: mpsc::Receiver<Wish>,
     /// To `sip`.
     pub sip: mpsc::Sender<SipCommand>,
-    /// To the reactors.
-    pub media: SendMedia,
+    /// The reactors, in their order.
+    pub reactors: Vec<Reactor>,
     /// To those who only look.
     pub snapshot: watch::Sender<Option<Snapshot>>,
     /// Who asks web services.
@@ -314,10 +312,11 @@ impl Desk {
         for output in wanted {
             match output {
                 Output::Sip(command) => pending.sip.push_back(command),
-                Output::Media { reactor, command } => (self.media)(reactor, command),
+                Output::Media { reactor, command } => self.reactors[reactor].send(command),
+                Output::HandOver { leg, from, to } => self.reactors[from].hand_over(leg, &self.reactors[to]),
                 Output::Ask(ask) => pending.unasked.extend(self.connectors.ask(*ask).err()),
                 Output::CancelAsk { call, lookup } => self.connectors.cancel(call, lookup),
-                Output::Mailbox(order) => (self.mailboxes)(*order),
+                Output::Mailbox(order) => (self.mailboxes)(order),
                 Output::Journal(entry) => pending.journal.push(entry),
             }
         }

@@ -119,7 +119,7 @@ impl Asked for Asking {
 /// What the keeper is told.
 enum Told {
     Kept(Box<KeptTape>),
-    Ordered(MailboxOrder),
+    Ordered(Box<MailboxOrder>),
     End,
 }
 
@@ -259,9 +259,9 @@ impl<K: Fn()> Keeping<K> {
     }
 
     /// What an agent wants of their messages.
-    fn obey(&self, order: MailboxOrder) {
+    fn obey(&self, order: Box<MailboxOrder>) {
         let done = self.runtime.block_on(async {
-            let mailbox = match order {
+            let mailbox = match *order {
                 MailboxOrder::List { call, mailboxes } => {
                     let messages = self.shelf.waiting(&mailboxes, MESSAGES_MAX).await;
                     let failed = messages.as_ref().err().map(ToString::to_string);

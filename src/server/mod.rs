@@ -45,9 +45,7 @@ use crate::sip;
 use crate::sip::transport::{self, Endpoints, Listener};
 use crate::store::{self, Retention, Shelf, Store};
 use crate::switchboard::{self, Input, Kept, Revision, Switchboard};
-use crate::telephony::{
-    AgentAccount, CallId, Clip, Codec, InbandDigits, MediaCommand, SipCommand, TransportKind, Trunk,
-};
+use crate::telephony::{AgentAccount, CallId, Clip, Codec, InbandDigits, SipCommand, TransportKind, Trunk};
 
 /// More reactors than this gain nothing on the machines that were measured.
 const REACTORS_MAX: usize = 8;
@@ -208,7 +206,6 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
     let (switchboard, first, places_lost) =
         Switchboard::restored(clock.now(), &kept, settings, clock.calendar(), revision, random);
     tell_restored(&kept, places_lost);
-    let send_media = move |reactor: usize, command: MediaCommand| reactors[reactor].send(command);
     // The outbox is empty yet.
     let _ = sip_end.try_send(SipCommand::SetAgents(accounts));
     let _ = sip_end.try_send(SipCommand::SetTrunks(trunks));
@@ -230,7 +227,7 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
         inbox,
         wishes,
         sip: sip_end,
-        media: Box::new(send_media),
+        reactors,
         snapshot,
         metrics,
         first,

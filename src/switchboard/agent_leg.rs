@@ -98,9 +98,13 @@ pub(super) struct Ring {
 }
 
 impl AgentLeg {
-    /// Opens the audio and dials.
-    pub(super) fn dial(turn: &mut Turn<'_>, id: LegId, audio: Audio, ring: Ring) -> AgentLeg {
-        turn.media(audio.port, MediaCommand::Open { leg: id, port: audio.port, plan: audio.plan().clone() });
+    /// Opens the audio, beside that of another leg where that is known, and dials.
+    pub(super) fn dial(
+        turn: &mut Turn<'_>,
+        (id, audio, beside): (LegId, Audio, Option<LegId>),
+        ring: Ring,
+    ) -> AgentLeg {
+        turn.open(id, audio.port, audio.plan().clone(), beside);
         let (named, caller, offer) = (ring.whom.name(), ring.caller, audio.description().clone());
         let (agent, dial) = match ring.whom {
             Whom::Agent(party) => {
@@ -302,7 +306,7 @@ impl AgentLeg {
         if let Phase::Expecting { music, .. } = &mut self.phase {
             let clips = std::mem::take(music);
             if !clips.is_empty() {
-                turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together: false });
+                turn.media(MediaCommand::Music { leg: self.leg.id, clips, together: false });
             }
         }
     }
@@ -312,7 +316,7 @@ impl AgentLeg {
             return None;
         }
         let playback = turn.playback();
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        turn.media(MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
         Some(playback)
     }
 
@@ -331,7 +335,7 @@ impl AgentLeg {
         let playback = turn.playback();
         let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
         self.phase = Phase::Whispering { playback, until: turn.now + length + WHISPER_SPARE };
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        turn.media(MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
         true
     }
 
@@ -344,7 +348,7 @@ impl AgentLeg {
         let playback = turn.playback();
         let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
         self.phase = Phase::Announcing { playback, until: turn.now + length + WHISPER_SPARE };
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        turn.media(MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
         true
     }
 
@@ -481,9 +485,9 @@ impl AgentLeg {
             return;
         }
         match music {
-            None => turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id }),
+            None => turn.media(MediaCommand::Stop { leg: self.leg.id }),
             Some(clips) if !clips.is_empty() => {
-                turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together: false });
+                turn.media(MediaCommand::Music { leg: self.leg.id, clips, together: false });
             }
             Some(_) => {}
         }
@@ -531,7 +535,7 @@ impl AgentLeg {
         }
         self.leg.discharge(turn);
         if matches!(self.leg.stream, Stream::Open) {
-            turn.media(self.leg.audio.port, MediaCommand::Close { leg: self.leg.id });
+            turn.media(MediaCommand::Close { leg: self.leg.id });
             self.phase = Phase::Closing { until: turn.now + CLOSE_MAX };
         } else {
             self.phase = Phase::Over;
@@ -621,10 +625,7 @@ impl AgentLeg {
 
     fn follow_plan(&mut self, turn: &mut Turn<'_>, changed: bool) {
         if changed {
-            turn.media(
-                self.leg.audio.port,
-                MediaCommand::Change { leg: self.leg.id, plan: self.leg.audio.plan().clone() },
-            );
+            turn.media(MediaCommand::Change { leg: self.leg.id, plan: self.leg.audio.plan().clone() });
         }
         let held = !self.leg.audio.plan().direction.sends();
         if self.leg.hold.follow(turn.now, held) && matches!(self.phase, Phase::Joined) {

@@ -181,10 +181,7 @@ impl Switchboard {
         if self.calls.len() >= self.settings.calls_max || (agent.is_some() && holder.is_none()) {
             return self.postpone(entry, NO_ROOM);
         }
-        let beside = holder.and_then(|leg| self.agent_legs.get(&leg)).map(|leg| self.settings.reactor(leg.port()));
-        let settings = &self.settings;
-        let fits = |port| beside.is_none_or(|reactor| settings.reactor(port) == reactor);
-        let Some(port) = self.ports.take_where(now, fits) else { return self.postpone(entry, NO_ROOM) };
+        let Some(port) = self.ports.take(now) else { return self.postpone(entry, NO_ROOM) };
         self.summon(now, attempt, (queue, way), port, out);
         if let Some(leg) = holder {
             let (words, music) = self.heard_by_agent(&flows, queue);
@@ -231,6 +228,7 @@ impl Switchboard {
             tongue: promise.tongue.clone(),
             greet: agent.is_none(),
             until: until + RING_SPARE,
+            beside: agent.and_then(|agent| self.queues.lines.get(&agent).copied()),
         };
         let us = Caller { number: PhoneNumber::new(promise.dialled.clone()), name: None };
         let facts =

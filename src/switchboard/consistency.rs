@@ -54,12 +54,11 @@ impl Switchboard {
             if let Some(call) = leg.joined_to() {
                 let to = self.calls.get(&call).and_then(|call| call.talks_to());
                 assert_eq!(to, Some(*id), "{id} is joined to {call}, who does not talk to it");
-                let reactors = (self.calls.get(&call).map(|call| call.port()), leg.port());
-                let same =
-                    reactors.0.is_some_and(|port| self.settings.reactor(port) == self.settings.reactor(reactors.1));
-                assert!(same, "{id} and {call} are on two reactors");
+                let caller = self.calls.get(&call).and_then(|call| self.placement.of(call.leg()));
+                assert!(caller.is_some() && caller == self.placement.of(*id), "{id} and {call} are on two reactors");
             }
         }
+        self.placement.assert_consistent(|leg| self.legs.contains_key(&leg) || self.agent_legs.contains_key(&leg));
         for (offer, leg) in &self.queues.ringing {
             let rings = self.agent_legs.get(leg).and_then(|leg| leg.offer());
             assert_eq!(rings, Some(*offer), "{leg} does not ring for {offer}");

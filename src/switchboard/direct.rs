@@ -21,7 +21,7 @@ pub const DIRECT_RING: Duration = Duration::from_secs(60);
 /// What those are told who dial themselves, or somebody whose phone rings for a waiting caller (486 Busy Here).
 const BUSY: u16 = 486;
 
-/// What those are told for whom there is no port beside theirs (480 Temporarily Unavailable).
+/// What those are told for whom there is no port (480 Temporarily Unavailable).
 const NO_PORT: u16 = 480;
 
 impl Switchboard {
@@ -44,7 +44,7 @@ impl Switchboard {
         self.queues.distributor.agent(now, party.agent).is_some_and(|agent| agent.state == AgentState::Ringing)
     }
 
-    /// Rings an agent for a call, other than by a queue's offer. `None` when no port is free on the call's reactor.
+    /// Rings an agent for a call, other than by a queue's offer. `None` when no port is free.
     pub(super) fn ring(
         &mut self,
         now: Moment,
@@ -53,8 +53,8 @@ impl Switchboard {
         why: Why,
         out: &mut Vec<Output>,
     ) -> Option<LegId> {
-        let port = self.port_at(now, id)?;
         let call = self.calls.get(&id)?;
+        let port = self.ports.take(now)?;
         out.push(journal(now, Some(id), JournalEvent::Dialling { agent: party.extension.clone() }));
         let headers = told(call);
         let (caller, until) = (call.caller().clone(), now + DIRECT_RING);
@@ -64,18 +64,12 @@ impl Switchboard {
         Some(self.dial(now, audio, ring, out))
     }
 
-    /// A port on a call's reactor.
-    pub(super) fn port_at(&mut self, now: Moment, id: CallId) -> Option<u16> {
-        let reactor = self.settings.reactor(self.calls.get(&id)?.port());
-        let settings = &self.settings;
-        self.ports.take_where(now, |port| settings.reactor(port) == reactor)
-    }
-
-    /// Dials an agent's phone.
+    /// Dials, and opens the audio beside that of the caller for whom it is, if they have any.
     pub(super) fn dial(&mut self, now: Moment, audio: Audio, ring: Ring, out: &mut Vec<Output>) -> LegId {
         let id = LegId::outbound(self.next_leg);
         self.next_leg += 1;
-        let leg = AgentLeg::dial(&mut self.turn(now, out), id, audio, ring);
+        let beside = self.calls.get(&ring.call).map(|call| call.leg());
+        let leg = AgentLeg::dial(&mut self.turn(now, out), (id, audio, beside), ring);
         self.deadlines.insert((leg.deadline(), Alarm::AgentLeg(id)));
         self.agent_legs.insert(id, Box::new(leg));
         id

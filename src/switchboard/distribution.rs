@@ -230,12 +230,11 @@ impl Switchboard {
             let gone = acd::Input::CallerLeft { entry, why: Leaving::Failed };
             return self.errands.push_back(Errand::Distribute(gone));
         };
-        let reactor = self.settings.reactor(calling.port());
         let settings = &self.settings;
-        let Some(port) = self.ports.take_where(now, |port| settings.reactor(port) == reactor) else {
+        let Some(port) = self.ports.take(now) else {
             let failed = JournalEvent::AgentLegFailed {
                 agent: self.queues.extension(agent),
-                reason: "no RTP port is free beside the caller's".to_owned(),
+                reason: "no RTP port is free".to_owned(),
             };
             out.push(journal(now, call, failed));
             let refused = acd::Input::OfferRefused { offer, reason: Refused::OurFault };
@@ -259,14 +258,6 @@ impl Switchboard {
         let since = self.queues.book.get(&entry).map_or(now, |booked| booked.since);
         let Some(leg) = self.queues.lines.get(&agent).copied() else { return };
         let call = self.queues.book.get(&entry).and_then(|booked| booked.call);
-        let ports = (call.and_then(|call| self.calls.get(&call)), self.agent_legs.get(&leg));
-        if let (Some(caller), Some(holder)) = ports
-            && self.settings.reactor(caller.port()) != self.settings.reactor(holder.port())
-        {
-            // The phone rang to call this caller back, who has dialled in meanwhile: it rings once more, beside them.
-            self.with_agent_leg(now, leg, out, |leg, turn| leg.came_late(turn));
-            return self.errands.push_back(Errand::Distribute(acd::Input::AgentLegEnded { agent }));
-        }
         let mut joined = false;
         let extension = self.queues.extension(agent);
         let with = Joining { leg, agent, extension, since };
@@ -345,7 +336,7 @@ impl Switchboard {
             }
         }
         if let Some(sound) = leg.over() {
-            self.take_back(now, leg.port(), sound);
+            self.take_back(now, leg.id(), leg.port(), sound);
             self.deadlines.remove(&(before, Alarm::AgentLeg(id)));
             return;
         }

@@ -67,11 +67,7 @@ impl Switchboard {
         if self.calls.len() >= self.settings.calls_max {
             return refused(offered, RefusalReason::CallsFull, later(RETRY_AFTER)).tell(now, out);
         }
-        let called = match &destination {
-            Destination::Agent(called) => Some(called),
-            Destination::Walk(_) | Destination::Code(_) => None,
-        };
-        let Some(port) = self.port_beside(now, agent.as_ref(), called) else {
+        let Some(port) = self.ports.take(now) else {
             let refusal = self.when_ports_are_free(now);
             return refused(offered, RefusalReason::PortsFull, refusal).tell(now, out);
         };
@@ -179,25 +175,6 @@ impl Switchboard {
         let name = self.queues.called(party.agent);
         let name = Some(name.to_string()).filter(|name| !name.is_empty());
         Caller { number: PhoneNumber::new(&*party.extension), name }
-    }
-
-    /// A port for a call of `agent`, to `called` if that is one too. All calls that an agent has at one time are on one
-    /// reactor, so that those to whom they talk can be joined. A caller's call takes whichever port is next.
-    fn port_beside(&mut self, now: Moment, agent: Option<&Party>, called: Option<&Party>) -> Option<u16> {
-        let reactor = agent.and_then(|party| self.reactor_of(party)).or_else(|| self.reactor_of(called?));
-        let settings = &self.settings;
-        let beside = reactor.and_then(|reactor| self.ports.take_where(now, |port| settings.reactor(port) == reactor));
-        beside.or_else(|| self.ports.take(now))
-    }
-
-    /// The reactor of an agent's calls, while they have any.
-    fn reactor_of(&self, party: &Party) -> Option<usize> {
-        let agent = Some(party.agent);
-        let called = self.agent_legs.values().find(|leg| leg.agent() == agent && leg.duty().is_some());
-        let port = called.map(|leg| leg.port()).or_else(|| {
-            self.calls.values().find(|call| call.agent() == agent && call.duty().is_some()).map(|call| call.port())
-        });
-        port.map(|port| self.settings.reactor(port))
     }
 }
 

@@ -65,7 +65,7 @@ impl Leg {
     pub(super) fn hears_key(&self, turn: &mut Turn<'_>, digit: Digit) {
         let leg = self.id;
         if self.audio.plan().telephone_event.is_some() {
-            turn.media(self.audio.port, MediaCommand::Press { leg, digit });
+            turn.media(MediaCommand::Press { leg, digit });
         } else {
             turn.sip(SipCommand::SendDigit { leg, digit });
         }

@@ -36,6 +36,7 @@ mod leg;
 mod lookup;
 mod messages;
 mod notes;
+mod placement;
 mod ports;
 mod queues;
 mod renaming;
@@ -63,6 +64,7 @@ pub use kept::{
     KeptSkills, KeptSwitch, KeptTransport, KeptWish, WallTime,
 };
 pub use lookup::{Answered, Ask};
+use placement::Placement;
 pub use ports::{PortPool, REST, REST_AFTER_FAILURE};
 use queues::Queues;
 pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIEW_AGE, VIEW_AGE_IDLE, View};
@@ -72,7 +74,7 @@ pub use view::{AgentView, CallPlace, PLACES_SHOWN_MAX, PlaceView, QueueView, VIE
 pub struct Settings {
     /// RTP takes the even ports of this range.
     pub ports: RangeInclusive<u16>,
-    /// How many media reactors there are; at least 1. A port belongs to one of them for good.
+    /// How many media reactors there are; at least 1.
     pub reactors: usize,
     /// `limits.calls`: as many calls at once.
     pub calls_max: usize,
@@ -229,6 +231,16 @@ pub enum Output {
         /// What.
         command: MediaCommand,
     },
+    /// By two media reactors: a leg's audio moves from one to the other, as one stream. What it was bridged with is left
+    /// alone, and all further commands for it go to the other.
+    HandOver {
+        /// Whose.
+        leg: LegId,
+        /// The reactor that has it.
+        from: usize,
+        /// The reactor that is to have it; another.
+        to: usize,
+    },
     /// By whoever asks web services; [`Input::Answered`] comes of it, be it late.
     Ask(Box<Ask>),
     /// By the same: nobody awaits this any more.
@@ -291,6 +303,7 @@ pub struct Switchboard {
     /// The deadline of every call and every agent's leg.
     deadlines: BTreeSet<(Moment, Alarm)>,
     ports: PortPool,
+    placement: Placement,
     next_call: CallId,
     next_leg: u64,
     playbacks: u64,
@@ -326,6 +339,7 @@ pub(crate) struct Turn<'a> {
     playbacks: &'a mut u64,
     tapes: &'a mut u64,
     entries: &'a mut u64,
+    placement: &'a mut Placement,
     errands: &'a mut VecDeque<Errand>,
     pub(crate) out: &'a mut Vec<Output>,
 }
@@ -337,12 +351,6 @@ impl Turn<'_> {
 
     pub(crate) fn sip(&mut self, command: SipCommand) {
         self.out.push(Output::Sip(command));
-    }
-
-    /// To the reactor that `port` belongs to: it stays the same for the life of a leg.
-    pub(crate) fn media(&mut self, port: u16, command: MediaCommand) {
-        let reactor = self.settings.reactor(port);
-        self.out.push(Output::Media { reactor, command });
     }
 
     /// The name of a new playback.
@@ -371,13 +379,6 @@ impl Turn<'_> {
     /// Asks something that comes before whatever else is asked.
     fn errand_first(&mut self, errand: Errand) {
         self.errands.push_front(errand);
-    }
-}
-
-impl Settings {
-    /// The reactor that a port belongs to.
-    fn reactor(&self, port: u16) -> usize {
-        usize::from(port / 2) % self.reactors
     }
 }
 
@@ -422,6 +423,7 @@ impl Switchboard {
             next_call: settings.first_call,
             tapes: settings.first_call.0,
             messages: BTreeMap::new(),
+            placement: Placement::new(settings.reactors),
             settings,
             calendar,
             revision,

@@ -43,13 +43,6 @@ impl PortPool {
         self.free.pop_front()
     }
 
-    /// The longest unused port that `fits`, or `None` when there is none: for a leg that has to be on a certain reactor.
-    pub fn take_where(&mut self, now: Moment, fits: impl Fn(u16) -> bool) -> Option<u16> {
-        self.wake(now);
-        let place = self.free.iter().position(|port| fits(*port))?;
-        self.free.remove(place)
-    }
-
     /// Takes back a port that was taken and never used.
     pub fn give_back(&mut self, port: u16) {
         self.free.push_front(port);

@@ -185,13 +185,15 @@ impl Switchboard {
             playbacks: &mut self.playbacks,
             tapes: &mut self.tapes,
             entries: &mut self.entries,
+            placement: &mut self.placement,
             errands: &mut self.errands,
             out,
         }
     }
 
     /// A leg is over: its port rests.
-    pub(super) fn take_back(&mut self, now: Moment, port: u16, sound: bool) {
+    pub(super) fn take_back(&mut self, now: Moment, leg: LegId, port: u16, sound: bool) {
+        self.placement.forget(leg);
         if sound {
             self.ports.release(now, port);
         } else {
@@ -219,7 +221,7 @@ impl Switchboard {
         act(&mut call, &mut self.turn(now, out));
         let after = call.deadline();
         if let Some(over) = call.over() {
-            self.take_back(now, call.port(), over.port_is_sound);
+            self.take_back(now, call.leg(), call.port(), over.port_is_sound);
             self.deadlines.remove(&(before, Alarm::Call(id)));
             self.legs.remove(&call.leg());
             return;

@@ -77,7 +77,7 @@ impl Switchboard {
         if matches!(&whom, Whom::Agent(party) if self.calls.get(&id).and_then(|call| call.party()) == Some(party)) {
             return Err(Untransferred::Busy);
         }
-        let Some(port) = self.port_at(now, id) else { return Err(Untransferred::Failed) };
+        let Some(port) = self.ports.take(now) else { return Err(Untransferred::Failed) };
         out.push(journal(now, Some(id), JournalEvent::Dialling { agent: whom.name() }));
         let call = self.calls.get(&id).expect("it was there a moment ago");
         // An agent sees who calls; the network is shown the number that the caller had dialled, as it is ours.
@@ -96,13 +96,13 @@ impl Switchboard {
         match to {
             TransferTo::Agent(extension) => {
                 let party = self.party(now, extension).ok_or(Untransferred::Failed)?;
-                let state = self.queues.distributor.agent(now, party.agent).map(|agent| agent.state);
-                // Calls come one at a time.
-                let engaged = [AgentState::Ringing, AgentState::Talking, AgentState::Holding];
-                if state.is_some_and(|state| engaged.contains(&state)) {
-                    return Err(Untransferred::Busy);
+                let agent = self.queues.distributor.agent(now, party.agent).ok_or(Untransferred::Failed)?;
+                match agent.state {
+                    // Calls come one at a time.
+                    AgentState::Ringing | AgentState::Talking | AgentState::Holding => Err(Untransferred::Busy),
+                    _ if !agent.reachable => Err(Untransferred::Failed),
+                    _ => Ok(Whom::Agent(party)),
                 }
-                Ok(Whom::Agent(party))
             }
             TransferTo::Number(number) => {
                 let trunk = self.revision.flows.dial_plan.trunk_for(number).cloned().ok_or(Untransferred::Failed)?;

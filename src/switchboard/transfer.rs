@@ -9,7 +9,7 @@ use super::leg::{Duty, Leg, Party};
 use super::{Alarm, Output, Switchboard, journal};
 use crate::clock::Moment;
 use crate::journal::{JournalEvent, Transfer as Asked};
-use crate::telephony::{CallId, Incoming, LegId, MediaCommand, SipCommand, Transfer};
+use crate::telephony::{CallId, Incoming, LegId, SipCommand, Transfer};
 
 /// The highest priority that a transfer to a queue may give.
 const PRIORITY_MAX: u8 = 9;
@@ -22,7 +22,7 @@ const NOBODY: Refused = (603, "there is nobody to pass on");
 const UNDER_WAY: Refused = (491, "another transfer is under way");
 const NO_TARGET: Refused = (404, "there is no such extension, queue or number");
 const BUSY: Refused = (486, "the agent is busy");
-const TWO_REACTORS: Refused = (603, "the two cannot be joined: they are on two reactors");
+const NO_PORT: Refused = (503, "no RTP port is free");
 const STRANGERS: Refused = (603, "the other call is another agent's");
 const NOT_THERE: Refused = (481, "it names no conversation of an agent's");
 const NOT_JOINED: Refused = (603, "the two cannot be joined");
@@ -96,7 +96,7 @@ impl Switchboard {
         let revision = self.revision.clone();
         match target {
             Destination::Agent(party) => {
-                let rings = self.ring(now, call, party, Why::Passed, out).ok_or(TWO_REACTORS)?;
+                let rings = self.ring(now, call, party, Why::Passed, out).ok_or(NO_PORT)?;
                 self.with_call(now, call, out, |call, turn| call.pass(turn, rings));
                 return Ok(100);
             }
@@ -194,34 +194,18 @@ impl Switchboard {
         Ok(200)
     }
 
-    /// Whether two ends can be joined: they are on one reactor, and one of them is an agent, who is talked to.
+    /// Whether two ends can be joined: one of them is an agent, who is talked to.
     fn can_join(&self, first: Far, second: Far) -> Result<(), Refused> {
         let call = |id| self.calls.get(&id).ok_or(NOBODY);
-        let end = |far| match far {
-            Far::Caller(id) => call(id).map(|call| call.port()),
-            Far::Colleague(_, leg) | Far::Ringing(_, leg) => {
-                self.agent_legs.get(&leg).map(|leg| leg.port()).ok_or(NOBODY)
-            }
-            Far::Walk(_) => Err(NOBODY),
-        };
         match (first, second) {
-            (_, Far::Walk(given)) => {
-                // A queue may have phones rung for the place: those are on the reactor of who has it, whoever has picked up
-                // by now and hears about them.
-                let own = self.settings.reactor(end(first)?);
-                let mut rung = self.rung_for(given).into_iter().filter_map(|phone| self.agent_legs.get(&phone));
-                let beside = rung.all(|phone| self.settings.reactor(phone.port()) == own);
-                return if beside { Ok(()) } else { Err(TWO_REACTORS) };
-            }
+            (_, Far::Walk(_)) => Ok(()),
             (Far::Caller(one), Far::Caller(two)) if call(one)?.agent().is_none() && call(two)?.agent().is_none() => {
-                return Err(NOT_JOINED);
+                Err(NOT_JOINED)
             }
             // The ends are one and the same, or one that is on both sides.
-            _ if first.call() == second.call() => return Err(NOT_JOINED),
-            _ => {}
+            _ if first.call() == second.call() => Err(NOT_JOINED),
+            _ => Ok(()),
         }
-        let reactors = (self.settings.reactor(end(first)?), self.settings.reactor(end(second)?));
-        if reactors.0 == reactors.1 { Ok(()) } else { Err(TWO_REACTORS) }
     }
 
     /// An agent's INVITE takes over what another leg has (RFC 3891). Nothing else is done by it than by the transfer of
@@ -263,13 +247,10 @@ impl Switchboard {
             return Err(UNDER_WAY);
         }
         let kept = match far {
-            Far::Colleague(_, phone) => self.agent_legs.get(&phone).map(|leg| leg.port()),
-            _ => self.calls.get(&call).map(|call| call.port()),
+            Far::Colleague(_, phone) => phone,
+            _ => self.calls.get(&call).map(|call| call.leg()).ok_or(NOBODY)?,
         };
-        let reactor = self.settings.reactor(kept.ok_or(NOBODY)?);
-        let settings = &self.settings;
-        let beside = self.ports.take_where(now, |port| settings.reactor(port) == reactor);
-        let port = beside.ok_or((503, "no RTP port is free beside the caller's"))?;
+        let port = self.ports.take(now).ok_or(NO_PORT)?;
         let session_id = self.random.u64(1..1 << 62);
         let opened = Audio::open(incoming.offer.as_ref(), incoming.local, port, session_id, &self.settings);
         let Ok(audio) = opened else {
@@ -278,7 +259,7 @@ impl Switchboard {
         };
         self.set_agent_aside(now, far, out);
         let mut turn = self.turn(now, out);
-        turn.media(port, MediaCommand::Open { leg: incoming.leg, port, plan: audio.plan().clone() });
+        turn.open(incoming.leg, port, audio.plan().clone(), Some(kept));
         turn.sip(SipCommand::Answer { leg: incoming.leg, description: audio.description().clone() });
         let mut leg = Leg { agent: Some(by.clone()), ..Leg::new(incoming.leg, audio, Stream::Open) };
         leg.count_as_direct(&mut turn);

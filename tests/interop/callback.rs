@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use helpline::telephony::Codec;
 
+use crate::house::ADA;
 use crate::kamailio;
 use crate::patience::patiently;
+use crate::phone::ADA_IS;
 use crate::ports::free_port;
 use crate::server::Server;
 use crate::softphone::{Answering, Softphone};
 
-/// How the agent's and the called party's voices sound, in hertz.
-const ADA: f64 = 500.0;
-const CALLED: f64 = 900.0;
+/// How the called party's voice sounds, in hertz.
+pub const CALLED: f64 = 900.0;
 
-fn flow(callback: &str) -> String {
+/// A house in which Ada is the only agent; `callback` are the settings of the queue's `callback`, a table.
+pub fn flow(callback: &str) -> String {
     format!(
         "\
 flow: main
@@ -32,11 +34,23 @@ agents:
 queues:
   support:
     agents: [1001]
-    wrap_up: 2s
+    wrap_up: 1s
     callback: {callback}
     while_waiting: {{choices: {{1: To be called back -> callback}}}}
 "
     )
+}
+
+/// A caller who asks by these keys to be called back, and hangs up when that was promised.
+pub fn is_promised_a_call(server: &Server, keys: &str) {
+    let mut caller = Command::new(env!("CARGO_BIN_EXE_helpline"))
+        .args(["dial", &format!("sip:1000@127.0.0.1:{}", server.sip_port), "--hold", "60s", "--keys", keys])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the caller dials");
+    server.expect_metric("helpline_queue_callbacks_waiting{queue=\"support\"}", 1.0);
+    caller.wait().expect("the line hangs up, having promised a call");
 }
 
 /// A caller asks to be called back, and is, with an agent at the other end.
@@ -56,17 +70,8 @@ fn called_back(transport: &str, callback: &str) {
     server.expect_metric("helpline_trunk_up{trunk=\"carrier\"}", 1.0);
 
     // The number of another country is refused, and the second one is right.
-    let mut caller = Command::new(env!("CARGO_BIN_EXE_helpline"))
-        .args(["dial", &format!("sip:1000@127.0.0.1:{}", server.sip_port), "--hold", "60s"])
-        .args(["--keys", ",1,0012025550#,,02079460123#,,1"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the caller dials");
-    server.expect_metric("helpline_queue_callbacks_waiting{queue=\"support\"}", 1.0);
-    caller.wait().expect("the line hangs up, having promised a call");
-
-    let mut ada = Softphone::agent(&server, ("1001", "secret"), Codec::Pcmu, ADA, Answering::Auto);
+    is_promised_a_call(&server, ",1,0012025550#,,02079460123#,,1");
+    let mut ada = Softphone::agent(&server, ADA_IS, Codec::Pcmu, ADA, Answering::Auto);
     server.expect_metric("helpline_queue_left_total{outcome=\"callback\",queue=\"support\"}", 1.0);
     sleep(Duration::from_secs(4));
     ada.command("hangup", "");

@@ -2,11 +2,13 @@
 //! charged for what is the trunk's fault.
 
 use std::fs;
-use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::callback::{CALLED, flow, is_promised_a_call};
+use crate::house::ADA;
 use crate::patience::patiently;
+use crate::phone::ADA_IS;
 use crate::rogue::{Answer, Rogue, Step};
 use crate::server::Server;
 use crate::softphone::{Answering, Softphone};
@@ -17,10 +19,6 @@ const RINGS: Step = Step::Invite(Answer::plain(180));
 const ANSWERS: Step = Step::Invite(Answer::described(200, "sendrecv"));
 const ACK: Step = Step::Wants("ACK");
 const OK: Step = Step::Last(Answer::plain(200));
-
-/// How the agent's and the called party's voices sound, in hertz.
-const ADA: f64 = 500.0;
-const CALLED: f64 = 900.0;
 
 /// A house with a trunk that does these steps for each call, and a caller who waits to be called back by it.
 struct Line {
@@ -35,25 +33,12 @@ impl Line {
     fn with(steps: &[Step], callback: &str) -> Line {
         let carrier = Rogue::listen(steps, Some(CALLED), &[]);
         let flows = tempfile::tempdir().expect("a folder");
-        let flow = format!(
-            "flow: main\nnumbers: [1000]\nstart: agent\nsteps:\n  agent: {{queue: support}}\nagents:\n  \
-             1001: {{name: Ada, password: secret}}\nqueues:\n  support:\n    agents: [1001]\n    wrap_up: 1s\n    \
-             callback: {{{callback}}}\n    while_waiting: {{choices: {{1: To be called back -> callback}}}}\n"
-        );
-        fs::write(flows.path().join("main.yaml"), flow).expect("the flow is written");
+        fs::write(flows.path().join("main.yaml"), flow(&format!("{{{callback}}}"))).expect("the flow is written");
         let trunk = format!(", trunks: {{carrier: {{host: \"udp://127.0.0.1:{}\", dial: [\"020\"]}}}}", carrier.port);
         let server = Server::with_sip(flows.path(), &trunk, "");
         server.expect_metric("helpline_trunk_up{trunk=\"carrier\"}", 1.0);
-        let mut caller = Command::new(env!("CARGO_BIN_EXE_helpline"))
-            .args(["dial", &format!("sip:1000@127.0.0.1:{}", server.sip_port), "--hold", "60s"])
-            .args(["--keys", ",1,02079460123#,,1"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the caller dials");
-        server.expect_metric("helpline_queue_callbacks_waiting{queue=\"support\"}", 1.0);
-        caller.wait().expect("the line hangs up, having promised a call");
-        let ada = Softphone::agent(&server, ("1001", "secret"), Codec::Pcmu, ADA, Answering::Auto);
+        is_promised_a_call(&server, ",1,02079460123#,,1");
+        let ada = Softphone::agent(&server, ADA_IS, Codec::Pcmu, ADA, Answering::Auto);
         Line { carrier, server, ada, _flows: flows }
     }
 

@@ -82,13 +82,19 @@ impl Caller {
 
     /// The same from a number of their own.
     pub fn dial_from(house: &House, number: &str, hertz: f64, hold: &str) -> Caller {
+        Caller::at(&house.server, hertz, hold, &["--from", number])
+    }
+
+    /// The same at any server, with further options of `helpline dial`.
+    pub fn at(server: &Server, hertz: f64, hold: &str, options: &[&str]) -> Caller {
         let folder = tempfile::tempdir().expect("a folder");
         let voice = folder.path().join("voice.wav");
         wave::write_tone(&voice, hertz, 150);
         let log = fs::File::create(folder.path().join("log.txt")).expect("a log");
         let child = Command::new(env!("CARGO_BIN_EXE_helpline"))
-            .args(["dial", &format!("sip:1000@127.0.0.1:{}", house.server.sip_port), "--hold", hold])
-            .args(["--from", number, "--play"])
+            .args(["dial", &format!("sip:1000@127.0.0.1:{}", server.sip_port), "--hold", hold])
+            .args(options)
+            .arg("--play")
             .arg(&voice)
             .arg("--record")
             .arg(folder.path().join("heard.wav"))
@@ -104,6 +110,12 @@ impl Caller {
     pub fn hang_up(self) -> Vec<i16> {
         signal(&self.running.0, "TERM");
         self.heard()
+    }
+
+    /// Hangs up when something has happened so often.
+    pub fn hang_up_after(self, server: &Server, happened: impl Fn() -> f64, count: f64) {
+        server.expect("how often it has happened", happened, &count);
+        self.hang_up();
     }
 
     /// Waits until the call is over, and gives what they heard.

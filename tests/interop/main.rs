@@ -16,6 +16,7 @@ mod kamailio;
 mod killed;
 mod lookups;
 mod misbehaving;
+mod passed_on;
 mod patience;
 mod phone;
 mod pictures;

@@ -192,6 +192,9 @@ fn body(direction: Option<&str>) -> String {
     })
 }
 
+/// The payload type of keys in its descriptions.
+const EVENT: u8 = 101;
+
 /// The telephone, registered as 1001.
 pub struct Rogue {
     /// None only before it begins.
@@ -318,6 +321,12 @@ impl Rogue {
         self.read("messages.txt").matches(&format!("\n{method} sip:")).count()
     }
 
+    /// The last INVITE that has come, from its first line on.
+    pub fn invite(&self) -> String {
+        let messages = self.read("messages.txt");
+        messages.rfind("\nINVITE sip:").map(|place| messages[place + 1..].to_owned()).unwrap_or_default()
+    }
+
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
@@ -327,6 +336,8 @@ impl Rogue {
 pub struct Ear {
     media: MediaPorts,
     heard: Arc<Mutex<Vec<i16>>>,
+    /// The timestamp and the number of each key that was heard.
+    keys: Arc<Mutex<Vec<(u32, u8)>>>,
     speaks: Arc<AtomicBool>,
     /// Whom it speaks to; those whom it has heard, where nobody is told.
     aim: Arc<Mutex<Option<SocketAddr>>>,
@@ -342,16 +353,23 @@ impl Ear {
         let (heard, over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let speaks = Arc::new(AtomicBool::new(true));
         let aim = Arc::new(Mutex::new(None));
+        let keys = Arc::new(Mutex::new(Vec::new()));
+        let keyed = Arc::clone(&keys);
         let (into, ends, may_speak) = (Arc::clone(&heard), Arc::clone(&over), Arc::clone(&speaks));
         let aimed = Arc::clone(&aim);
         let thread = thread::spawn(move || {
             let mut buffer = [0; 2_048];
             let mut mouth: Option<Mouth> = None;
             while !ends.load(Ordering::Relaxed) {
-                if let Ok((length, from)) = socket.recv_from(&mut buffer)
-                    && length > 12
-                    && buffer[1] & 0x7f == 0
-                {
+                let came = socket.recv_from(&mut buffer).ok().filter(|(length, _)| *length > 12);
+                if came.is_some() && buffer[1] & 0x7f == EVENT {
+                    let began = u32::from_be_bytes([buffer[4], buffer[5], buffer[6], buffer[7]]);
+                    let mut keys = keyed.lock().unwrap_or_else(PoisonError::into_inner);
+                    if keys.last().is_none_or(|(last, _)| *last != began) {
+                        keys.push((began, buffer[12]));
+                    }
+                }
+                if let Some((length, from)) = came.filter(|_| buffer[1] & 0x7f == 0) {
                     let samples = buffer[12..length].iter().map(|byte| codecs::decode(Codec::Pcmu, *byte));
                     into.lock().unwrap_or_else(PoisonError::into_inner).extend(samples);
                     aimed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(from);
@@ -367,12 +385,17 @@ impl Ear {
                 }
             }
         });
-        Ear { media, heard, speaks, aim, over, thread: Some(thread) }
+        Ear { media, heard, keys, speaks, aim, over, thread: Some(thread) }
     }
 
     /// From now on nothing is said, or it is again.
     pub fn speak(&self, speaks: bool) {
         self.speaks.store(speaks, Ordering::Relaxed);
+    }
+
+    /// The keys that were heard so far, as RFC 4733 numbers them.
+    pub fn keys(&self) -> Vec<u8> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, key)| *key).collect()
     }
 
     /// What was heard so far.

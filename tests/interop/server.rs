@@ -158,6 +158,13 @@ impl Server {
         serde_json::from_str(body).unwrap_or_else(|fault| panic!("{path}: {fault} in {answer}"))
     }
 
+    /// How many media threads it has.
+    pub fn media_threads(&self) -> usize {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let names = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name.trim() == "media").count()
+    }
+
     /// How the agent of `extension` stands.
     pub fn agent(&self, extension: &str) -> String {
         let answer = self.api(&format!("agents/{extension}"));

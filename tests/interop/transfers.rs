@@ -184,3 +184,40 @@ fn a_colleague_takes_the_caller_over_after_a_word_from_phone_to_phone() {
         house.server.expect_quiet();
     });
 }
+
+#[test]
+fn those_with_whom_an_agent_has_two_calls_are_joined_without_a_gap_wherever_their_audio_is() {
+    patiently(|| {
+        let mut house = House::with("wrap_up: 1s, strategy: linear");
+        assert!(house.server.media_threads() >= 2, "this test needs two processors, for two media threads");
+        let capture = Capture::start(&house.server);
+        let options = Options { answers: &[180, 200], ..Options::default() };
+        let mut ada = Pjsip::agent(&house.server, ADA_IS, Codec::Pcmu, ADA, &options);
+        ready(&house, "1001");
+        // The caller and Ada are on one media thread, and the colleague who calls her begins on another.
+        let caller = Caller::dial(&house, CALLER, "60s");
+        house.server.expect_agent("1001", "talking");
+        let mut grace = Pjsip::agent(&house.server, GRACE_IS, Codec::Pcma, GRACE, &options);
+        ready(&house, "1002");
+        grace.order(&format!("call {}", uri(&house, "1001")));
+        grace.expect("state 0 CONFIRMED", 1);
+        ada.expect("state 1 CONFIRMED", 1);
+        sleep(Duration::from_secs(2));
+        ada.order("use 0");
+        ada.order("attended 1");
+        ada.expect("transferring 0 200", 1);
+        ready(&house, "1001");
+        sleep(Duration::from_secs(3));
+        let heard = caller.hang_up();
+        let told: Vec<_> = passages(&heard, &[ADA, GRACE], 0.4);
+        let last = told.last().expect("something was heard");
+        assert!(last.sound == Tone(GRACE) && last.seconds() > 2.0, "the caller heard {told:?}");
+        let told: Vec<_> = passages(&grace.quit(), &[ADA, CALLER], 0.4);
+        let last = told.iter().rfind(|passage| passage.sound == Tone(CALLER)).expect("Grace hears the caller");
+        assert!(last.seconds() > 2.0 && told.iter().any(|passage| passage.sound == Tone(ADA)), "Grace heard {told:?}");
+        drop(ada);
+        house.server.expect_quiet();
+        let gaps = capture.end().gaps(4);
+        assert!(gaps.iter().all(Vec::is_empty), "no audio was sent for a while: {gaps:?}");
+    });
+}

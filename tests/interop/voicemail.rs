@@ -12,7 +12,7 @@ use helpline::telephony::Codec;
 use serde_json::{Value, json};
 
 use crate::house::{ADA, CALLER};
-use crate::phone::ADA_IS;
+use crate::phone::{ADA_IS, MAKERS, Phone};
 use crate::pjsip::{Options, Pjsip};
 use crate::server::Server;
 use crate::softphone::{Answering, Softphone};
@@ -168,6 +168,36 @@ fn a_phone_that_takes_no_news_unasked_is_an_agents_phone_all_the_same() {
     sleep(Duration::from_secs(2));
     assert_eq!(server.agent("1001"), "ready", "{}", agent.log());
     server.expect_quiet();
+}
+
+#[test]
+fn an_agent_hears_a_message_by_telephone_and_deletes_it() {
+    for maker in MAKERS {
+        let (mut server, _flows) = server("start: message");
+        let lamp = Softphone::agent_with_messages(&server, ADA_IS);
+        server.expect("the agent's lamp", || lamp.log().contains("Messages-Waiting: no"), &true);
+        let seconds = leave_message(&server)["duration"].as_f64().expect("a length");
+        let shows = |line: &str| lamp.log().contains(line);
+        server.expect("the agent's lamp", || shows("Voice-Message: 1/0 (0/0)"), &true);
+
+        let mut ada = Phone::new(maker, &server, ADA_IS, Codec::Pcmu, ADA);
+        ada.call(&format!("sip:*97@127.0.0.1:{}", server.sip_port));
+        // It is heard when it was played to its end, after words about it.
+        server.expect("the agent's lamp", || shows("Voice-Message: 0/1 (0/0)"), &true);
+        assert!(!message(&server)["heard"].is_null());
+        for _ in 0..2 {
+            ada.press('3');
+            sleep(Duration::from_millis(500));
+        }
+        server.expect("messages", || server.api("voicemail/support")["items"].clone(), &json!([]));
+        server.expect("the agent's lamp", || shows("Voice-Message: 0/0 (0/0)"), &true);
+        server.expect_metric("helpline_calls_active", 0.0);
+        let passages = wave::passages(&ada.quit(), &[CALLER], 0.4);
+        let tone = |passage: &&Passage| passage.sound == Sound::Tone(CALLER);
+        let heard: f64 = passages.iter().filter(tone).map(Passage::seconds).sum();
+        assert!((seconds - 1.0..=seconds + 0.2).contains(&heard), "{maker:?}: {heard} of {seconds} s: {passages:?}");
+        server.expect_quiet();
+    }
 }
 
 #[test]

@@ -8,23 +8,26 @@ use std::time::Duration;
 use helpline::clock::Moment;
 use helpline::flow::session::exits;
 use helpline::journal::{CallState, JournalEvent, Outcome, Records, Stories};
-use helpline::switchboard::{Input, OperatorCommand, Output, REST, Settings, Switchboard};
-use helpline::telephony::{
-    CallId, Cause, Digit, DigitSource, Direction, LegId, MediaCommand, MediaEvent, PhoneNumber, PlaybackId, SipCommand,
-    SipEvent, StreamReport, TapeEnd, TapeId,
-};
+use helpline::switchboard::{Input, OperatorCommand, Output, Settings, Switchboard};
+use helpline::telephony::{CallId, Cause, Direction, LegId, PlaybackId, SipCommand, SipEvent, TapeEnd, TapeId};
 
-use super::house::{self, NUMBER};
+use super::house;
 use super::phone;
 
 mod agents;
+mod audio;
+mod callers;
 mod colleagues;
 mod death;
 mod parties;
 mod surveys;
+mod tally;
 mod tapes;
 
 use agents::{AgentAct, AgentPhone};
+use audio::MediaLeg;
+use callers::{Act, SipLeg};
+use tally::Tally;
 
 /// What happens outside the switchboard.
 #[derive(Clone, Debug)]
@@ -47,53 +50,6 @@ enum Happening {
     Colleague,
     /// An agent's phone comes or goes.
     Shift(&'static str),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Act {
-    Acknowledge,
-    Press,
-    PressKey(char),
-    HangUp,
-    Cancel,
-    Hold(Direction),
-    Resume,
-    AskForOffer,
-    OfferNothing,
-    FallSilent,
-    /// Somebody transfers, or tries to.
-    Refer,
-    /// `sip` gives up on a 200.
-    GiveUp,
-    /// Who is called back picks up.
-    PickUp,
-    /// Or does not.
-    Refuse(Cause),
-}
-
-/// A leg as `sip` sees it.
-#[derive(Debug)]
-struct SipLeg {
-    with_offer: bool,
-    answered: bool,
-    acknowledged: bool,
-    /// A change awaits its reply.
-    offered: bool,
-    /// A change without an offer awaits its answer.
-    owes_answer: bool,
-    source: DigitSource,
-    /// The agent who calls, when it is one.
-    agent: Option<&'static str>,
-}
-
-/// A leg as a reactor sees it.
-#[derive(Debug)]
-struct MediaLeg {
-    port: u16,
-    reactor: usize,
-    playing: Option<PlaybackId>,
-    with: Option<LegId>,
-    tape: Option<tapes::Tape>,
 }
 
 struct World {
@@ -120,6 +76,8 @@ struct World {
     tapes: tapes::Book,
     surveys: surveys::Book,
     tally: Tally,
+    /// The longest time between two calls of agents' own, in milliseconds.
+    colleagues_pause: u64,
     /// Of every step, by its name.
     exits: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     faults: bool,
@@ -127,43 +85,12 @@ struct World {
     rises: bool,
 }
 
-#[derive(Debug, Default)]
-struct Tally {
-    offered: u32,
-    ended: u32,
-    open: BTreeSet<CallId>,
-    outcomes: BTreeMap<Outcome, u32>,
-    refused: u32,
-    entered: u64,
-    left: u64,
-    keys: u64,
-    holds: u64,
-    inputs: u64,
-    queued: u32,
-    unqueued: BTreeMap<&'static str, u32>,
-    offers: BTreeMap<&'static str, u32>,
-    joined: u32,
-    parted: BTreeMap<&'static str, u32>,
-    agent_holds: u32,
-    announced: u32,
-    came_back: u32,
-    places_kept: u32,
-    called_back: u32,
-    codes: BTreeMap<&'static str, u32>,
-    /// Agents who heard about a caller.
-    whispers: u32,
-    transfers: BTreeMap<(&'static str, &'static str), u32>,
-    dialling: u32,
-    not_reached: u32,
-    /// What became of tapes.
-    tapes: BTreeMap<&'static str, u32>,
-    /// What callers said of the call.
-    surveys: BTreeMap<&'static str, u32>,
-}
-
 impl World {
     fn new(seed: u64, callers: u32, faults: bool) -> World {
-        let settings = house::settings();
+        World::with(house::settings(), seed, callers, faults)
+    }
+
+    fn with(settings: Settings, seed: u64, callers: u32, faults: bool) -> World {
         let mut world = World {
             switchboard: house::switchboard(settings.clone(), seed),
             settings,
@@ -186,6 +113,7 @@ impl World {
             tapes: tapes::Book::default(),
             surveys: surveys::Book::default(),
             tally: Tally::default(),
+            colleagues_pause: 40_000,
             exits: {
                 let flows = house::revision(0).flows;
                 let steps = flows.flows[0].steps.iter();
@@ -250,166 +178,12 @@ impl World {
             Happening::Dial => self.dial(),
             Happening::Act(leg, act) => self.act(leg, act),
             Happening::Tell(input) => self.give(input),
-            Happening::Played(leg, playback) => {
-                if let Some(open) = self.media.get_mut(&leg)
-                    && open.playing == Some(playback)
-                {
-                    open.playing = None;
-                    self.tell(Input::Media(MediaEvent::PlaybackFinished { leg, playback }));
-                }
-            }
+            Happening::Played(leg, playback) => self.played(leg, playback),
             Happening::AgentActs(leg, act) => self.agent_acts(leg, act),
             Happening::Colleague => self.colleague_dials(),
             Happening::Shift(extension) => self.shift(extension),
             Happening::TapeEnds(leg, tape, end) => self.tape_ends(leg, tape, end),
-            Happening::Shut(leg) => {
-                self.let_go_of_tape(leg);
-                if let Some(open) = self.media.remove(&leg) {
-                    self.part(&open);
-                    self.port_free_at.insert(open.port, self.now);
-                    let report = StreamReport::default();
-                    self.tell(Input::Media(MediaEvent::Closed { leg, report }));
-                }
-            }
-        }
-    }
-
-    /// The next caller, with all that they are going to do.
-    fn dial(&mut self) {
-        if self.callers_left == 0 {
-            return;
-        }
-        self.callers_left -= 1;
-        self.dialled += 1;
-        let leg = LegId::inbound(self.dialled);
-        // Quiet hours and busy ones: in these the house is full.
-        let pause = if self.dialled % 200 < 100 { self.random.u64(0..60_000) } else { self.random.u64(0..600) };
-        self.plan(pause, Happening::Dial);
-
-        let with_offer = self.random.u8(0..4) > 0;
-        let mut invite = phone::invite(leg, NUMBER, with_offer.then(|| phone::description(Direction::SendReceive)));
-        match self.random.u8(0..40) {
-            0 => invite.dialled = "4711".into(),
-            1 => invite.offer = Some(phone::video()),
-            2 => invite.offer = Some(phone::description(Direction::SendOnly)),
-            _ => {}
-        }
-        invite.caller.number = PhoneNumber::new(match self.dialled % 31 {
-            0 => String::new(),
-            1 => "12025550123".to_owned(),
-            caller => format!("+4420794601{caller:02}"),
-        });
-        self.is_an_agent(&mut invite);
-        let with_offer = invite.offer.is_some();
-        let source =
-            *self.random.choice(&[DigitSource::Rtp, DigitSource::Info, DigitSource::Inband]).expect("there are three");
-        let known = SipLeg {
-            with_offer,
-            answered: false,
-            acknowledged: false,
-            offered: false,
-            owes_answer: false,
-            source,
-            agent: None,
-        };
-        self.sip.insert(leg, known);
-        self.tell(Input::Sip(SipEvent::Incoming(Box::new(invite))));
-        if self.random.u8(0..30) == 0 {
-            // Before the switchboard knows of the call, or when its 200 is on the way.
-            let when = self.random.u64(0..3);
-            self.plan(when, Happening::Act(leg, Act::Cancel));
-        }
-    }
-
-    /// Called when our 200 has come: plans the caller's whole life.
-    fn live(&mut self, leg: LegId) {
-        if self.sip.get(&leg).is_some_and(|known| known.agent.is_some()) {
-            return self.live_as_agent(leg);
-        }
-        if self.random.u8(0..30) == 0 {
-            return self.plan(32_000, Happening::Act(leg, Act::GiveUp));
-        }
-        let round_trip = self.random.u64(1..400);
-        self.plan(round_trip, Happening::Act(leg, Act::Acknowledge));
-        let mut at = round_trip;
-        if self.random.u8(0..3) > 0 {
-            return self.want_an_agent(leg, round_trip);
-        }
-        for _ in 0..self.random.u64(0..25) {
-            at += self.random.u64(0..6_000);
-            let act = match self.random.u8(0..30) {
-                6 => Act::Refer,
-                0 => Act::Hold(Direction::SendOnly),
-                1 => Act::Hold(Direction::Inactive),
-                2 | 3 => Act::Resume,
-                4 => Act::AskForOffer,
-                5 => Act::OfferNothing,
-                _ => Act::Press,
-            };
-            self.plan(at, Happening::Act(leg, act));
-        }
-        at += self.random.u64(0..120_000);
-        let last = if self.random.u8(0..20) == 0 { Act::FallSilent } else { Act::HangUp };
-        // Some wait until the line itself has had enough.
-        if self.random.u8(0..5) > 0 {
-            self.plan(at, Happening::Act(leg, last));
-        }
-    }
-
-    fn act(&mut self, leg: LegId, act: Act) {
-        let Some(known) = self.sip.get_mut(&leg) else { return };
-        let answer = || Some(phone::description(Direction::SendReceive));
-        match act {
-            Act::Acknowledge => {
-                known.acknowledged = true;
-                let answer = if known.with_offer { None } else { answer() };
-                self.tell(Input::Sip(SipEvent::Confirmed { leg, answer }));
-            }
-            Act::Press | Act::PressKey(_) => {
-                let digit = match act {
-                    Act::PressKey(key) => Digit::from_char(key).expect("a key"),
-                    _ => Digit::ALL[self.random.usize(0..12)],
-                };
-                match known.source {
-                    DigitSource::Info => self.tell(Input::Sip(SipEvent::Digit { leg, digit })),
-                    source if self.media.contains_key(&leg) => {
-                        self.tell(Input::Media(MediaEvent::Digit { leg, digit, source }));
-                    }
-                    _ => {}
-                }
-            }
-            Act::HangUp => self.over(leg, Cause::RemoteHungUp),
-            Act::PickUp => self.party_picks_up(leg),
-            Act::Refuse(cause) if !known.acknowledged => self.over(leg, cause),
-            Act::Cancel if !known.answered => self.over(leg, Cause::Cancelled),
-            Act::GiveUp => self.over(leg, Cause::NotAcknowledged),
-            Act::Hold(direction) => self.change(leg, Some(direction)),
-            Act::Resume => self.change(leg, Some(Direction::SendReceive)),
-            Act::AskForOffer => self.change(leg, None),
-            Act::OfferNothing if known.acknowledged && !known.offered && !known.owes_answer => {
-                known.offered = true;
-                self.tell(Input::Sip(SipEvent::Offered { leg, offer: Some(phone::video()) }));
-            }
-            Act::Refer => self.refers(leg),
-            Act::FallSilent => self.tell(Input::Media(MediaEvent::Silent { leg })),
-            Act::Cancel | Act::OfferNothing | Act::Refuse(_) => {}
-        }
-    }
-
-    fn change(&mut self, leg: LegId, direction: Option<Direction>) {
-        let Some(known) = self.sip.get_mut(&leg) else { return };
-        // RFC 3261 section 14: one change at a time.
-        if !known.acknowledged || known.offered || known.owes_answer {
-            return;
-        }
-        known.offered = true;
-        known.owes_answer = direction.is_none();
-        self.tell(Input::Sip(SipEvent::Offered { leg, offer: direction.map(phone::description) }));
-    }
-
-    fn over(&mut self, leg: LegId, cause: Cause) {
-        if self.sip.remove(&leg).is_some() {
-            self.tell(Input::Sip(SipEvent::Ended { leg, cause }));
+            Happening::Shut(leg) => self.shut(leg),
         }
     }
 
@@ -440,6 +214,7 @@ impl World {
             match output {
                 Output::Sip(command) => self.signal(command),
                 Output::Media { reactor, command } => self.play(reactor, command),
+                Output::HandOver { leg, from, to } => self.hand_over(leg, from, to),
                 Output::Mailbox(order) => self.order_messages(*order),
                 Output::Ask(_) | Output::CancelAsk { .. } => unreachable!("no step of the house asks a web service"),
                 Output::Journal(entry) => {
@@ -539,104 +314,6 @@ impl World {
         }
     }
 
-    fn play(&mut self, reactor: usize, command: MediaCommand) {
-        if let Some(open) = self.media.get(&command.leg()) {
-            assert_eq!(open.reactor, reactor, "a leg stays with its reactor");
-        }
-        match command {
-            MediaCommand::Open { leg, port, plan } => self.open(reactor, leg, port, plan.remote.is_some()),
-            MediaCommand::Change { .. } => {}
-            MediaCommand::Bridge { leg, with } => self.bridge(leg, with),
-            MediaCommand::Unbridge { leg } => {
-                if let Some(open) = self.media.get_mut(&leg)
-                    && let Some(with) = open.with.take()
-                {
-                    self.media.get_mut(&with).expect("a bridge has two ends").with = None;
-                }
-                self.opine(leg);
-            }
-            MediaCommand::Music { leg, clips, .. } => {
-                assert!(!clips.is_empty());
-                if let Some(open) = self.media.get_mut(&leg) {
-                    open.playing = None;
-                }
-            }
-            MediaCommand::Play { leg, playback, clips, .. } => {
-                assert!(!clips.is_empty());
-                let Some(open) = self.media.get_mut(&leg) else { return };
-                open.playing = Some(playback);
-                self.tally.whispers += u32::from(leg.is_outbound());
-                let length: u128 = clips.iter().map(|clip| clip.duration().as_millis()).sum();
-                self.plan(length as u64, Happening::Played(leg, playback));
-            }
-            MediaCommand::Press { leg, .. } => {
-                assert!(self.media.get(&leg).is_none_or(|open| open.with.is_some()), "{leg} hears a key of nobody");
-            }
-            MediaCommand::Stop { leg } => {
-                if let Some(open) = self.media.get_mut(&leg) {
-                    open.playing = None;
-                }
-            }
-            MediaCommand::Record { .. }
-            | MediaCommand::EndTape { .. }
-            | MediaCommand::KeepTape { .. }
-            | MediaCommand::DropTape { .. }
-            | MediaCommand::MuteTape { .. }
-            | MediaCommand::ReadTape { .. } => self.tape(command),
-            MediaCommand::Close { leg } => {
-                let tick = self.random.u64(0..20);
-                self.plan(tick, Happening::Shut(leg));
-            }
-        }
-    }
-
-    fn open(&mut self, reactor: usize, leg: LegId, port: u16, remote_known: bool) {
-        assert!(reactor < self.settings.reactors && self.settings.ports.contains(&port));
-        assert!(self.media.values().all(|open| open.port != port), "port {port} is given to two");
-        if let Some(free_at) = self.port_free_at.get(&port) {
-            assert!(self.now.since(*free_at) >= REST - Duration::from_millis(1), "port {port} had no rest");
-        }
-        if let Some(known) = self.sip.get(&leg) {
-            assert_eq!(known.with_offer, remote_known, "{leg}");
-        }
-        if self.random.u8(0..60) == 0 {
-            return self.tell(Input::Media(MediaEvent::Failed { leg, reason: "in use".into() }));
-        }
-        let before = self.media.insert(leg, MediaLeg { port, reactor, playing: None, with: None, tape: None });
-        assert!(before.is_none(), "{leg} is opened twice");
-    }
-
-    fn count(&mut self, call: Option<CallId>, event: &JournalEvent) {
-        let tally = &mut self.tally;
-        match event {
-            JournalEvent::Offered(_) => {
-                tally.offered += 1;
-                assert!(tally.open.insert(call.expect("it has a name")), "{call:?} begins twice");
-            }
-            JournalEvent::Dialled(_) => {
-                tally.offered += 1;
-                tally.called_back += 1;
-                assert!(tally.open.insert(call.expect("it has a name")), "{call:?} begins twice");
-            }
-            JournalEvent::Refused { .. } => tally.refused += 1,
-            JournalEvent::Ended(ended) => {
-                tally.ended += 1;
-                assert!(tally.open.remove(&call.expect("it has a name")), "{call:?} ends twice");
-                *tally.outcomes.entry(ended.outcome).or_default() += 1;
-            }
-            JournalEvent::StepEntered(_) => tally.entered += 1,
-            JournalEvent::StepLeft { step, exit } => {
-                tally.left += 1;
-                let named = self.exits.get(&step.step).is_some_and(|exits| exits.contains(exit));
-                assert!(named, "`{}` is left by `{exit}`, which is no exit of it", step.step);
-            }
-            JournalEvent::Digit { .. } => tally.keys += 1,
-            JournalEvent::Held => tally.holds += 1,
-            JournalEvent::Tape(event) => self.tapes.told(event),
-            event => tally.count_waiting(event),
-        }
-    }
-
     /// The house as it was before the first caller.
     fn assert_restored(&mut self) {
         assert_eq!(self.tally.offered, self.tally.ended, "a call never ended");
@@ -731,6 +408,29 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     for kind in ["blind", "attended", "replaces"].into_iter().flat_map(|kind| [(kind, "made"), (kind, "refused")]) {
         assert!(transfers.contains(&kind) || std::env::var("SEED").is_ok(), "{kind:?} is in none: {transfers:?}");
     }
+}
+
+/// Where the audio of whom an agent talks to has begun is no reason to refuse a transfer ([`colleagues`] knows all reasons).
+#[test]
+fn on_a_day_of_agents_who_call_each_other_whoever_is_to_be_joined_is() {
+    let (mut moved, mut joined) = (0, 0);
+    for seed in seeds(6) {
+        let printed = Seed(seed);
+        let settings = Settings { reactors: 2 + (seed % 3) as usize, ..house::settings() };
+        let mut world = World::with(settings, seed, 400, seed % 2 == 0);
+        world.colleagues_pause = 4_000;
+        world.run();
+        world.assert_restored();
+        let Tally { handed_over, ref transfers, .. } = world.tally;
+        joined += transfers.get(&("attended", "made")).copied().unwrap_or_default();
+        moved += handed_over;
+        drop(printed);
+    }
+    let enough = joined > 60 && moved > 5;
+    assert!(
+        enough || std::env::var("SEED").is_ok(),
+        "only {joined} attended transfers were made, and {moved} legs moved"
+    );
 }
 
 #[test]

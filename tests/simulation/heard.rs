@@ -478,6 +478,20 @@ fn who_is_passed_on_hears_music_and_comes_back_into_the_flow() {
 }
 
 #[test]
+fn who_is_passed_on_to_an_agent_without_a_telephone_does_not_wait_for_it() {
+    let flow = PASSED_ON.replace("    next: more\n", "    failed: lost\n    next: more\n");
+    check(
+        &flow.replace("  bye:", "  lost: {say: There is no telephone., next: bye}\n  bye:"),
+        "1 A calls
+         10 A waits",
+        "1 A hears: Please hold while I find somebody to help you.
+         1 A hears: There is no telephone.
+         2 A hears: Bye.
+         3.2 A is hung up on",
+    );
+}
+
+#[test]
 fn who_is_not_answered_goes_the_way_that_is_written() {
     check(
         PASSED_ON,

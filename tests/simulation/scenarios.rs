@@ -168,6 +168,7 @@ impl Rig {
                 Output::Media { command: MediaCommand::Bridge { leg, with }, .. } => {
                     Some(format!("bridge {leg} {with}"))
                 }
+                Output::HandOver { leg, from, to } => Some(format!("move {leg} from {from} to {to}")),
                 Output::Media { command: MediaCommand::Unbridge { leg }, .. } => Some(format!("unbridge {leg}")),
                 Output::Mailbox(order) => Some(match &**order {
                     MailboxOrder::List { mailboxes, .. } => format!("list {}", mailboxes.join(" ")),

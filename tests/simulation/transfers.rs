@@ -466,7 +466,8 @@ fn an_attended_transfer_joins_the_far_ends() {
         rig.joins(by, other);
         let told = if by == AGENT { "out1" } else { "in2" };
         rig.check(&format!(
-            "progress {told} 200, unbridge in2, hang up LocalHungUp, unbridge in1, bridge in1 out2, hang up LocalHungUp"
+            "progress {told} 200, unbridge in2, hang up LocalHungUp, unbridge in1, move out2 from 1 to 0, \
+             bridge in1 out2, hang up LocalHungUp"
         ));
         assert_eq!(rig.segments(), [("1003".to_owned(), 20, "transferred"), ("1002".to_owned(), 5, "transferred")]);
         assert_eq!(rig.begun(), [("1003".to_owned(), Some("1002".to_owned()))]);
@@ -491,7 +492,7 @@ fn who_is_asked_while_the_phone_still_rings_is_rung_for_the_caller() {
     rig.joins(AGENT, OWN);
     rig.check("reject 487, progress out1 100, music");
     rig.answers(out(2));
-    rig.check("change SendReceive, progress out1 200, unbridge in1, bridge in1 out2, hang up LocalHungUp");
+    rig.check("change SendReceive, progress out1 200, unbridge in1, move out2 from 1 to 0, bridge in1 out2, hang up LocalHungUp");
     rig.is_gone(OWN, Cause::Refused);
 }
 
@@ -522,7 +523,7 @@ fn the_caller_takes_the_place_about_which_a_colleague_is_being_told() {
     assert_eq!(rig.asked().map(|asked| asked.status), Some(200));
     rig.is_gone(OWN, Cause::LocalHungUp);
     rig.media(MediaEvent::PlaybackFinished { leg: out(2), playback });
-    rig.check("bridge in1 out2");
+    rig.check("move out2 from 1 to 0, bridge in1 out2");
     assert_eq!(rig.begun(), [("1003".to_owned(), None)]);
 }
 
@@ -536,7 +537,8 @@ fn a_colleague_who_called_the_agent_is_joined_to_their_caller() {
     rig.now += Duration::from_secs(2);
     rig.joins(AGENT, out(2));
     rig.check(
-        "progress out1 200, unbridge in2, unbridge in1, bridge in1 in2, hang up LocalHungUp, hang up LocalHungUp",
+        "progress out1 200, unbridge in2, unbridge in1, move in2 from 1 to 0, bridge in1 in2, hang up LocalHungUp, \
+         hang up LocalHungUp",
     );
     assert_eq!(rig.ended().map(|(outcome, _)| outcome), Some(Outcome::Transferred));
     rig.is_gone(out(2), Cause::LocalHungUp);

@@ -82,8 +82,10 @@ impl Leaving<'_> {
             StepKind::Menu(menu) => self.menu(menu),
             StepKind::Collect(collect) => {
                 self.next(Name::Next, By::Answer);
-                // Numerals belong to the answer, and so does the key that ends it.
-                self.always(|key| key.numeral().is_none() && Some(key) != collect.end_key);
+                // Numerals belong to the answer, and so does the key that ends it; where it is read back, 1 and 2 do.
+                let confirms = collect.confirm && !collect.secret;
+                let of_answer = |key: Digit| key.numeral().is_some() || Some(key) == collect.end_key;
+                self.always(|key| !of_answer(key) || confirms && !matches!(key.numeral(), Some(1..=2)));
                 self.tries(&collect.patience);
                 Nature { asks: true, ..nothing }
             }
@@ -117,8 +119,8 @@ impl Leaving<'_> {
                     self.next(Name::Callback, By::Answer);
                     self.or_next(Name::Full, By::Refusal, *otherwise);
                     self.or_next(Name::NoInput, By::Tries, *otherwise);
-                    // Numerals belong to the number, and the hash key ends it.
-                    self.always(|key| key.numeral().is_none());
+                    // Where the number is read back 1 and 2 say whether it is right; while it is keyed all numerals belong to it.
+                    self.always(|key| !matches!(key.numeral(), Some(1..=2)));
                 } else {
                     self.or_next(Name::Failed, By::Refusal, *otherwise);
                 }
@@ -129,8 +131,8 @@ impl Leaving<'_> {
                 self.next(Name::NoInput, By::Tries);
                 let operator = self.set.flow(self.at.flow).always.get(&Digit::ALL[0]).copied();
                 self.or_next(Name::Failed, By::Refusal, voicemail.failed.or(operator));
-                // Numerals say what is to become of the message, and the hash key ends it.
-                self.always(|key| key != Digit::HASH && !matches!(key.numeral(), Some(1..=3)));
+                // The hash key ends the greeting, and the message.
+                self.always(|key| key != Digit::HASH);
                 Nature { message: true, ..nothing }
             }
             StepKind::Record(record) => {

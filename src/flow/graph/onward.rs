@@ -6,7 +6,7 @@
 //! analysis", 1981). So each step is looked at twice: in a flow where the way began or has come back to, and in one that
 //! it has walked into.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{By, Exit, Goal, Graph, Node, Stop};
 use crate::flow::FlowIndex;
@@ -71,6 +71,9 @@ impl Graph {
             onward.came[*position] = Some(Came::Begun);
         }
         let (ending, before) = (self.ending_flows(&take), self.steps_before());
+        let walking: Vec<(usize, FlowIndex)> =
+            (0..count).filter_map(|position| Some((position, self.walks_into(&self.nodes[position])?))).collect();
+        let mut left = BTreeSet::new();
         while let Some(place) = open.pop_front() {
             let (position, within) = (place % count, place / count);
             let node = &self.nodes[position];
@@ -81,7 +84,10 @@ impl Graph {
                 let into = self.walks_into(node).is_some() && exit.by != By::Return;
                 let goals = match exit.to {
                     // Out of a flow that was walked into, the step that did so leads on by itself.
-                    Goal::End if within == 0 => self.behind(node.at.flow, &before),
+                    Goal::End if within == 0 && left.insert(node.at.flow) => {
+                        self.behind(node.at.flow, &walking, &before)
+                    }
+                    Goal::End => Vec::new(),
                     _ => self.goals(position, exit, &before),
                 };
                 for goal in goals {
@@ -96,19 +102,19 @@ impl Graph {
         onward
     }
 
-    /// Where callers go on at the end of a flow: behind every step that walks into it.
-    fn behind(&self, flow: FlowIndex, before: &[Vec<usize>]) -> Vec<usize> {
+    /// Where callers go on at the end of a flow: behind every step that walks into it; `walking` are the steps that walk into flows.
+    fn behind(&self, flow: FlowIndex, walking: &[(usize, FlowIndex)], before: &[Vec<usize>]) -> Vec<usize> {
         let (mut goals, mut seen, mut open) = (Vec::new(), vec![flow], vec![flow]);
         while let Some(flow) = open.pop() {
-            let into = self.nodes.iter().enumerate().filter(|(_, node)| self.walks_into(node) == Some(flow));
-            for (position, node) in into {
+            for (position, _) in walking.iter().filter(|(_, into)| *into == flow) {
+                let node = &self.nodes[*position];
                 for exit in node.exits.iter().filter(|exit| exit.by == By::Return) {
                     match exit.to {
                         Goal::End if !seen.contains(&node.at.flow) => {
                             seen.push(node.at.flow);
                             open.push(node.at.flow);
                         }
-                        _ => goals.extend(self.goals(position, exit, before)),
+                        _ => goals.extend(self.goals(*position, exit, before)),
                     }
                 }
             }

@@ -54,6 +54,8 @@ steps:
   sales: {flow: other, next: main}
   agent: {queue: support, next: again}
   shut: {hangup: We are closed.}
+  again_please: {collect: Which?, save: code, confirm: true, end_key: star, next: message}
+  message: {voicemail: support}
 hours:
   office: {mon-fri: 09:00-17:30}
 agents:
@@ -91,8 +93,13 @@ fn every_way_out_is_there() {
     check("sales", "flow -> offer 0.yaml:16:3\nnext -> main 0.yaml:16:30");
     check(
         "agent",
-        "answered -> Again 0.yaml:17:33\ntimed_out -> Again 0.yaml:17:33\nfull -> shut 0.yaml:26:21\n\
-         failed -> Again 0.yaml:17:33\nchoice 1 -> main 0.yaml:27:31",
+        "answered -> Again 0.yaml:17:33\ntimed_out -> Again 0.yaml:17:33\nfull -> shut 0.yaml:28:21\n\
+         failed -> Again 0.yaml:17:33\nchoice 1 -> main 0.yaml:29:31",
+    );
+    check(
+        "again_please",
+        "next -> message 0.yaml:19:83\nalways 0 -> agent 0.yaml:5:13\nalways star -> Back 0.yaml:5:26\n\
+         no_input -> agent 0.yaml:5:13\nno_match -> agent 0.yaml:5:13",
     );
     check("shut", "hangup -> HangUp 0.yaml:18:3");
     check("other/offer", "next -> End 1.yaml:4:3");

@@ -79,7 +79,24 @@ impl Legs {
         let before = self.remove(id);
         let slot = self.slot_for_one_more();
         let twice = stream.plan().packet_ms == 10;
-        let leg = Leg { id, port, number, is_v6, stream, reads: 0, eager: true, slot: slot as u8, with: None, twice };
+        self.put(Leg { id, port, number, is_v6, stream, reads: 0, eager: true, slot: slot as u8, with: None, twice });
+        before
+    }
+
+    /// Takes a leg that was another reactor's. Its turn stays where it was, unless it was missed on the way: then it is
+    /// that of `next`, the first slot of all that is still to come.
+    pub fn adopt(&mut self, mut leg: Leg, next: u64, turn: impl Fn(u64) -> Moment) {
+        if leg.stream.is_overdue(turn(next)) {
+            leg.slot = (next % SLOTS as u64) as u8;
+            leg.stream.shift(turn(next));
+        }
+        // What has come on the way waits to be read.
+        leg.eager = true;
+        self.put(leg);
+    }
+
+    fn put(&mut self, leg: Leg) {
+        let (id, slot, twice) = (leg.id, usize::from(leg.slot), leg.twice);
         let place = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             (self.legs.len() - 1) as u32
@@ -90,7 +107,6 @@ impl Legs {
         if twice {
             self.slots[opposite(slot)].push(place);
         }
-        before
     }
 
     fn slot_for_one_more(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The reactor's thread: commands in, packets in and out, events out.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError};
 use std::thread;
 use std::time::Duration;
 use std::vec::Drain;
@@ -12,6 +12,7 @@ use crate::media::tapes::Deck;
 use crate::telephony::{AudioPlan, LegId, MediaCommand, MediaEvent, MediaTally, TICK};
 
 use super::legs::{Leg, Legs, SLOTS, Turn};
+use super::passage::{Luggage, Passage};
 use super::port::{Port, Reader};
 use super::{Order, Settings, taping};
 
@@ -36,6 +37,7 @@ pub(super) struct Line<S> {
     settings: Settings,
     terms: Terms,
     legs: Legs,
+    passage: Passage,
     answers: Vec<Answer>,
     wire: Wire<S>,
     rng: fastrand::Rng,
@@ -73,6 +75,7 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
         Line {
             terms: settings.terms(),
             legs: Legs::new(),
+            passage: Passage::default(),
             answers: Vec::new(),
             wire: Wire {
                 reader: Reader::new(),
@@ -94,6 +97,12 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
     /// Runs until told to stop, or until nobody is left who could tell.
     pub fn run(mut self, orders: &Receiver<Order>) {
         while self.turn(orders).is_some() {}
+        // Legs that have come meanwhile are closed with the others.
+        while let Ok(order) = orders.try_recv() {
+            if let Order::Arrive { leg, luggage } = order {
+                let _ = self.arrive(leg, luggage);
+            }
+        }
         let ids: Vec<LegId> = self.legs.all().map(|leg| leg.id).collect();
         for id in ids {
             self.close(id);
@@ -109,6 +118,9 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
         }
         while let Ok(order) = orders.try_recv() {
             self.obey(order)?;
+        }
+        for (leg, to) in self.passage.take_leaving() {
+            self.hand_over(leg, to);
         }
         self.wire.flush();
         if self.legs.is_empty() {
@@ -217,10 +229,18 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
     }
 
     fn obey(&mut self, order: Order) -> Option<()> {
-        let command = match order {
-            Order::Command(command) => command,
-            Order::Stop => return None,
-        };
+        match self.passage.admit(order) {
+            Some(Order::Command(command)) => self.command(command),
+            Some(Order::Await(leg)) => self.passage.await_leg(leg),
+            Some(Order::HandOver { leg, to }) => self.hand_over(leg, to),
+            Some(Order::Arrive { leg, luggage }) => self.arrive(leg, luggage)?,
+            Some(Order::Stop) => return None,
+            None => {}
+        }
+        Some(())
+    }
+
+    fn command(&mut self, command: MediaCommand) {
         match command {
             MediaCommand::Open { leg, port, plan } => self.open(leg, port, plan),
             MediaCommand::Change { leg, plan } => self.change(leg, plan),
@@ -257,7 +277,43 @@ impl<S: FnMut(Drain<'_, MediaEvent>)> Line<S> {
             | MediaCommand::MuteTape { .. }
             | MediaCommand::ReadTape { .. } => self.tape(command),
         }
-        Some(())
+    }
+
+    /// A leg goes to another reactor, now or as soon as that has room.
+    fn hand_over(&mut self, id: LegId, to: SyncSender<Order>) {
+        // What was heard here is told before what will be heard there.
+        self.wire.flush();
+        let luggage = self.legs.remove(id).map(|mut leg| {
+            let jobs = taping::pack(self.wire.deck.as_mut(), &mut leg);
+            Box::new(Luggage { leg, jobs })
+        });
+        let (luggage, is_full) = match to.try_send(Order::Arrive { leg: id, luggage }) {
+            Ok(()) => return self.linger = self.settings.clock.now() + LINGER,
+            Err(TrySendError::Full(Order::Arrive { luggage, .. })) => (luggage, true),
+            Err(TrySendError::Disconnected(Order::Arrive { luggage, .. })) => (luggage, false),
+            Err(_) => return,
+        };
+        if let Some(luggage) = luggage {
+            self.take_in(*luggage);
+        }
+        if is_full {
+            self.passage.leave(id, to);
+        }
+    }
+
+    /// A leg has come from another reactor: what has waited for it is done.
+    fn arrive(&mut self, id: LegId, luggage: Option<Box<Luggage>>) -> Option<()> {
+        if let Some(luggage) = luggage {
+            self.take_in(*luggage);
+        }
+        self.passage.arrived(id).into_iter().try_for_each(|order| self.obey(order))
+    }
+
+    fn take_in(&mut self, Luggage { mut leg, jobs }: Luggage) {
+        taping::unpack(self.wire.deck.as_mut(), &mut leg, jobs);
+        self.legs.adopt(leg, self.next, |slot| Moment::from_micros(slot * SLOT_US));
+        self.answers.reserve(self.legs.len().saturating_sub(self.answers.len()));
+        self.linger = self.settings.clock.now() + LINGER;
     }
 
     /// What is wanted of a leg's tape.

@@ -103,6 +103,21 @@ pub(super) fn let_go(deck: Option<&mut Deck>, leg: &mut Leg, events: &mut Vec<Me
     }
 }
 
+/// The leg goes to another reactor, with its tape: what of that is not with its writer yet.
+pub(super) fn pack(deck: Option<&mut Deck>, leg: &mut Leg) -> Vec<Job> {
+    let (Some(deck), Some(recorder)) = (deck, leg.stream.recorder()) else { return Vec::new() };
+    let held = recorder.report().is_none().then(|| recorder.blocks());
+    deck.hand_over(recorder.tape(), held)
+}
+
+/// And has come there.
+pub(super) fn unpack(deck: Option<&mut Deck>, leg: &mut Leg, jobs: Vec<Job>) {
+    let (Some(deck), Some(recorder)) = (deck, leg.stream.recorder()) else { return };
+    let held = recorder.report().is_none().then(|| recorder.blocks());
+    deck.take_over(jobs, held);
+    supply(deck, leg);
+}
+
 /// A tape is to be read.
 pub(super) fn read(
     deck: Option<&mut Deck>,

@@ -16,6 +16,7 @@ const LEG: LegId = LegId::inbound(1);
 
 /// A phone, and a reactor that tells the test.
 struct Bench {
+    settings: Settings,
     reactor: Reactor,
     events: Receiver<MediaEvent>,
     phone: UdpSocket,
@@ -31,7 +32,7 @@ impl Bench {
             Reactor::start(settings, move |events| events.for_each(|event| drop(told.send(event)))).expect("a thread");
         let phone = UdpSocket::bind((address, 0)).expect("a port");
         let control = UdpSocket::bind((address, 0)).expect("a port");
-        Bench { reactor, events, phone, control, port: free_pair(address) }
+        Bench { settings, reactor, events, phone, control, port: free_pair(address) }
     }
 
     fn plan(&self) -> AudioPlan {
@@ -250,12 +251,16 @@ struct Phone {
 
 impl Phone {
     fn new(bench: &Bench, leg: LegId, codec: Codec) -> Phone {
+        Phone::on(&bench.reactor, bench, leg, codec)
+    }
+
+    fn on(reactor: &Reactor, bench: &Bench, leg: LegId, codec: Codec) -> Phone {
         let address = IpAddr::from(Ipv4Addr::LOCALHOST);
         let socket = UdpSocket::bind((address, 0)).expect("a port");
         let remote = Some(socket.local_addr().expect("bound"));
         let plan = AudioPlan { remote, remote_rtcp: None, codec, payload_type: codec.payload_type(), ..bench.plan() };
         let phone = Phone { socket, port: free_pair(address), plan, sequence: 0 };
-        bench.reactor.send(MediaCommand::Open { leg, port: phone.port, plan: phone.plan.clone() });
+        reactor.send(MediaCommand::Open { leg, port: phone.port, plan: phone.plan.clone() });
         phone
     }
 
@@ -334,6 +339,109 @@ fn bridged_legs_hear_each_other_soon() {
     assert!(hear(&agent.socket).1.iter().all(|byte| *byte == codecs::silence(Codec::Pcmu)));
 }
 
+/// A second reactor beside the bench's, which tells the same test.
+fn second(settings: Settings) -> (Reactor, Receiver<MediaEvent>) {
+    let (told, events) = mpsc::channel();
+    let reactor =
+        Reactor::start(settings, move |events| events.for_each(|event| drop(told.send(event)))).expect("a thread");
+    (reactor, events)
+}
+
+/// What a phone hears until there are so many packets, each with when it came.
+fn listen(phone: &Phone, packets: usize) -> thread::JoinHandle<Vec<(std::time::Instant, Header, u8)>> {
+    let socket = phone.socket.try_clone().expect("a socket");
+    thread::spawn(move || {
+        let mut heard = Vec::new();
+        while heard.len() < packets {
+            let (header, payload) = hear(&socket);
+            heard.push((std::time::Instant::now(), header, payload[80]));
+        }
+        heard
+    })
+}
+
+/// One stream without a packet missing, and the longest time between two, in milliseconds.
+fn longest_gap(heard: &[(std::time::Instant, Header, u8)]) -> f64 {
+    for pair in heard.windows(2) {
+        assert_eq!(pair[1].1.sequence, pair[0].1.sequence.wrapping_add(1), "one stream");
+        assert_eq!(pair[1].1.ssrc, pair[0].1.ssrc, "one stream");
+        assert_eq!(pair[1].1.timestamp.wrapping_sub(pair[0].1.timestamp) % 8, 0);
+    }
+    let gaps = heard.windows(2).map(|pair| pair[1].0.duration_since(pair[0].0).as_secs_f64() * 1e3);
+    gaps.fold(0.0, f64::max)
+}
+
+#[test]
+fn a_leg_moves_to_another_reactor_and_is_one_stream() {
+    let bench = Bench::new(Ipv4Addr::LOCALHOST.into());
+    let (other, events) = second(Settings { seed: 2, ..bench.settings });
+    let mut caller = Phone::new(&bench, LEG, Codec::Pcma);
+    let place = LegId::outbound(1);
+    let agent = Phone::on(&other, &bench, place, Codec::Pcma);
+    let music = Arc::new(Clip { pcmu: vec![1; 80_000].into(), pcma: vec![1; 80_000].into() });
+    for (reactor, leg) in [(&bench.reactor, LEG), (&other, place)] {
+        reactor.send(MediaCommand::Music { leg, clips: vec![Arc::clone(&music)], together: false });
+    }
+    while hear(&caller.socket).1[80] != 1 || hear(&agent.socket).1[80] != 1 {}
+    let heard = listen(&agent, 260);
+    // There and back, again and again, and what is wanted of it meanwhile follows it.
+    let turn = |n: usize| if n.is_multiple_of(2) { (&bench.reactor, &other) } else { (&other, &bench.reactor) };
+    for n in 0..9 {
+        let (to, from) = turn(n);
+        thread::sleep(Duration::from_millis(37));
+        from.hand_over(place, to);
+        if n == 4 {
+            let (back, there) = turn(n + 1);
+            there.hand_over(place, back);
+            back.hand_over(place, there);
+        }
+    }
+    // At the end it is beside the caller, and hears them.
+    bench.reactor.send(MediaCommand::Bridge { leg: LEG, with: place });
+    let began = std::time::Instant::now();
+    for n in 0..200_u32 {
+        thread::sleep((began + Duration::from_millis(20) * n).saturating_duration_since(std::time::Instant::now()));
+        caller.say(7);
+    }
+    let heard = heard.join().expect("it listened");
+    let gap = longest_gap(&heard);
+    println!("the longest gap of eleven moves: {gap:.1} ms");
+    let first = heard.iter().position(|(_, _, byte)| *byte == 7).expect("the caller is heard");
+    assert!(heard[..first - 1].iter().all(|(_, _, byte)| *byte == 1), "the music went on");
+    // It is told of where it is, and its numbers are those of the whole.
+    bench.reactor.send(MediaCommand::Close { leg: place });
+    let MediaEvent::Closed { leg, report } = bench.told() else { panic!("it is closed") };
+    assert!(leg == place && report.packets_sent >= 260, "{report:?}");
+    drop(other);
+    assert!(events.try_iter().all(|event| matches!(event, MediaEvent::Tally(_))), "nothing else was told elsewhere");
+}
+
+#[test]
+fn a_leg_that_is_gone_holds_nobody_up() {
+    let bench = Bench::new(Ipv4Addr::LOCALHOST.into());
+    let (other, _events) = second(bench.settings);
+    bench.open(bench.plan());
+    let nobody = LegId::outbound(7);
+    other.hand_over(nobody, &bench.reactor);
+    let clip = Arc::new(Clip { pcmu: vec![1; 160].into(), pcma: vec![1; 160].into() });
+    bench.reactor.send(MediaCommand::Bridge { leg: LEG, with: nobody });
+    bench.reactor.send(MediaCommand::Play { leg: LEG, playback: PlaybackId(1), clips: vec![clip], repeat: false });
+    assert_eq!(bench.told(), MediaEvent::PlaybackFinished { leg: LEG, playback: PlaybackId(1) });
+}
+
+#[test]
+fn a_reactor_that_ends_closes_what_has_come_to_it() {
+    let mut bench = Bench::new(Ipv4Addr::LOCALHOST.into());
+    let (mut other, events) = second(bench.settings);
+    bench.open(bench.plan());
+    hear(&bench.phone);
+    bench.reactor.hand_over(LEG, &other);
+    bench.reactor.stop();
+    other.stop();
+    let closed = |event: &MediaEvent| matches!(event, MediaEvent::Closed { leg: LEG, .. });
+    assert_eq!(events.try_iter().filter(closed).count() + bench.events.try_iter().filter(closed).count(), 1);
+}
+
 #[test]
 fn few_legs_wake_the_thread_seldom_and_many_are_spread() {
     use crate::media::stream::{Stream, Terms};
@@ -386,7 +494,7 @@ fn bridges_in_any_order_stay_consistent() {
                 *before = None;
             }
         };
-        match rng.u8(..5) {
+        match rng.u8(..6) {
             0 => {
                 let number = free_pair(address);
                 let port = port::Port::open(address, number).expect("free");
@@ -403,6 +511,14 @@ fn bridges_in_any_order_stay_consistent() {
             2 => {
                 legs.unbridge(id);
                 part(&mut expected, id);
+            }
+            4 => {
+                // It comes from another reactor, in time or late.
+                if let Some(leg) = legs.remove(id) {
+                    part(&mut expected, id);
+                    let next = rng.u64(..40);
+                    legs.adopt(leg, next, |slot| crate::clock::Moment::from_millis(slot * 2));
+                }
             }
             3 => {
                 if let Some(leg) = legs.find(id) {

@@ -34,6 +34,11 @@ impl SendClock {
 }
 
 impl Stream {
+    /// Whether a packet was to be sent before `now`, and was not.
+    pub fn is_overdue(&self, now: Moment) -> bool {
+        self.clock.next.is_some_and(|next| next < now)
+    }
+
     /// From now on the stream is asked at `turn` and whole ticks after it: what follows without a gap is sent at the
     /// nearest of these, up to half a tick earlier or later than it was to be.
     pub fn shift(&mut self, turn: Moment) {

@@ -239,3 +239,52 @@ fn blocks_go_round_and_none_is_lost() {
     assert!(scene.deck.made <= BLOCKS_KEPT + BLOCKS_EACH, "{} blocks are left", scene.deck.made);
     assert_eq!(scene.finish().len(), 20);
 }
+
+#[test]
+fn a_tape_goes_on_at_another_reactors_deck_in_its_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let news: Arc<Mutex<Vec<TapeNews>>> = Arc::default();
+    let told = news.clone();
+    let sink = move |event| told.lock().expect("nobody panics with it").push(event);
+    let (tapes, mut decks) = Tapes::start(folder.path().to_owned(), 2, sink).expect("a thread");
+    let (mut there, mut here) = (decks.pop().expect("two"), decks.pop().expect("two"));
+    here.open(LegId::inbound(1), order(1, TapeKind::Conversation, Sides::Caller));
+    let take = |deck: &mut Deck| deck.block().expect("they were made");
+    let [first, second, held] = [(); 3].map(|()| take(&mut here));
+    drop([first, second]);
+    here.write(TapeId(1), block(1_000, 0, 4_000, 0));
+    // The thread is behind: this one waits at the deck that the tape leaves.
+    here.backlog.push_back(Job::Block(TapeId(1), here.index, block(2_000, 0, 4_000, 0)));
+    let jobs = here.hand_over(TapeId(1), Some(1));
+    assert_eq!((jobs.len(), here.tapes), (1, 0));
+    there.take_over(jobs, Some(1));
+    drop(held);
+    there.write(TapeId(1), block(3_000, 0, 4_000, 0));
+    there.close(TapeId(1), report(1_500));
+    there.tell(Job::Keep(TapeId(1)));
+    drop((here, there));
+    drop(tapes);
+    let kept = news.lock().expect("nobody panics with it");
+    let [TapeNews::Kept(kept)] = &kept[..] else { panic!("{kept:?}") };
+    let clip = clip_of(&folder.path().join(&*kept.folder).join(format!("{}.wav", kept.name))).expect("it is there");
+    let heard = [2_000, 6_000, 10_000].map(|place| codecs::decode(Codec::Pcmu, clip.pcmu[place]));
+    assert!(heard[0] < heard[1] && heard[1] < heard[2], "{heard:?}");
+}
+
+#[test]
+fn blocks_that_go_with_a_tape_are_the_other_decks_from_then_on() {
+    let (_tapes, mut decks) = Tapes::start(tempfile::tempdir().expect("a folder").keep(), 2, |_| {}).expect("a thread");
+    let (mut there, mut here) = (decks.pop().expect("two"), decks.pop().expect("two"));
+    for _ in 0..50 {
+        here.open(LegId::inbound(1), order(1, TapeKind::Conversation, Sides::Caller));
+        let (one, two) = (here.block().expect("made"), here.block().expect("made"));
+        let jobs = here.hand_over(TapeId(1), Some(2));
+        there.take_over(jobs, Some(2));
+        there.give_back(one);
+        there.give_back(two);
+        there.close(TapeId(1), report(0));
+        there.tell(Job::Drop(TapeId(1)));
+        assert_eq!((here.made, there.made), (here.pool.len(), there.pool.len()), "each block is somewhere");
+        assert!(here.made <= BLOCKS_KEPT && there.made <= BLOCKS_KEPT, "{} and {}", here.made, there.made);
+    }
+}

@@ -16,7 +16,7 @@ use crate::telephony::{Cause, LegId, MediaCommand, Refusal, SipCommand};
 
 /// An agent's leg that was answered, or that takes another's place.
 pub(in crate::switchboard) struct Met {
-    /// On the caller's reactor.
+    /// Its leg.
     pub(in crate::switchboard) leg: LegId,
     /// What whoever is there is called.
     named: Arc<str>,
@@ -73,7 +73,7 @@ impl Call {
                 conversation.target = None;
                 turn.sip(SipCommand::TransferProgress { leg: conversation.leg, status });
                 if !conversation.is_held_by_agent() {
-                    turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+                    turn.media(MediaCommand::Stop { leg: self.leg.id });
                 }
                 self.line = Line::Talking(conversation);
             }
@@ -95,7 +95,7 @@ impl Call {
     pub(in crate::switchboard) fn met(&mut self, turn: &mut Turn<'_>, with: Met) -> bool {
         match std::mem::take(&mut self.line) {
             Line::Dialled(leg) if leg == with.leg => {
-                self.say_answer(turn);
+                self.say_answer(turn, Some(leg));
                 self.phase = Phase::Talking;
                 self.join(turn, with, None);
                 self.mind_hold(turn);
@@ -129,7 +129,7 @@ impl Call {
 
     /// Lets the caller and an agent hear each other.
     pub(super) fn join(&mut self, turn: &mut Turn<'_>, with: Met, place: Option<Place>) {
-        turn.media(self.leg.audio.port, MediaCommand::Bridge { leg: self.leg.id, with: with.leg });
+        turn.bridge(self.leg.id, with.leg);
         let joined = Joined { agent: with.named.clone(), queue: None, waited: Duration::ZERO, from: with.from };
         turn.journal(Some(self.id), JournalEvent::Joined(Box::new(joined)));
         self.line = Line::Talking(Box::new(Conversation::new(turn.now, place, with.leg, with.counted, with.named)));
@@ -149,7 +149,7 @@ impl Call {
         let parted = conversation.part(turn.now, by);
         self.talked = Some(Talked { agent: parted.agent.clone(), queue: parted.queue.clone() });
         turn.journal(Some(self.id), JournalEvent::Parted(Box::new(parted)));
-        turn.media(self.leg.audio.port, MediaCommand::Unbridge { leg: self.leg.id });
+        turn.media(MediaCommand::Unbridge { leg: self.leg.id });
         place
     }
 

@@ -24,7 +24,7 @@ pub(super) type Wanted = (QueueIndex, Vec<Arc<str>>, u8);
 
 /// Who is to be joined to a caller.
 pub(in crate::switchboard) struct Joining {
-    /// The agent's leg, on the caller's reactor.
+    /// The agent's leg.
     pub(in crate::switchboard) leg: LegId,
     pub(in crate::switchboard) agent: AgentId,
     pub(in crate::switchboard) extension: Arc<str>,
@@ -260,7 +260,7 @@ impl Call {
         let Line::Waiting(waiting) = std::mem::take(&mut self.line) else { return false };
         // The bridge takes the place of whatever plays.
         *playing = None;
-        turn.media(self.leg.audio.port, MediaCommand::Bridge { leg: self.leg.id, with: with.leg });
+        turn.bridge(self.leg.id, with.leg);
         let place = Place { since: Some(with.since), ..waiting.place };
         let joined = Joined {
             agent: with.extension.clone(),
@@ -321,7 +321,7 @@ impl Call {
         if !passed_on && holds {
             self.play_music(turn, music);
         } else if !passed_on {
-            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+            turn.media(MediaCommand::Stop { leg: self.leg.id });
         }
         if let (Some(holding), Some(agent)) = (news, agent) {
             turn.errand(Errand::Distribute(Input::AgentHolds { agent, holding }));
@@ -338,7 +338,7 @@ impl Call {
                 && !clips.is_empty()
             {
                 *music = true;
-                turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together: false });
+                turn.media(MediaCommand::Music { leg: self.leg.id, clips, together: false });
             }
         }
         let Line::Waiting(waiting) = &mut self.line else { return };
@@ -355,7 +355,7 @@ impl Call {
             && !clips.is_empty()
         {
             waiting.music = true;
-            turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together });
+            turn.media(MediaCommand::Music { leg: self.leg.id, clips, together });
         }
     }
 
@@ -375,7 +375,7 @@ impl Call {
             Line::None | Line::Dialled(_) | Line::Talking(_) | Line::Passed(_) => return,
         };
         if std::mem::take(music) {
-            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+            turn.media(MediaCommand::Stop { leg: self.leg.id });
         }
     }
 
@@ -383,7 +383,7 @@ impl Call {
     pub(super) fn play_music(&self, turn: &mut Turn<'_>, (name, together): (Option<Arc<str>>, bool)) {
         let clips = self.music(name.as_ref());
         if !clips.is_empty() {
-            turn.media(self.leg.audio.port, MediaCommand::Music { leg: self.leg.id, clips, together });
+            turn.media(MediaCommand::Music { leg: self.leg.id, clips, together });
         }
     }
 

@@ -128,7 +128,7 @@ impl Call {
             hears.reading = Some(id);
         }
         let command = MediaCommand::ReadTape { leg: self.leg.id, tape: id, folder: Some(tape.folder.clone()) };
-        turn.media(self.leg.audio.port, command);
+        turn.media(command);
     }
 
     /// A message was heard, or is to go.
@@ -147,7 +147,7 @@ impl Call {
         let playback = turn.playback();
         hears.playing = Some(playback);
         turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        turn.media(MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
     }
 
     /// Whatever is heard ends, and what is being read is not wanted any more.
@@ -155,7 +155,7 @@ impl Call {
         let Phase::Hearing(hears) = &mut self.phase else { return };
         hears.reading = None;
         if hears.playing.take().is_some() {
-            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+            turn.media(MediaCommand::Stop { leg: self.leg.id });
         }
     }
 }

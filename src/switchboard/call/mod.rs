@@ -162,7 +162,7 @@ impl Call {
         let facts = Box::new(visit.facts.clone());
         let phase = Phase::Answered { beginning, facts, until: turn.now + ACKNOWLEDGE_MAX };
         let mut call = Call::new(turn, id, Leg::new(leg, audio, Stream::Unopened), visit, phase);
-        call.say_answer(turn);
+        call.say_answer(turn, None);
         call.mind_hold(turn);
         call
     }
@@ -200,10 +200,10 @@ impl Call {
         }
     }
 
-    /// 200 OK, with the audio opened.
-    fn say_answer(&mut self, turn: &mut Turn<'_>) {
+    /// 200 OK, with the audio opened, beside that of a leg that it will be joined with.
+    fn say_answer(&mut self, turn: &mut Turn<'_>, beside: Option<LegId>) {
         let (leg, audio) = (self.leg.id, &self.leg.audio);
-        turn.media(audio.port, MediaCommand::Open { leg, port: audio.port, plan: audio.plan().clone() });
+        turn.open(leg, audio.port, audio.plan().clone(), beside);
         turn.sip(SipCommand::Answer { leg, description: audio.description().clone() });
         let codec = (!audio.awaits_answer()).then_some(audio.plan().codec);
         turn.journal(Some(self.id), JournalEvent::Answered { codec, port: audio.port });
@@ -467,7 +467,7 @@ impl Call {
         self.leg.discharge(turn);
         let ended = Parting { outcome, cause, duration: turn.now.since(self.offered) };
         if matches!(self.leg.stream, Stream::Open) {
-            turn.media(self.leg.audio.port, MediaCommand::Close { leg: self.leg.id });
+            turn.media(MediaCommand::Close { leg: self.leg.id });
             self.phase = Phase::Closing { ended, until: turn.now + CLOSE_MAX };
         } else {
             self.finish(turn, ended);
@@ -514,7 +514,7 @@ impl Call {
         if changed {
             let plan = self.leg.audio.plan().clone();
             turn.journal(Some(self.id), JournalEvent::AudioChanged { codec: plan.codec });
-            turn.media(self.leg.audio.port, MediaCommand::Change { leg: self.leg.id, plan });
+            turn.media(MediaCommand::Change { leg: self.leg.id, plan });
         }
         self.mind_hold(turn);
     }

@@ -173,7 +173,7 @@ impl Call {
             return None;
         };
         if playing.is_some() || matches!(&self.line, Line::Waiting(waiting) if waiting.music) {
-            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+            turn.media(MediaCommand::Stop { leg: self.leg.id });
         }
         let (place, announced) = match std::mem::take(&mut self.line) {
             Line::Waiting(waiting) => (Some(waiting.place), waiting.announcing.is_some()),

@@ -11,7 +11,7 @@ use crate::switchboard::audio::{Audio, Stream};
 use crate::switchboard::errand::Errand;
 use crate::switchboard::leg::Leg;
 use crate::switchboard::waiting::{Line, Place, Waiting};
-use crate::telephony::{CallId, Cause, LegId, MediaCommand, SessionDescription, SipCommand};
+use crate::telephony::{CallId, Cause, LegId, SessionDescription, SipCommand};
 
 /// What awaits whom we call.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(in crate::switchboard) struct Summons {
     /// Nobody waits for them yet: they are told why we call, and wait at their place.
     pub(in crate::switchboard) greet: bool,
     pub(in crate::switchboard) until: Moment,
+    /// The agent who waits for them.
+    pub(in crate::switchboard) beside: Option<LegId>,
 }
 
 impl Call {
@@ -35,7 +37,7 @@ impl Call {
         visit: Visit,
         summons: Summons,
     ) -> Call {
-        turn.media(audio.port, MediaCommand::Open { leg, port: audio.port, plan: audio.plan().clone() });
+        turn.open(leg, audio.port, audio.plan().clone(), summons.beside);
         turn.sip(dial);
         let phase = Phase::Summoned { summons: Box::new(summons), facts: Box::new(visit.facts.clone()) };
         Call::new(turn, id, Leg::new(leg, audio, Stream::Open), visit, phase)

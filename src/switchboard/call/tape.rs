@@ -23,9 +23,8 @@ pub(super) struct Taking {
 pub(super) struct Recording {
     tape: TapeId,
     sides: Sides,
-    /// The leg whose two sides it has, and its port: the caller's, wherever that goes.
+    /// The leg whose two sides it has: the caller's, wherever that goes.
     leg: LegId,
-    port: u16,
     /// Somebody wants silence on it.
     paused: bool,
     /// The caller keys a secret.
@@ -79,18 +78,18 @@ impl Call {
         };
         turn.journal(Some(self.id), tape_event(TapeEvent::MessageBegan { mailbox: mailbox.clone() }));
         (self.taking, self.left) = (Some(Taking { tape, mailbox, report: None }), None);
-        turn.media(self.leg.audio.port, MediaCommand::Record { leg: self.leg.id, order: Box::new(order) });
+        turn.media(MediaCommand::Record { leg: self.leg.id, order: Box::new(order) });
     }
 
     pub(super) fn end_message(&self, turn: &mut Turn<'_>) {
         if let Some(Taking { tape, .. }) = self.taking {
-            turn.media(self.leg.audio.port, MediaCommand::EndTape { leg: self.leg.id, tape });
+            turn.media(MediaCommand::EndTape { leg: self.leg.id, tape });
         }
     }
 
     pub(super) fn hear_message(&self, turn: &mut Turn<'_>) {
         if let Some(Taking { tape, .. }) = self.taking {
-            turn.media(self.leg.audio.port, MediaCommand::ReadTape { leg: self.leg.id, tape, folder: None });
+            turn.media(MediaCommand::ReadTape { leg: self.leg.id, tape, folder: None });
         }
     }
 
@@ -101,13 +100,10 @@ impl Call {
         let keep = keep && taking.report.is_none_or(|report| !report.empty);
         self.tell_message(turn, &taking, keep);
         self.left = keep.then_some(tape);
-        turn.media(
-            self.leg.audio.port,
-            match keep {
-                true => MediaCommand::KeepTape { leg, tape },
-                false => MediaCommand::DropTape { leg, tape },
-            },
-        );
+        turn.media(match keep {
+            true => MediaCommand::KeepTape { leg, tape },
+            false => MediaCommand::DropTape { leg, tape },
+        });
         self.record_again(turn);
     }
 
@@ -144,7 +140,7 @@ impl Call {
             *playing = Some(playback);
             let (leg, clips) = (self.leg.id, vec![clip]);
             turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: 1 });
-            turn.media(self.leg.audio.port, MediaCommand::Play { leg, playback, clips, repeat: false });
+            turn.media(MediaCommand::Play { leg, playback, clips, repeat: false });
         }
         self.walk(turn, SessionInput::MessageRead(plays));
     }
@@ -170,9 +166,9 @@ impl Call {
     /// A tape cannot be written.
     pub(in crate::switchboard) fn tape_failed(&mut self, turn: &mut Turn<'_>, tape: TapeId, reason: String) {
         if let Some(recording) = self.recording.take_if(|recording| recording.tape == tape) {
-            let Recording { leg, port, .. } = recording;
+            let Recording { leg, .. } = recording;
             self.tell_failure(turn, (tape, TapeKind::Conversation), true, reason);
-            return turn.media(port, MediaCommand::EndTape { leg, tape });
+            return turn.media(MediaCommand::EndTape { leg, tape });
         }
         let running = self.taking.as_ref().is_some_and(|taking| taking.tape == tape);
         if running || self.left.take_if(|left| *left == tape).is_some() {
@@ -191,7 +187,7 @@ impl Call {
             return;
         }
         let tape = turn.tape();
-        let (leg, port) = (self.leg.id, self.leg.audio.port);
+        let leg = self.leg.id;
         let day = turn.calendar.time_of(turn.now).strftime("%Y-%m-%d");
         let order = TapeOrder {
             tape,
@@ -204,15 +200,15 @@ impl Call {
             folder: format!("recordings/{day}").into(),
             label: self.label(turn),
         };
-        self.recording = Some(Recording { tape, sides, leg, port, paused: false, secret: false });
+        self.recording = Some(Recording { tape, sides, leg, paused: false, secret: false });
         let name = TapeKind::Conversation.name(tape);
         turn.journal(Some(self.id), tape_event(TapeEvent::RecordingBegan { name }));
-        turn.media(port, MediaCommand::Record { leg, order: Box::new(order) });
+        turn.media(MediaCommand::Record { leg, order: Box::new(order) });
     }
 
     pub(super) fn stop_recording(&mut self, turn: &mut Turn<'_>) {
-        if let Some(Recording { tape, leg, port, .. }) = self.recording {
-            turn.media(port, MediaCommand::EndTape { leg, tape });
+        if let Some(Recording { tape, leg, .. }) = self.recording {
+            turn.media(MediaCommand::EndTape { leg, tape });
         }
     }
 
@@ -235,7 +231,7 @@ impl Call {
         let muted = recording.is_muted();
         let (leg, tape) = (recording.leg, recording.tape);
         if before != muted {
-            turn.media(recording.port, MediaCommand::MuteTape { leg, tape, muted });
+            turn.media(MediaCommand::MuteTape { leg, tape, muted });
         }
         turn.journal(Some(self.id), tape_event(TapeEvent::RecordingPaused { paused, by: by.into() }));
         true
@@ -264,7 +260,7 @@ impl Call {
         recording.secret = secret;
         if before != recording.is_muted() {
             let (leg, tape, muted) = (recording.leg, recording.tape, recording.is_muted());
-            turn.media(recording.port, MediaCommand::MuteTape { leg, tape, muted });
+            turn.media(MediaCommand::MuteTape { leg, tape, muted });
         }
     }
 

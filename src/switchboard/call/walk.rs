@@ -50,7 +50,7 @@ impl Call {
         let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
         self.phase = Phase::Told { playing: playback, until: turn.now + length + TOLD_SPARE };
         turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        turn.media(MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
     }
 
     /// Starts a walk.
@@ -185,7 +185,7 @@ impl Call {
             *playing = Some(playback);
         }
         turn.journal(Some(self.id), JournalEvent::Playing { playback, clips: clips.len() });
-        turn.media(self.leg.audio.port, MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
+        turn.media(MediaCommand::Play { leg: self.leg.id, playback, clips, repeat: false });
         true
     }
 
@@ -193,7 +193,7 @@ impl Call {
         if let Phase::Walking { playing, .. } = &mut self.phase
             && playing.take().is_some()
         {
-            turn.media(self.leg.audio.port, MediaCommand::Stop { leg: self.leg.id });
+            turn.media(MediaCommand::Stop { leg: self.leg.id });
         }
     }
 

@@ -11,7 +11,7 @@ use helpline::telephony::{
     SessionDescription, SipCommand, SipEvent, TransportKind, Unreachable,
 };
 
-use super::{Act, Happening, MediaLeg, Tally, World};
+use super::{Act, Happening, Tally, World};
 use crate::house;
 use crate::phone;
 
@@ -287,34 +287,6 @@ impl World {
     pub(super) fn agent_is_answered(&mut self, leg: LegId) {
         if let Some(phone) = self.phones.get_mut(&leg) {
             assert!(std::mem::take(&mut phone.offered) || self.faults, "{leg} is answered what it never asked");
-        }
-    }
-
-    /// Two legs hear each other: both are open, on one reactor, alone so far, and both sides have picked up.
-    pub(super) fn bridge(&mut self, leg: LegId, with: LegId) {
-        let (Some(one), Some(other)) = (self.media.get(&leg), self.media.get(&with)) else {
-            // A port that could not be opened: its `Failed` is on the way.
-            return;
-        };
-        assert_eq!(one.reactor, other.reactor, "{leg} and {with} are on two reactors");
-        assert_eq!((one.with, other.with), (None, None), "{leg} or {with} is bridged already");
-        let there = self.sip.get(&leg).is_none_or(|known| known.acknowledged || known.agent.is_some() || self.faults);
-        assert!(there, "{leg} is not there yet");
-        if let Some(phone) = self.phones.get(&with) {
-            assert_eq!(phone.stage, Stage::Talking, "{with} has not picked up");
-        }
-        for (end, to) in [(leg, with), (with, leg)] {
-            let open = self.media.get_mut(&end).expect("it is open");
-            (open.with, open.playing) = (Some(to), None);
-        }
-    }
-
-    /// A leg is closed: whom it was bridged with is alone.
-    pub(super) fn part(&mut self, closed: &MediaLeg) {
-        if let Some(with) = closed.with
-            && let Some(other) = self.media.get_mut(&with)
-        {
-            other.with = None;
         }
     }
 

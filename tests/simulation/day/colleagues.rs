@@ -12,13 +12,26 @@ use crate::phone;
 /// Whereto agents dial and transfer.
 const TARGETS: [&str; 9] = ["1001", "1002", "1003", "1004", "support", "sales;priority=2", "sales", NUMBER, "4711"];
 
+/// Why a transfer may be refused: by what people are and do, never by where their audio is.
+const REASONS: [&str; 9] = [
+    "only agents transfer calls",
+    "there is nobody to pass on",
+    "another transfer is under way",
+    "there is no such extension, queue or number",
+    "the agent is busy",
+    "the other call is another agent's",
+    "it names no conversation of an agent's",
+    "the two cannot be joined",
+    "no RTP port is free",
+];
+
 impl World {
     /// An agent dials, or wants to take over what some leg has; and then the next one.
     pub(super) fn colleague_dials(&mut self) {
         if self.callers_left == 0 {
             return;
         }
-        let pause = self.random.u64(0..40_000);
+        let pause = self.random.u64(0..self.colleagues_pause);
         self.plan(pause, Happening::Colleague);
         let extension = *self.random.choice(&house::AGENTS).expect("there are four");
         self.dialled += 1;
@@ -151,6 +164,7 @@ impl Tally {
         match event {
             JournalEvent::Transfer(asked) => {
                 assert_eq!(asked.why.is_some(), asked.status >= 300, "{asked:?}");
+                assert!(asked.why.is_none_or(|why| REASONS.contains(&why)), "{asked:?}");
                 let made = if asked.status < 300 { "made" } else { "refused" };
                 *self.transfers.entry((asked.kind, made)).or_default() += 1;
             }

@@ -19,9 +19,9 @@ pub(super) use secrets::{Sender, SentSecret};
 
 use super::diagnostic::{Diagnostic, Faults, Severity};
 use super::{Code, Span};
-use crate::flow::FlowSet;
 use crate::flow::graph::{By, EntryBy, Graph, StepId, Stop, Way};
 use crate::flow::place::Place;
+use crate::flow::{FlowSet, StepKind};
 
 /// Stops of a way that are shown; of a longer one the last.
 const STOPS_SHOWN: usize = 8;
@@ -76,9 +76,9 @@ impl Analysis<'_> {
 
     /// The steps of a way and the one that it leads to, in words.
     fn stops(&self, stops: &[Stop<'_>], to: StepId) -> String {
-        let mut shown: Vec<String> = stops.iter().map(|stop| self.stop(stop.at, stop.exit, to)).collect();
-        if shown.len() > STOPS_SHOWN {
-            shown.drain(..shown.len() - STOPS_SHOWN);
+        let left_out = stops.len().saturating_sub(STOPS_SHOWN);
+        let mut shown: Vec<String> = stops[left_out..].iter().map(|stop| self.stop(stop.at, stop.exit, to)).collect();
+        if left_out > 0 {
             shown.insert(0, "…".to_owned());
         }
         shown.push(self.shown(to, to));
@@ -90,7 +90,14 @@ impl Analysis<'_> {
         match &exit.by {
             By::Keys(_) | By::Always(_) => {
                 let keys = exit.name.split_once(' ').map_or("", |(_, keys)| keys);
-                format!("press {keys} in {name}")
+                let kind = &self.set.flow(at.flow).step(at.step).kind;
+                match (&exit.by, kind) {
+                    // While digits are asked for they belong to the answer.
+                    (By::Always(key), StepKind::Collect(_)) if key.numeral().is_some() => {
+                        format!("answer {name}, press {keys} when it is read back")
+                    }
+                    _ => format!("press {keys} in {name}"),
+                }
             }
             By::Tries => format!("press nothing that fits in {name}"),
             By::Answer => format!("answer {name}"),

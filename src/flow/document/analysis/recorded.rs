@@ -1,5 +1,7 @@
 //! Recordings that nothing has begun, and people who are on one without having been told.
 
+use std::cell::LazyCell;
+
 use super::{Analysis, Severity, placed};
 use crate::flow::document::codes;
 use crate::flow::document::diagnostic::Faults;
@@ -25,7 +27,7 @@ pub(super) fn tell(analysis: &Analysis<'_>, faults: &mut Faults) {
         Some(Record::Pause | Record::Resume) | None => true,
     };
     let recorded = graph.onward(begins, take);
-    let ways = graph.ways(|_, _| Some(1));
+    let ways = LazyCell::new(|| graph.ways(|_, _| Some(1)));
     for node in &graph.nodes {
         match record(node) {
             Some(Record::Start { .. }) | None => {}

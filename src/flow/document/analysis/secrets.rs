@@ -1,12 +1,13 @@
 //! Secrets that would be kept, shown or sent like any other value, with the way that they take.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Analysis;
 use crate::flow::document::codes;
 use crate::flow::document::diagnostic::{Diagnostic, Faults};
-use crate::flow::graph::StepId;
+use crate::flow::graph::{Onward, StepId};
 use crate::flow::{ConnectorIndex, StepKind};
 
 /// A secret that is sent where others read it.
@@ -30,8 +31,11 @@ pub(in crate::flow::document) enum Sender {
 }
 
 pub(super) fn tell(analysis: &Analysis<'_>, sent: Vec<SentSecret>, faults: &mut Faults) {
+    // Many steps may send the same secret.
+    let mut onward: BTreeMap<Arc<str>, Onward<'_>> = BTreeMap::new();
     for SentSecret { fault, name, by } in sent {
-        faults.push(match way_to(analysis, &name, by) {
+        let onward = onward.entry(name).or_insert_with_key(|name| onward_from(analysis, name));
+        faults.push(match way_to(analysis, onward, by) {
             Some(way) => fault.note(format!("the secret's way: {way}")),
             None => fault,
         });
@@ -39,16 +43,23 @@ pub(super) fn tell(analysis: &Analysis<'_>, sent: Vec<SentSecret>, faults: &mut 
     tell_mixed(analysis, faults);
 }
 
-/// The shortest way from a step that learns a secret to one that sends it, over whatever flows it goes.
-fn way_to(analysis: &Analysis<'_>, name: &str, by: Sender) -> Option<String> {
+/// Where a secret goes from the steps that learn it, over whatever flows.
+fn onward_from<'a>(analysis: &Analysis<'a>, name: &str) -> Onward<'a> {
     let learns = |at: StepId| saved(analysis, at).iter().any(|(saved, secret)| *secret && **saved == *name);
-    let onward = analysis.graph.onward(|node| learns(node.at), |_, _| true);
-    let sends = |at: StepId| match (by, &analysis.set.flow(at.flow).step(at.step).kind) {
-        (Sender::Step(step), _) => at == step,
-        (Sender::Connector(connector), StepKind::Lookup(lookup)) => lookup.connector == connector,
-        (Sender::Connector(_), _) => false,
+    analysis.graph.onward(|node| learns(node.at), |_, _| true)
+}
+
+/// The shortest way of a secret to a step that sends it.
+fn way_to(analysis: &Analysis<'_>, onward: &Onward<'_>, by: Sender) -> Option<String> {
+    let connector = match by {
+        Sender::Step(to) => return onward.to(to).map(|way| analysis.stops(&way, to)),
+        Sender::Connector(connector) => connector,
     };
-    let ways = analysis.graph.nodes.iter().filter(|node| sends(node.at));
+    let asks = |at: StepId| match &analysis.set.flow(at.flow).step(at.step).kind {
+        StepKind::Lookup(lookup) => lookup.connector == connector,
+        _ => false,
+    };
+    let ways = analysis.graph.nodes.iter().filter(|node| asks(node.at));
     let (to, way) = ways.filter_map(|node| Some((node.at, onward.to(node.at)?))).min_by_key(|(_, way)| way.len())?;
     Some(analysis.stops(&way, to))
 }
@@ -62,10 +73,7 @@ fn tell_mixed(analysis: &Analysis<'_>, faults: &mut Faults) {
             secrets.entry(name).or_insert(at);
         }
     }
-    if secrets.is_empty() {
-        return;
-    }
-    let ways = analysis.graph.ways(|_, _| Some(1));
+    let ways = LazyCell::new(|| analysis.graph.ways(|_, _| Some(1)));
     for (at, values) in steps() {
         for (name, _) in values.into_iter().filter(|(_, secret)| !secret) {
             let Some(secret) = secrets.get(&name) else { continue };

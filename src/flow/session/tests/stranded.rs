@@ -1,5 +1,6 @@
 //! Whatever `check` accepts strands nobody: random flow files are read as an operator's would be, random callers walk them, and every
-//! walk ends at a person, with a message or a promise, or with words and a goodbye.
+//! walk ends at a person, with a message or a promise, or with words and a goodbye. On the way they take no exit that the graph
+//! does not know, which is what `check` reasons by.
 //!
 //! `WALKS=1000000 cargo test --release --lib nobody_is_stranded` walks a million; `SEED` repeats a run.
 
@@ -14,6 +15,7 @@ use super::walks::plan;
 use crate::clock::Calendar;
 use crate::flow::Untransferred;
 use crate::flow::document::{self, Code, Known, Source, codes};
+use crate::flow::graph::{Goal, Graph, StepId};
 use crate::telephony::PhoneNumber;
 
 /// Walks of one run.
@@ -137,7 +139,7 @@ fn random_step(random: &mut Rng, (flow, flows): (usize, usize), steps: usize, st
 }
 
 /// Walks to the end; with what was told of the flows, to compare.
-fn walk(random: &mut Rng, flows: &Arc<FlowSet>) -> (End, bool) {
+fn walk(random: &mut Rng, flows: &Arc<FlowSet>, graph: &Graph) -> (End, bool) {
     let calendar = Calendar::starting_at("2026-12-18T17:29:00Z".parse().expect("a time"));
     let number = PhoneNumber::new(if random.bool() { "+442079460123" } else { "" });
     let facts = CallFacts::of(Caller { number, name: None }, "1000");
@@ -147,7 +149,7 @@ fn walk(random: &mut Rng, flows: &Arc<FlowSet>) -> (End, bool) {
     let mut line = Line::default();
     let mut unqueued = false;
     let mut last = Vec::new();
-    line.take(&actions);
+    line.take(&actions, graph);
     let patience = random.usize(..INPUTS_BY_THE_CALLER);
     for inputs in 0..MOST_INPUTS {
         if let Some(end) = line.end {
@@ -193,7 +195,9 @@ fn walk(random: &mut Rng, flows: &Arc<FlowSet>) -> (End, bool) {
             }
             None if session.is_queued() => {
                 unqueued = true;
-                let ends = [Unqueued::TimedOut, Unqueued::Full, Unqueued::NoAgents, Unqueued::Failed];
+                // Without a way for it, callers wait while nobody is there.
+                let nobody = flows.queue(QueueIndex(0)).no_agents.map_or(Unqueued::TimedOut, |_| Unqueued::NoAgents);
+                let ends = [Unqueued::TimedOut, Unqueued::Full, nobody, Unqueued::Failed];
                 match random.u8(..3) {
                     0 => return (End::Person, unqueued),
                     _ => SessionInput::Unqueued(random.choice(ends).expect("some")),
@@ -204,7 +208,7 @@ fn walk(random: &mut Rng, flows: &Arc<FlowSet>) -> (End, bool) {
         last.push(input.clone());
         let actions = session.handle(now, calendar.time_of(now), input);
         session.assert_consistent();
-        line.take(&actions);
+        line.take(&actions, graph);
     }
     panic!("a caller is stranded: {session:?}, after {:?}", &last[last.len() - 20..]);
 }
@@ -222,12 +226,20 @@ struct Line {
     /// The lookup that is under way.
     asked: Option<u32>,
     end: Option<End>,
+    /// The step that was left, and by which exit.
+    left: Option<(StepId, Arc<str>)>,
 }
 
 impl Line {
-    fn take(&mut self, actions: &[Action]) {
+    fn take(&mut self, actions: &[Action], graph: &Graph) {
         for action in actions {
             match action {
+                Action::Note(FlowNote::StepLeft { flow, step, exit }) => {
+                    self.left = Some((StepId { flow: *flow, step: *step }, exit.clone()));
+                }
+                Action::Note(FlowNote::StepEntered { flow, step }) => {
+                    self.enter(StepId { flow: *flow, step: *step }, graph);
+                }
                 Action::Play(_) | Action::PlayWhole(_) => self.playing = true,
                 Action::StopPlaying => self.playing = false,
                 Action::TakeMessage { .. } => self.speaks = true,
@@ -242,6 +254,18 @@ impl Line {
                 _ => {}
             }
         }
+    }
+
+    /// The step is one to which the graph leads from the one before.
+    fn enter(&mut self, at: StepId, graph: &Graph) {
+        let Some((left, exit)) = self.left.take() else { return };
+        let mut exits = graph.node(left).exits.iter().filter(|known| known.name == exit);
+        let leads = exits.any(|known| match known.to {
+            Goal::Step(to) => to == at,
+            Goal::Again | Goal::Back | Goal::End => true,
+            Goal::HangUp | Goal::Callback => false,
+        });
+        assert!(leads, "`{exit}` of {left:?} leads to {at:?}, and the graph knows {:#?}", graph.node(left).exits);
     }
 }
 
@@ -270,8 +294,9 @@ fn nobody_is_stranded() {
         };
         let told_of_circles = reading.diagnostics.iter().any(|fault| circles.contains(&fault.code));
         let flows = Arc::new(flows);
+        let graph = Graph::of(&flows);
         for _ in 0..WALKS_A_SET {
-            let (end, unqueued) = walk(&mut random, &flows);
+            let (end, unqueued) = walk(&mut random, &flows, &graph);
             // Who is sent out of a full queue again and again may go in circles; nobody else, unless it was told.
             assert!(
                 end != End::Apology || told_of_circles || unqueued,
