@@ -60,6 +60,9 @@ const QUIET: i32 = 160;
 const JUMP: i32 = 480;
 /// Packets that may be missing in a row without a doubt that it is the same flow: 2 s of 20 ms each.
 const FOLLOWS_MAX: i32 = 100;
+/// When for so long every packet has come after its time, the sender had paused without its timestamps: 100 ms. After a
+/// stall of the network, what was held up comes all at once.
+const PAUSED: i32 = 800;
 
 /// The jitter buffer of one direction.
 pub struct JitterBuffer {
@@ -78,6 +81,8 @@ pub struct JitterBuffer {
     cut_after: u32,
     /// How many samples directly before the position were made up.
     made_up: u32,
+    /// Since when every packet has come after all of its time.
+    too_late_since: Option<u32>,
 }
 
 /// The packet that is the furthest on in sequence.
@@ -165,6 +170,7 @@ impl JitterBuffer {
             shrinks_since: 0,
             cut_after: 0,
             made_up: 0,
+            too_late_since: None,
         }
     }
 
@@ -175,6 +181,7 @@ impl JitterBuffer {
 
     /// The codec has changed: all that waits is forgotten.
     pub fn set_codec(&mut self, codec: Codec) {
+        self.arrivals.clear();
         self.forget(codec, 0);
     }
 
@@ -204,7 +211,14 @@ impl JitterBuffer {
                     self.last = Some(heard);
                 }
             }
-            _ => self.anchor(heard),
+            _ => {
+                self.arrivals.clear();
+                self.anchor(heard);
+            }
+        }
+        if self.has_paused(&heard) {
+            self.arrivals.restart();
+            self.anchor(heard);
         }
         self.arrivals.push(timestamp, at);
         self.ring.store(timestamp, payload, self.taken.map(|_| self.position));
@@ -216,6 +230,17 @@ impl JitterBuffer {
         }
     }
 
+    /// Whether the sender went on after a pause as if there had been none, so that nothing would be in time any more.
+    fn has_paused(&mut self, heard: &Last) -> bool {
+        let end = heard.timestamp.wrapping_add(heard.length);
+        if self.taken.is_none() || ahead(self.position, end) < 0 {
+            self.too_late_since = None;
+            return false;
+        }
+        let since = *self.too_late_since.get_or_insert(heard.at);
+        ahead(heard.at, since) >= PAUSED
+    }
+
     /// Begins anew with a packet that has nothing to do with those before.
     fn anchor(&mut self, first: Last) {
         self.forget(self.ring.codec(), first.timestamp);
@@ -224,10 +249,10 @@ impl JitterBuffer {
 
     fn forget(&mut self, codec: Codec, newest: u32) {
         self.ring = Ring::new(codec, newest);
-        self.arrivals.clear();
         self.last = None;
         self.taken = None;
         self.want = Want::Nothing;
+        self.too_late_since = None;
     }
 
     /// Prepares to take `frame` samples at `now`: at the pace of the clock, each frame's time after the one before.

@@ -44,6 +44,11 @@ impl Arrivals {
         self.heard = 0;
     }
 
+    /// Forgets when packets came, and what the last ones said of their spread: they came after a pause.
+    pub fn restart(&mut self) {
+        self.heard = 0;
+    }
+
     pub fn push(&mut self, timestamp: u32, at: u32) {
         self.all[self.heard % WINDOW] = Arrival { timestamp, transit: at.wrapping_sub(timestamp) };
         // The count goes round in such a way that a full window stays one.

@@ -78,6 +78,59 @@ fn a_packet_that_is_lost_adds_no_delay() {
     assert_eq!(past, [0; 160], "what was made up is remembered");
 }
 
+/// Takes the frame at `ms`: whether audio was heard in it.
+fn heard_at(buffer: &mut JitterBuffer, ms: u64) -> bool {
+    buffer.step(Moment::from_millis(ms), 160);
+    match buffer.run(160) {
+        Run::Heard(160) => {
+            buffer.take(&mut [0; 160]);
+            true
+        }
+        _ => {
+            buffer.pass(&[0; 160]);
+            false
+        }
+    }
+}
+
+#[test]
+fn who_goes_on_after_a_pause_as_if_there_had_been_none_is_heard_again() {
+    for pause in [220, 500, 3_000, 20_000] {
+        let (mut buffer, mut next) = flowing(300, 0);
+        let mut silent = 0;
+        for frame in 0..pause / 20 + 100 {
+            let ms = 6_020 + frame * 20;
+            if frame >= pause / 20 {
+                let sequence = (300 + frame - pause / 20) as u16;
+                buffer.receive(Moment::from_millis(ms - 5), &packet(sequence, next), &[1; 160]);
+                next += 160;
+                silent += u64::from(!heard_at(&mut buffer, ms)) * 20;
+            } else {
+                heard_at(&mut buffer, ms);
+            }
+        }
+        assert!(silent <= 120, "{silent} ms after a pause of {pause} ms");
+        assert!(buffer.delay().is_some_and(|delay| delay <= 200), "{:?} after a pause of {pause} ms", buffer.delay());
+    }
+}
+
+#[test]
+fn what_a_network_held_up_leaves_everything_as_it_was() {
+    let (mut buffer, next) = flowing(300, 0);
+    for frame in 0..25 {
+        heard_at(&mut buffer, 6_020 + frame * 20);
+    }
+    // Half a second comes at once, and all that follows in time.
+    for late in 0..25 {
+        buffer.receive(Moment::from_millis(6_500), &packet(300 + late, next + u32::from(late) * 160), &[1; 160]);
+    }
+    for frame in 25..100_u32 {
+        let ms = 6_020 + u64::from(frame) * 20;
+        buffer.receive(Moment::from_millis(ms - 5), &packet(300 + frame as u16, next + frame * 160), &[1; 160]);
+        assert!(heard_at(&mut buffer, ms), "{frame}");
+    }
+}
+
 #[test]
 fn whatever_comes_nothing_breaks() {
     let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
