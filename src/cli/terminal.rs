@@ -45,6 +45,9 @@ pub(super) enum Misunderstood {
     /// Not what an agent does.
     #[error("no agent does `{0}`: they do {1}")]
     Habit(String, String),
+    /// Not what a telephone does.
+    #[error("no telephone does `{0}`: they do {1}")]
+    TelephoneHabit(String, String),
     /// A name of something that there is not.
     #[error("there is no {what} `{name}`: there is {known}")]
     Name {

@@ -222,6 +222,17 @@ queues:
 agents: {1001: {name: Ada}, 1002: {name: Grace}}
 ";
 
+    const PASSED_ON: &str = "\
+flow: main
+numbers: [1000]
+start: main
+steps:
+  main: {menu: Yes?, choices: {1: For the reception -> pass}}
+  pass: {transfer: \"sip:reception@192.0.2.7\", next: after}
+  after: {menu: How was it?, choices: {1: For one -> bye}}
+  bye: {hangup: Goodbye.}
+";
+
     fn flows(text: &str) -> FlowSet {
         let source = Source { file: "main.yaml".into(), text: text.into() };
         let reading = document::read(&[source], &Known::of(&BTreeSet::new()));
@@ -344,6 +355,8 @@ agents: {1001: {name: Ada}, 1002: {name: Grace}}
                 ":agent 1001 busy for 6m\n:agent 1002 refuses calls\n1\n:wait 90s\n:waiting support 2\n\n:hangup\n",
             ),
             (QUEUE, "1\n:answer\n:wait 20s\n:part\n"),
+            (PASSED_ON, ":telephone sip:reception@192.0.2.7 answers after 9s, talks for 8s\n1\n\n\n\n:hangup\n"),
+            (PASSED_ON, "1\n:answer\n:wait 20s\n:part\n:hangup\n"),
         ] {
             // Whoever is at the end of a call cannot type any more: the record comes before the last line.
             let last = lines.trim_end().rfind('\n').map_or(0, |at| at + 1);

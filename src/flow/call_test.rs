@@ -115,6 +115,10 @@ pub enum Wanted {
     Place(u32),
     /// The caller talks to this agent; `None`: to whomever.
     Agent(Option<Arc<str>>),
+    /// A step has passed the caller on to this extension, number or address, and they talk; `None`: to whomever.
+    Transferred(Option<Arc<str>>),
+    /// Whether the call is recorded, or was.
+    Recorded(bool),
     /// The caller is in this step.
     Step(FlowIndex, StepIndex),
     /// This language is spoken.
@@ -165,6 +169,9 @@ pub enum Change {
     Lookup(Stub),
     /// Hours are open or closed whatever is written; `None`: as written.
     Hours(Arc<str>, Option<bool>),
+    /// A telephone outside of the house, by the number or the address by which a step calls it, does this from now on: how
+    /// it takes calls, or that it is [`Habit::Unreachable`].
+    Telephone(Arc<str>, Vec<Habit>),
 }
 
 /// What a web service answers in place of the real one, which no test asks.
@@ -203,4 +210,11 @@ pub enum Habit {
     Refuses,
     /// Hangs up after so long.
     TalksFor(Duration),
+}
+
+impl Habit {
+    /// Whether it is about how a telephone takes calls, and not about who is at work.
+    pub fn is_of_telephone(self) -> bool {
+        matches!(self, Habit::AnswersAfter(_) | Habit::Misses | Habit::Refuses | Habit::TalksFor(_))
+    }
 }

@@ -1,11 +1,12 @@
 //! `transfer`: the caller is passed on to somebody outside of every queue.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Speech, Target};
+use super::{FlowSet, Speech, StepKind, Target};
 
 /// As long the other telephone may be rung.
 pub const RING_RANGE: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(180);
@@ -41,6 +42,19 @@ impl TransferSpec {
             Untransferred::Failed => self.failed,
         };
         own.or(self.otherwise)
+    }
+}
+
+impl FlowSet {
+    /// The telephones outside of the house to which steps pass callers on: numbers and addresses, as they are written,
+    /// each once.
+    pub fn telephones(&self) -> impl Iterator<Item = &Arc<str>> {
+        let steps = self.flows.iter().flat_map(|flow| &flow.steps);
+        let called = steps.filter_map(|step| match &step.kind {
+            StepKind::Transfer(spec) if !matches!(spec.to, TransferTo::Agent(_)) => Some(spec.to.name()),
+            _ => None,
+        });
+        called.collect::<BTreeSet<_>>().into_iter()
     }
 }
 

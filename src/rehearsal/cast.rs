@@ -27,10 +27,13 @@ enum Manner {
     Answers(Duration),
     Misses,
     Refuses,
+    /// The call does not come through.
+    Fails,
 }
 
 #[derive(Clone, Debug)]
 struct Agent {
+    /// An extension; of a telephone outside of the house its number or address.
     extension: Arc<str>,
     /// Something was said of whether they are at work.
     decided: bool,
@@ -53,9 +56,11 @@ enum Plan {
     Free(usize, LegId),
 }
 
-/// All agents.
+/// All agents, and the telephones outside of the house that steps call.
 pub(super) struct Cast {
     agents: Vec<Agent>,
+    /// As many of them, the first, are agents.
+    own: usize,
     /// Whose phone a leg rings or has rung.
     legs: BTreeMap<LegId, usize>,
     /// Legs on which somebody talks.
@@ -73,12 +78,13 @@ impl Cast {
             talks: TALKS,
             busy: None,
         };
-        let agents = flows.agents.iter().map(|spec| agent(&spec.extension)).collect();
-        Cast { agents, legs: BTreeMap::new(), talking: BTreeMap::new(), plans: BTreeMap::new(), planned: 0 }
+        let own = flows.agents.len();
+        let agents = flows.agents.iter().map(|spec| &spec.extension).chain(flows.telephones()).map(agent).collect();
+        Cast { agents, own, legs: BTreeMap::new(), talking: BTreeMap::new(), plans: BTreeMap::new(), planned: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.agents.len()
+        self.own
     }
 
     pub(super) fn find(&self, extension: &str) -> Option<usize> {
@@ -87,7 +93,7 @@ impl Cast {
 
     /// Those of whom nothing was said.
     pub(super) fn undecided(&self) -> Vec<usize> {
-        (0..self.agents.len()).filter(|index| !self.agents[*index].decided).collect()
+        (0..self.own).filter(|index| !self.agents[*index].decided).collect()
     }
 
     /// When somebody does something next.
@@ -117,9 +123,8 @@ impl Stage<'_> {
     pub(super) fn behave(&mut self, index: usize, habits: &[Habit]) {
         for habit in habits {
             let extension = self.cast.agents[index].extension.clone();
-            let is_presence =
-                !matches!(habit, Habit::AnswersAfter(_) | Habit::Misses | Habit::Refuses | Habit::TalksFor(_));
-            if is_presence {
+            let is_outside = index >= self.cast.own;
+            if !habit.is_of_telephone() && !is_outside {
                 self.cast.agents[index].decided = true;
                 self.end_own_call(index);
             }
@@ -129,21 +134,20 @@ impl Stage<'_> {
                 Habit::Misses => agent.manner = Manner::Misses,
                 Habit::Refuses => agent.manner = Manner::Refuses,
                 Habit::TalksFor(time) => agent.talks = time,
+                Habit::Unreachable if is_outside => agent.manner = Manner::Fails,
                 Habit::Ready => self.go_to_work(&extension),
                 Habit::ReadyAfter(time) => {
-                    self.command(&extension, AgentCommand::LogOut);
+                    self.go_home(&extension);
                     self.cast.plan(self.now + time, Plan::Ready(index));
                 }
-                Habit::LoggedOut => self.command(&extension, AgentCommand::LogOut),
+                Habit::LoggedOut => self.go_home(&extension),
                 Habit::Paused => {
                     self.reach(&extension);
                     self.command(&extension, AgentCommand::Pause("paused".into()));
                 }
                 Habit::Unreachable => {
                     self.command(&extension, AgentCommand::Ready);
-                    let extension = extension.to_string();
-                    let why = Unreachable::Unregistered;
-                    self.give(Input::Sip(SipEvent::AgentUnreachable { extension, why }));
+                    self.unplug(&extension);
                 }
                 Habit::Busy(time) => self.keep_busy(index, &extension, time),
             }
@@ -154,6 +158,11 @@ impl Stage<'_> {
         self.give(Input::Sip(SipEvent::AgentReachable { extension: extension.to_owned() }));
     }
 
+    fn unplug(&mut self, extension: &str) {
+        let why = Unreachable::Unregistered;
+        self.give(Input::Sip(SipEvent::AgentUnreachable { extension: extension.to_owned(), why }));
+    }
+
     fn command(&mut self, extension: &Arc<str>, command: AgentCommand) {
         self.operate(OperatorCommand::Agent { extension: extension.clone(), command });
     }
@@ -161,6 +170,12 @@ impl Stage<'_> {
     fn go_to_work(&mut self, extension: &Arc<str>) {
         self.command(extension, AgentCommand::Ready);
         self.reach(extension);
+    }
+
+    /// Their softphone goes with them.
+    fn go_home(&mut self, extension: &Arc<str>) {
+        self.command(extension, AgentCommand::LogOut);
+        self.unplug(extension);
     }
 
     /// The agent has a call of their own, which is no caller's.
@@ -187,7 +202,7 @@ impl Stage<'_> {
         self.cast.legs.insert(leg, index);
         match self.cast.agents[index].manner {
             Manner::Answers(after) => self.cast.plan(self.now + after, Plan::Answer(leg)),
-            Manner::Refuses => self.cast.plan(self.now + HESITATES, Plan::Refuse(leg)),
+            Manner::Refuses | Manner::Fails => self.cast.plan(self.now + HESITATES, Plan::Refuse(leg)),
             Manner::Misses => {}
         }
     }
@@ -230,8 +245,10 @@ impl Stage<'_> {
     }
 
     fn refuses(&mut self, leg: LegId) {
-        if self.cast.legs.remove(&leg).is_some() {
-            self.give(Input::Sip(SipEvent::Ended { leg, cause: Cause::RefusedBy(486) }));
+        if let Some(index) = self.cast.legs.remove(&leg) {
+            let fails = self.cast.agents[index].manner == Manner::Fails;
+            let cause = if fails { Cause::TransportFailed } else { Cause::RefusedBy(486) };
+            self.give(Input::Sip(SipEvent::Ended { leg, cause }));
         }
     }
 

@@ -15,9 +15,10 @@ use crate::switchboard::CallPlace;
 impl Play<'_> {
     /// All of these hold at one time, now or soon.
     pub(super) fn expect(&mut self, act: &Act, wanted: &[Expectation]) -> Result<(), Box<Failure>> {
-        // What was spoken is not taken back: nothing is gained by waiting.
+        // What was spoken or recorded is not taken back: nothing is gained by waiting.
         let hopeless = wanted.iter().any(|wanted| match &wanted.wanted {
             Wanted::Spoken(places) => !places.starts_with(&self.spoken()),
+            Wanted::Recorded(false) => self.stage.is_recorded(),
             _ => false,
         });
         let within = if hopeless { Some(Duration::ZERO) } else { act.within };
@@ -76,6 +77,15 @@ impl Play<'_> {
                 (Standing::Talking(with, _), Some(agent)) if with == agent => Ok(()),
                 _ => Err(self.where_they_are()),
             },
+            Wanted::Transferred(name) => match (self.stage.standing(), name) {
+                (Standing::Talking(_, None), None) => Ok(()),
+                (Standing::Talking(with, None), Some(name)) if with == name => Ok(()),
+                _ => Err(self.where_they_are()),
+            },
+            Wanted::Recorded(wanted) => holds(self.stage.is_recorded() == *wanted, || match wanted {
+                true => "the call was not recorded".to_owned(),
+                false => "the call was recorded".to_owned(),
+            }),
             Wanted::Step(flow, step) => {
                 let found = self.step();
                 holds(found.as_ref() == Some(&self.house.step_name(*flow, *step)), || match found {
@@ -152,7 +162,10 @@ impl Play<'_> {
     fn where_they_are(&self) -> String {
         match self.stage.standing() {
             Standing::Waiting(place) => format!("the caller waits in the queue `{}`", place.queue),
-            Standing::Talking(agent, _) => format!("the caller talks to {agent} ({})", self.stage.agent_name(agent)),
+            Standing::Talking(agent, _) => match self.stage.agent_name(agent) {
+                name if name == *agent => format!("the caller talks to {agent}"),
+                name => format!("the caller talks to {agent} ({name})"),
+            },
             Standing::None => match (self.step(), self.stage.is_over()) {
                 (_, true) => "the call was over".to_owned(),
                 (Some(step), _) => format!("the caller is in no queue, but in the step `{}`", step.step),
@@ -171,6 +184,10 @@ impl Play<'_> {
             Wanted::Place(place) => format!("expected the place {place}"),
             Wanted::Agent(None) => "expected an agent to have answered".to_owned(),
             Wanted::Agent(Some(agent)) => format!("expected {agent} to have answered"),
+            Wanted::Transferred(None) => "expected the caller to have been passed on".to_owned(),
+            Wanted::Transferred(Some(name)) => format!("expected the caller to talk to {name}"),
+            Wanted::Recorded(true) => "expected the call to be recorded".to_owned(),
+            Wanted::Recorded(false) => "expected the call not to be recorded".to_owned(),
             Wanted::Step(flow, step) => format!("expected the step `{}`", self.house.step_name(*flow, *step).step),
             Wanted::Language(language) => format!("expected `{language}`"),
             Wanted::Value(_, Some(value)) => format!("expected `{value}`"),

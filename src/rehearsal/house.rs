@@ -116,7 +116,7 @@ impl House {
         };
         let wishes = tests.iter().flat_map(in_script).filter_map(|change| match change {
             Change::Waiting { queue, skills, priority, .. } => Some(Wish { queue, skills, priority }),
-            Change::Agent(..) | Change::Hours(..) | Change::Lookup(_) => None,
+            Change::Agent(..) | Change::Hours(..) | Change::Lookup(_) | Change::Telephone(..) => None,
         });
         House::new(flows, wishes, recordings)
     }

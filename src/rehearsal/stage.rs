@@ -17,7 +17,7 @@ use super::told::{Told, What};
 use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
 use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, Switch};
-use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName, SurveyNews};
+use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName, SurveyNews, TapeEvent};
 use crate::switchboard::{CallPlace, Input, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard};
 use crate::telephony::{
     CallId, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
@@ -63,8 +63,10 @@ pub struct Stage<'h> {
     /// The call in which they are being called back.
     called_back: Option<CallId>,
     standing: Standing,
-    /// The agent whose phone was last to ring for the caller.
+    /// The agent whose phone was last to ring for the caller, or whom a step has called.
     rang: Option<Arc<str>>,
+    /// The call is recorded, or was.
+    recorded: bool,
     /// The step in which the caller is.
     step: Option<StepName>,
     /// What is heard on each leg, ...
@@ -110,6 +112,7 @@ impl<'h> Stage<'h> {
             from: String::new(),
             picks_up_after: None,
             rang: None,
+            recorded: false,
             line: None,
             call: None,
             ringing: None,
@@ -133,7 +136,7 @@ impl<'h> Stage<'h> {
         from.clone_into(&mut self.from);
         self.legs += 1;
         let leg = LegId::inbound(self.legs);
-        (self.line, self.call) = (Some(leg), None);
+        (self.line, self.call, self.recorded) = (Some(leg), None, false);
         self.tell(What::Dialled(dialled.to_owned()));
         let incoming = phone::incoming(leg, from, dialled, None);
         self.give(Input::Sip(SipEvent::Incoming(Box::new(incoming))));
@@ -171,7 +174,7 @@ impl<'h> Stage<'h> {
     /// The caller picks up the phone that rings. Tells whether one does.
     pub fn pick_up(&mut self) -> bool {
         let Some(leg) = self.ringing.take() else { return false };
-        (self.line, self.call) = (Some(leg), self.called_back.take());
+        (self.line, self.call, self.recorded) = (Some(leg), self.called_back.take(), false);
         self.tell(What::PicksUp);
         self.quiet = self.now;
         self.give(Input::Sip(SipEvent::Answered { leg, answer: phone::description(), local: phone::OURS }));
@@ -209,6 +212,11 @@ impl<'h> Stage<'h> {
             Change::Waiting { queue, callers, skills, priority } => {
                 let wish = Wish { queue: *queue, skills: skills.clone(), priority: *priority };
                 (0..*callers).for_each(|_| self.other(&wish));
+            }
+            Change::Telephone(name, habits) => {
+                if let Some(index) = self.cast.find(name) {
+                    self.behave(index, habits);
+                }
             }
             Change::Lookup(stub) => self.let_service_answer(stub.clone()),
             Change::Hours(name, open) => {
@@ -325,6 +333,11 @@ impl<'h> Stage<'h> {
         &self.standing
     }
 
+    /// Whether the call is recorded, or was.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.recorded
+    }
+
     /// The step in which the caller is, or was last.
     pub fn step(&self) -> Option<&StepName> {
         self.step.as_ref()
@@ -437,9 +450,12 @@ impl<'h> Stage<'h> {
                 }
                 None
             }
-            // Nobody else is ever called back.
+            // Nobody else is ever called back: a step passes the caller on.
             SipCommand::DialTrunk { leg, .. } | SipCommand::Dial { leg, .. } => {
-                Some(Input::Sip(SipEvent::Ended { leg, cause: Cause::NoAnswer }))
+                if let Some(called) = self.rang.clone() {
+                    self.rings_at(leg, &called);
+                }
+                None
             }
             _ => None,
         }
@@ -540,6 +556,11 @@ impl<'h> Stage<'h> {
             JournalEvent::PromptMissing { step, prompt: None, .. } => self.tell(What::Unspeakable(step)),
             JournalEvent::RanAway(step) => self.tell(What::RanAway(step)),
             JournalEvent::Queue(event) => self.queue(*event),
+            JournalEvent::Dialling { agent } => {
+                self.rang = Some(agent.clone());
+                self.tell(What::Rings(agent));
+            }
+            JournalEvent::Tape(event) => self.recorded |= matches!(*event, TapeEvent::RecordingBegan { .. }),
             JournalEvent::Joined(joined) => {
                 let place = match std::mem::take(&mut self.standing) {
                     Standing::Waiting(place) => Some(place),

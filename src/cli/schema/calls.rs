@@ -35,6 +35,11 @@ pub(super) fn tests(draft: &mut Draft) -> Value {
                 json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } }),
             ),
             ("agents", "What agents do: by extension, or all of them. Who is not named is ready.", world.agents),
+            (
+                "telephones",
+                "What telephones do to which steps pass callers on, by number or address. Who is not named answers.",
+                world.telephones,
+            ),
             ("waiting", "How many callers wait in a queue already.", world.waiting),
             ("hours", "Hours that somebody has switched by hand.", world.hours),
             (
@@ -57,6 +62,7 @@ fn lookups() -> Value {
 /// What a test may say of the world.
 struct World {
     agents: Value,
+    telephones: Value,
     waiting: Value,
     hours: Value,
 }
@@ -65,6 +71,7 @@ impl World {
     fn of(draft: &mut Draft) -> World {
         let habit = with_examples(json!({ "type": "string" }), &keys::words_of("habit"));
         let habits = one_or_more(habit);
+        let taken = one_or_more(with_examples(json!({ "type": "string" }), &keys::words_of("telephone")));
         let wish = draft.table(
             "waiting",
             vec![
@@ -78,6 +85,7 @@ impl World {
                 json!({ "type": "object", "additionalProperties": habits }),
                 with_examples(json!({ "type": "string" }), &keys::words_of("habit")),
             ]),
+            telephones: json!({ "type": "object", "additionalProperties": taken }),
             waiting: json!({ "type": "object", "additionalProperties": any_of(vec![number(0, 1_000, 1), wish]) }),
             hours: json!({ "type": "object", "additionalProperties": words(["open", "closed", "as written"]) }),
         }
@@ -100,6 +108,12 @@ fn act(draft: &mut Draft) -> Value {
             ("priority", "The priority of the place.", number(0, 9, 0)),
             ("place", "The true place in line.", number(1, 1_001, 1)),
             ("agent", "The agent to whom the caller talks, or `any`.", extension()),
+            (
+                "transferred",
+                "Whom a step has passed the caller on to, and who answered: an extension, a number or an address, or `any`.",
+                text(&["1001", "+442079460000"]),
+            ),
+            ("recorded", "Whether the call is recorded, or was.", json!({ "type": "boolean" })),
             ("step", "The step in which the caller is.", text(&["main"])),
             ("language", "The language that is spoken.", super::shape::named("language")),
             ("value", "Values that were keyed or set; nothing for one that is not set.", json!({ "type": "object" })),
@@ -134,6 +148,7 @@ fn act(draft: &mut Draft) -> Value {
             ("spoken", "The places that were spoken so far: `[5, 4, 4, 2]`.", places),
             ("metrics", "By how much metrics have changed since the call began.", changed),
             ("agents", "What agents do from now on.", world.agents),
+            ("telephones", "What telephones do from now on to which steps pass callers on.", world.telephones),
             ("waiting", "So many more callers wait in a queue.", world.waiting),
             ("hours", "Hours are switched by hand.", world.hours),
             ("lookups", "What web services answer from now on.", lookups()),

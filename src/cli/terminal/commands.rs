@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use super::{Misunderstood, Telephone};
 use crate::cli::hours::time_meant;
 use crate::flow::call_test::{Change, Stub};
-use crate::flow::document::call_tests::{HABIT_EXAMPLES, habits};
+use crate::flow::document::call_tests::{HABIT_EXAMPLES, TELEPHONE_EXAMPLES, habits, telephone_habits};
 use crate::flow::document::diagnostic::listed;
 use crate::flow::document::scalar;
 use crate::flow::{LookupAnswer, LookupFailure, QueueIndex, StepIndex};
@@ -29,13 +29,16 @@ const HELP: &str = "  12#                  press these keys, one after another
   :agent 1001 busy for 6m
                        what an agent does: ready, ready after 90s, busy for 6m, logged out, paused, unreachable,
                        answers after 3s, misses calls, refuses calls, talks for 2m
+  :telephone +442079460000 busy
+                       what a telephone does to which a step passes you on: busy, unreachable, misses calls, answers after 3s,
+                       talks for 2m
   :ahead 3             so many callers wait in every queue, before you
   :waiting support 3   so many callers wait in one queue
   :hours office closed hours are open or closed until the day ends, or `as written`
   :lookup orders {\"status\": \"sent\"}
                        what the web service of this connector answers from now on; also `not_found` or `failed`
-  :answer, :refuse     the agent whose telephone rings picks up, or refuses
-  :part                the agent to whom you talk hangs up
+  :answer, :refuse     whose telephone rings for you picks up, or refuses
+  :part                whoever talks to you hangs up
   :pickup              you pick up when you are called back
   :where               where you are, and what was keyed and set
   :language es         the language in which the next call speaks
@@ -57,6 +60,7 @@ impl Telephone<'_> {
             "help" => self.printed.push_str(HELP),
             "agents" => self.agents(rest)?,
             "agent" => self.agent(rest)?,
+            "telephone" => self.telephone(rest)?,
             "ahead" => self.ahead(rest)?,
             "waiting" => self.waiting(rest)?,
             "hours" => self.hours(rest)?,
@@ -125,6 +129,22 @@ impl Telephone<'_> {
         let written = if phrase.contains(',') { format!("[{phrase}]") } else { phrase.to_owned() };
         self.notebook.change(format!("agents: {{{extension}: {written}}}"));
         self.stage.change(&Change::Agent(Some(extension), habits));
+        self.aside(&format!("{name}: {phrase}."));
+        self.transcribe();
+        Ok(())
+    }
+
+    fn telephone(&mut self, rest: &str) -> Result<(), Misunderstood> {
+        let (name, phrase) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let flows = self.house.flows();
+        let Some(called) = flows.telephones().find(|called| ***called == *name).cloned() else {
+            return Err(unknown("telephone", name, flows.telephones().map(|called| &**called)));
+        };
+        let habits = telephone_habits(phrase)
+            .map_err(|phrase| Misunderstood::TelephoneHabit(phrase.to_owned(), listed(TELEPHONE_EXAMPLES)))?;
+        let written = if phrase.contains(',') { format!("[{phrase}]") } else { phrase.to_owned() };
+        self.notebook.change(format!("telephones: {{\"{name}\": {written}}}"));
+        self.stage.change(&Change::Telephone(called, habits));
         self.aside(&format!("{name}: {phrase}."));
         self.transcribe();
         Ok(())

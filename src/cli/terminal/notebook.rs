@@ -90,7 +90,7 @@ impl Notebook {
                 Some("say nothing".to_owned())
             }
             What::Queued(queue) => Some(format!("expect: {{queue: {queue}}}")),
-            What::Talks(agent) => Some(format!("answered: {agent}")),
+            What::Talks(called) => Some(format!("answered: {}", quoted(called))),
             What::PicksUp => Some("pick up".to_owned()),
             What::HangsUp => Some("hang up".to_owned()),
             What::HungUpOn => Some("goodbye".to_owned()),

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::flow::document::{self, Known, Severity};
+use crate::telephony::{DialPlan, TransportKind, Trunk};
 
 /// The flow of the contract's section 3, as far as its call tests go.
 const FLOW: &str = "\
@@ -82,7 +83,16 @@ tests:
 fn report_of(flow: &str, tests: &str, coverage: bool) -> (String, usize) {
     let sources = [("flows/main.yaml", flow), ("flows/tests.yaml", tests)]
         .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
-    let reading = document::read(&sources, &Known::of(&BTreeSet::new()));
+    let dial_plan = DialPlan::new(&[Trunk {
+        name: "carrier".into(),
+        transport: TransportKind::Udp,
+        host: "192.0.2.9".to_owned(),
+        port: 5060,
+        from: Vec::new(),
+        register: None,
+        dial: vec!["+44".to_owned()],
+    }]);
+    let reading = document::read(&sources, &Known { dial_plan: &dial_plan, ..Known::of(&BTreeSet::new()) });
     let errors: Vec<_> = reading.diagnostics.iter().filter(|fault| fault.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let arguments = Arguments { coverage, ..plain() };
@@ -114,6 +124,113 @@ fn the_contract_runs_to_the_letter() {
     let (report, failed) = report_of(FLOW, CONTRACT, false);
     assert_eq!(failed, 0, "{report}");
     assert!(report.ends_with("2 call tests: all passed\n"), "{report}");
+}
+
+/// Callers are passed on to an agent, and from there to an address.
+const PASSED_ON: &str = "\
+flow: main
+numbers: [1000]
+start: agreed
+steps:
+  agreed: {record: {consent: announce, prompt: You are recorded.}, next: pass}
+  pass: {transfer: 1001, busy: out, failed: lost, next: more}
+  out:
+    transfer: \"sip:reception@192.0.2.7\"
+    ring: 20s
+    busy: taken
+    no_answer: silent
+    failed: lost
+    next: more
+  taken: {say: They are busy., next: bye}
+  silent: {say: They are not there., next: bye}
+  lost: {say: There is no telephone., next: bye}
+  more: {say: Was that all?, next: bye}
+  bye: {hangup: Goodbye.}
+agents: {1001: {name: Ada}}
+queues: {support: {agents: [1001]}}
+";
+
+#[track_caller]
+fn passed_on(call: &str) -> (String, usize) {
+    report_of(PASSED_ON, &format!("tests:\n  - test: it\n{call}"), false)
+}
+
+#[test]
+fn callers_are_passed_on_to_telephones_that_do_as_they_are_told() {
+    let address = "\"sip:reception@192.0.2.7\"";
+    for call in [
+        "    call: [{answered: 1001}, {expect: {transferred: 1001, queue: none}}, agent hangs up, hear: more]\n"
+            .to_owned(),
+        "    agents: {1001: paused}\n    call: [{expect: {transferred: any}}]\n".to_owned(),
+        // Nobody's telephone rings where they are not, whether they have left before the call or in it.
+        "    agents: {1001: unreachable}\n    call: [hear: lost, goodbye]\n".to_owned(),
+        "    agents: {1001: logged out}\n    call: [hear: lost, goodbye]\n".to_owned(),
+        "    call: [hear: You are recorded, agents: {1001: logged out}, hear: lost, goodbye]\n".to_owned(),
+        // Of whom nothing is said answers.
+        format!(
+            "    agents: {{1001: busy for 6m}}\n    call: [{{expect: {{transferred: {address}}}}}, wait: 3m, hear: more]\n"
+        ),
+        format!(
+            "    agents: {{1001: refuses calls}}\n    call: [agent refuses, agent answers, {{answered: {address}}}]\n"
+        ),
+        format!("    agents: {{1001: busy for 6m}}\n    telephones: {{{address}: busy}}\n    call: [hear: taken]\n"),
+        format!(
+            "    agents: {{1001: busy for 6m}}\n    telephones: {{{address}: misses calls}}\n    call: [wait: 19s, never_hear: taken, hear: silent]\n"
+        ),
+        format!(
+            "    agents: {{1001: busy for 6m}}\n    telephones: {{{address}: unreachable}}\n    call: [hear: lost]\n"
+        ),
+        format!(
+            "    agents: {{1001: busy for 6m}}\n    call: [telephones: {{{address}: [answers after 9s, talks for 4s]}}, wait: 14s, hear: more]\n"
+        ),
+        "    call: [{answered: 1001}, {expect: {recorded: true}}]\n".to_owned(),
+        "    start: pass\n    call: [{answered: 1001}, {expect: {recorded: false}}]\n".to_owned(),
+    ] {
+        let (report, failed) = passed_on(&call);
+        assert_eq!(failed, 0, "{call}{report}");
+    }
+}
+
+#[test]
+fn the_telephones_of_the_page_do_what_it_says() {
+    let flow = "\
+flow: main
+numbers: [1000]
+start: welcome
+steps:
+  welcome: {say: Hello., next: reception}
+  reception: {transfer: \"sip:reception@192.0.2.7\", no_answer: mobile, otherwise: bye}
+  mobile: {transfer: \"+442079460000\", next: bye}
+  bye: {hangup: Goodbye.}
+";
+    let page = include_str!("../../../docs/testing.md");
+    let example = page.split("```yaml\n").find(|block| block.contains("    telephones: {")).expect("it has an example");
+    let example = example.split("```").next().unwrap_or_default();
+    let (report, failed) = report_of(flow, example, false);
+    assert_eq!(failed, 0, "{report}");
+    let (report, failed) = report_of(flow, &example.replace("misses calls", "busy"), false);
+    assert!(failed == 1 && report.contains("the call was over"), "{report}");
+    let (report, failed) = report_of(flow, &example.replace("[answers after 9s, talks for 30s]", "busy"), false);
+    assert!(failed == 1 && report.contains("the call was over"), "{report}");
+}
+
+#[test]
+fn who_was_passed_on_to_somebody_else_is_told_apart() {
+    for (call, told) in [
+        ("call: [{expect: {transferred: \"sip:reception@192.0.2.7\"}, within: 30s}]", "the caller talks to 1001 (Ada)"),
+        ("call: [{answered: 1001}, {expect: {recorded: false}}]", "the call was recorded"),
+        (
+            "start: pass\n    call: [{answered: 1001}, {expect: {recorded: true}, within: 0s}]",
+            "the call was not recorded",
+        ),
+        (
+            "agents: {1001: busy for 6m}\n    call: [{expect: {transferred: 1001}, within: 30s}]",
+            "the caller talks to sip:reception@192.0.2.7",
+        ),
+    ] {
+        let (report, failed) = passed_on(&format!("    {call}\n"));
+        assert!(failed == 1 && report.contains(told), "`{told}` is not in\n{report}");
+    }
 }
 
 #[test]

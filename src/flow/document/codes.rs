@@ -222,11 +222,12 @@ codes! {
     NO_SUCH_ACT = "HL1504", "Something that cannot happen in a call test";
     SEVERAL_ACTS = "HL1505", "Several things of a call test in one entry";
     NEVER_SAID = "HL1506", "A word that no recording says";
-    HABIT = "HL1507", "Something that no agent does";
+    HABIT = "HL1507", "Something that no agent and no telephone does";
     OUTCOME = "HL1508", "A way in which no wait and no call ends";
     METRIC_NAME = "HL1509", "Not the name of a metric";
     EMPTY_TEST = "HL1510", "A call test in which nothing is expected";
     STUB = "HL1511", "An answer that the web service of a call test could not give";
+    NO_SUCH_TELEPHONE = "HL1512", "A telephone to which no step passes callers on";
 
     // Call tests, as they are played.
     NOT_HEARD = "HL1551", "A caller did not hear what they should";

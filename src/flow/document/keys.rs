@@ -99,6 +99,7 @@ pub fn words_of(setting: &str) -> Vec<&'static str> {
         "act" => call_tests::acts::ALONE.iter().map(|(name, _)| *name).collect(),
         "outcome" => call_tests::acts::OUTCOMES.to_vec(),
         "habit" => call_tests::HABIT_EXAMPLES.to_vec(),
+        "telephone" => call_tests::TELEPHONE_EXAMPLES.to_vec(),
         _ => Vec::new(),
     }
 }

@@ -28,7 +28,7 @@ pub(in crate::flow::document) const ALONE: [(&str, Deed); 7] = [
 ];
 
 /// What has something after it.
-pub(in crate::flow::document) const ACT_KEYS: [&str; 13] = [
+pub(in crate::flow::document) const ACT_KEYS: [&str; 14] = [
     "hear",
     "never_hear",
     "press",
@@ -38,6 +38,7 @@ pub(in crate::flow::document) const ACT_KEYS: [&str; 13] = [
     "spoken",
     "metrics",
     "agents",
+    "telephones",
     "waiting",
     "hours",
     "lookups",
@@ -47,8 +48,21 @@ pub(in crate::flow::document) const ACT_KEYS: [&str; 13] = [
 /// What is heard, where there could be a doubt.
 pub(in crate::flow::document) const HEAR_KEYS: [&str; 2] = ["step", "words"];
 /// What can be expected.
-pub(in crate::flow::document) const EXPECT_KEYS: [&str; 11] =
-    ["queue", "skill", "priority", "place", "agent", "step", "language", "value", "survey", "outcome", "spoken"];
+pub(in crate::flow::document) const EXPECT_KEYS: [&str; 13] = [
+    "queue",
+    "skill",
+    "priority",
+    "place",
+    "agent",
+    "transferred",
+    "recorded",
+    "step",
+    "language",
+    "value",
+    "survey",
+    "outcome",
+    "spoken",
+];
 
 /// How a wait or a call ends: the words of metrics and records.
 pub(in crate::flow::document) const OUTCOMES: [&str; 17] = [
@@ -176,7 +190,7 @@ impl TestReader<'_, '_> {
                 add(Deed::Expect(spoken.into_iter().collect()));
             }
             "metrics" => add(Deed::Metrics(self.metrics(entry))),
-            "agents" | "waiting" | "hours" | "lookups" => {
+            "agents" | "telephones" | "waiting" | "hours" | "lookups" => {
                 let mut changes = Vec::new();
                 self.changes(entry, &mut changes);
                 changes.into_iter().map(Deed::Change).for_each(&mut add);
@@ -282,6 +296,8 @@ impl TestReader<'_, '_> {
                 }
                 "place" => self.section.number(entry, 1..=super::world::MOST_WAITING + 1).map(Wanted::Place),
                 "agent" => self.agent(entry),
+                "transferred" => self.transferred(entry),
+                "recorded" => self.section.truth(entry).map(Wanted::Recorded),
                 "step" => {
                     let step = self
                         .section
@@ -320,17 +336,29 @@ impl TestReader<'_, '_> {
         found
     }
 
-    /// An agent's extension; `nobody` is none.
+    /// An agent's extension, or a telephone to which a step passes callers on.
     fn agent(&mut self, entry: &Entry) -> Option<Wanted> {
         let text = self.section.text(entry, "an agent's extension")?;
         if matches!(text, "any" | "somebody") {
             return Some(Wanted::Agent(None));
         }
-        let agent = self.set.agents.iter().find(|agent| *agent.extension == *text).map(|agent| agent.extension.clone());
-        if agent.is_none() {
+        let agent = self.set.agents.iter().find(|agent| *agent.extension == *text).map(|agent| &agent.extension);
+        let found = agent.or_else(|| self.set.telephones().find(|name| ***name == *text)).cloned();
+        if found.is_none() {
             self.no_such_agent(text, entry.place());
         }
-        agent.map(|agent| Wanted::Agent(Some(agent)))
+        found.map(|agent| Wanted::Agent(Some(agent)))
+    }
+
+    /// Whom a step calls: an agent's extension, or a telephone's number or address.
+    fn transferred(&mut self, entry: &Entry) -> Option<Wanted> {
+        let text = self.section.text(entry, "an extension, a number or an address")?;
+        if matches!(text, "any" | "somebody") {
+            return Some(Wanted::Transferred(None));
+        }
+        let agent = self.set.agents.iter().find(|agent| *agent.extension == *text).map(|agent| agent.extension.clone());
+        let found = agent.or_else(|| self.telephone(text, entry.place()));
+        found.map(|name| Wanted::Transferred(Some(name)))
     }
 
     fn expected_values(&mut self, entry: &Entry, found: &mut Vec<Expectation>) {

@@ -37,6 +37,10 @@ pub(crate) const EXAMPLES: [&str; 10] = [
     "talks for 2m",
 ];
 
+/// What telephones outside of the house do, as examples of it.
+pub(crate) const TELEPHONE_EXAMPLES: [&str; 6] =
+    ["busy", "unreachable", "answers after 3s", "misses calls", "refuses calls", "talks for 2m"];
+
 /// The habit of one phrase.
 pub(super) fn habit(text: &str) -> Option<Habit> {
     let words = text.replace('_', " ").to_lowercase();
@@ -61,6 +65,18 @@ pub fn habits(text: &str) -> Result<Vec<Habit>, &str> {
     text.split(',').map(|phrase| habit(phrase).ok_or(phrase.trim())).collect()
 }
 
+/// The same of a telephone outside of the house, which is nobody's at work.
+///
+/// # Errors
+/// The phrase that is nothing a telephone does.
+pub fn telephone_habits(text: &str) -> Result<Vec<Habit>, &str> {
+    let of_telephone = |phrase: &str| match phrase.trim() {
+        "busy" => Some(Habit::Refuses),
+        phrase => habit(phrase).filter(|habit| habit.is_of_telephone() || *habit == Habit::Unreachable),
+    };
+    text.split(',').map(|phrase| of_telephone(phrase).ok_or(phrase.trim())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +86,14 @@ mod tests {
         for example in EXAMPLES {
             assert!(habit(example).is_some(), "{example}");
         }
+        for example in TELEPHONE_EXAMPLES {
+            assert!(telephone_habits(example).is_ok(), "{example}");
+        }
+        assert_eq!(
+            telephone_habits("busy, talks for 1m"),
+            Ok(vec![Habit::Refuses, Habit::TalksFor(Duration::from_secs(60))])
+        );
+        assert_eq!(telephone_habits("answers after 3s, logged out"), Err("logged out"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub(super) mod world;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(crate) use habits::{EXAMPLES as HABIT_EXAMPLES, habits};
+pub(crate) use habits::{EXAMPLES as HABIT_EXAMPLES, TELEPHONE_EXAMPLES, habits, telephone_habits};
 pub(crate) use names::words;
 
 use super::codes;
@@ -32,8 +32,20 @@ pub const MAX_ACTS: usize = 500;
 /// Longest name of one, in characters.
 pub const MAX_TEST_NAME: usize = 200;
 
-pub(in crate::flow::document) const KEYS: [&str; 13] = [
-    "test", "at", "from", "number", "flow", "start", "language", "values", "agents", "waiting", "hours", "lookups",
+pub(in crate::flow::document) const KEYS: [&str; 14] = [
+    "test",
+    "at",
+    "from",
+    "number",
+    "flow",
+    "start",
+    "language",
+    "values",
+    "agents",
+    "telephones",
+    "waiting",
+    "hours",
+    "lookups",
     "call",
 ];
 
@@ -291,6 +303,7 @@ impl TestReader<'_, '_> {
     fn changes(&mut self, entry: &Entry, changes: &mut Vec<Change>) {
         match entry.key.as_str() {
             "agents" => self.agents(entry, changes),
+            "telephones" => self.telephones(entry, changes),
             "waiting" => self.waiting(entry, changes),
             "hours" => self.hours(entry, changes),
             "lookups" => self.lookups(entry, changes),

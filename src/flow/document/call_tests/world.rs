@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::TestReader;
-use super::habits::{self, EXAMPLES};
+use super::habits::{self, EXAMPLES, TELEPHONE_EXAMPLES};
 use crate::flow::call_test::{Change, Habit};
 use crate::flow::document::codes;
 use crate::flow::document::diagnostic::{Span, listed, nearest, shortened};
@@ -13,6 +13,16 @@ use crate::flow::{AgentSpec, FlowSet, QueueIndex};
 /// What is told of those who wait.
 pub(in crate::flow::document) const WAITING_KEYS: [&str; 3] = ["callers", "skill", "priority"];
 
+/// Who does something, and how that is read.
+struct Who {
+    name: &'static str,
+    read: fn(&str) -> Result<Vec<Habit>, &str>,
+    examples: &'static [&'static str],
+}
+
+const AGENTS: Who = Who { name: "agent", read: habits::habits, examples: &EXAMPLES };
+const TELEPHONES: Who = Who { name: "telephone", read: habits::telephone_habits, examples: &TELEPHONE_EXAMPLES };
+
 /// Most callers who wait in a queue when a test begins.
 pub(super) const MOST_WAITING: u32 = 1_000;
 
@@ -20,7 +30,7 @@ impl TestReader<'_, '_> {
     /// `agents: {1001: busy for 6m, 1002: logged out}`, or `agents: logged out` for all of them.
     pub(super) fn agents(&mut self, entry: &Entry, changes: &mut Vec<Change>) {
         let Some(entries) = entry.value.table() else {
-            if let Some(habits) = self.habits(&entry.value, entry.key_span) {
+            if let Some(habits) = self.habits(&entry.value, entry.key_span, &AGENTS) {
                 changes.push(Change::Agent(None, habits));
             }
             return;
@@ -31,10 +41,39 @@ impl TestReader<'_, '_> {
                 self.no_such_agent(&entry.key, entry.key_span);
                 continue;
             };
-            if let Some(habits) = self.habits(&entry.value, entry.key_span) {
+            if let Some(habits) = self.habits(&entry.value, entry.key_span, &AGENTS) {
                 changes.push(Change::Agent(Some(agent), habits));
             }
         }
+    }
+
+    /// `telephones: {"+442079460000": busy, "sip:reception@192.0.2.7": answers after 3s}`.
+    pub(super) fn telephones(&mut self, entry: &Entry, changes: &mut Vec<Change>) {
+        for entry in self.section.table(entry, "a table such as `{\"+442079460000\": busy}`").unwrap_or(&[]) {
+            let Some(name) = self.telephone(&entry.key, entry.key_span) else { continue };
+            if let Some(habits) = self.habits(&entry.value, entry.key_span, &TELEPHONES) {
+                changes.push(Change::Telephone(name, habits));
+            }
+        }
+    }
+
+    /// The number or the address, if a step calls it.
+    pub(super) fn telephone(&mut self, name: &str, span: Span) -> Option<Arc<str>> {
+        let called: Vec<Arc<str>> = self.set.telephones().cloned().collect();
+        let found = called.iter().find(|called| ***called == *name).cloned();
+        if found.is_none() {
+            let message = format!("`{}` is no telephone to which a step passes callers on", shortened(name));
+            let fault = self.section.page.error(codes::NO_SUCH_TELEPHONE, span, message);
+            let there = if self.set.agents.iter().any(|agent| *agent.extension == *name) {
+                "it is an agent's: write `agents`".to_owned()
+            } else if called.is_empty() {
+                "no step passes callers on to a number or an address".to_owned()
+            } else {
+                format!("steps pass them on to {}", listed(called.iter().take(8).map(|name| &**name)))
+            };
+            self.section.fault(fault.meant(name, called.iter().map(|name| &**name)).or_remedy(&there));
+        }
+        found
     }
 
     /// What is told of an extension that nobody has.
@@ -60,7 +99,7 @@ impl TestReader<'_, '_> {
         self.section.fault(fault);
     }
 
-    fn habits(&mut self, node: &Node, key: Span) -> Option<Vec<Habit>> {
+    fn habits(&mut self, node: &Node, key: Span, who: &Who) -> Option<Vec<Habit>> {
         let phrases = match &node.content {
             Content::List(nodes) => nodes.as_slice(),
             _ => std::slice::from_ref(node),
@@ -68,17 +107,18 @@ impl TestReader<'_, '_> {
         let mut found = Vec::new();
         for node in phrases {
             let place = if node.is_nothing() { key } else { node.span };
-            match node.text().map(habits::habits) {
+            match node.text().map(who.read) {
                 Some(Ok(habits)) => found.extend(habits),
                 other => {
                     let phrase = match other {
                         Some(Err(phrase)) => phrase,
                         _ => node.described(),
                     };
-                    let fault =
-                        self.section.page.error(codes::HABIT, place, format!("no agent does `{}`", shortened(phrase)));
-                    let examples = format!("agents do {}", listed(EXAMPLES));
-                    self.section.fault(fault.meant(phrase, EXAMPLES).or_remedy(&examples));
+                    let message = format!("no {} does `{}`", who.name, shortened(phrase));
+                    let fault = self.section.page.error(codes::HABIT, place, message);
+                    let examples = || who.examples.iter().copied();
+                    let all = format!("{}s do {}", who.name, listed(examples()));
+                    self.section.fault(fault.meant(phrase, examples()).or_remedy(&all));
                     return None;
                 }
             }
