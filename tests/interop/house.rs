@@ -130,12 +130,16 @@ impl Caller {
 /// `who` heard these recordings of `prompts/en/phrases`.
 pub fn expect_said(who: &str, heard: &[i16], recordings: &[&str]) {
     for name in recordings {
-        let path = repository().join(format!("prompts/en/phrases/{name}.wav"));
-        let clip = prompts::load_clip(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
-        let said: Vec<i16> = clip.encoded(Codec::Pcmu).iter().map(|byte| codecs::decode(Codec::Pcmu, *byte)).collect();
-        let likeness = wave::likeness(&said, heard);
-        assert!(likeness > 0.6, "{who} did not hear {name}: {likeness:.2}");
+        let likeness = wave::likeness(&phrase(name), heard);
+        assert!(likeness > 0.8, "{who} did not hear {name}: {likeness:.2}");
     }
+}
+
+/// A recording of `prompts/en/phrases` as it sounds on a line.
+pub fn phrase(name: &str) -> Vec<i16> {
+    let path = repository().join(format!("prompts/en/phrases/{name}.wav"));
+    let clip = prompts::load_clip(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    clip.encoded(Codec::Pcmu).iter().map(|byte| codecs::decode(Codec::Pcmu, *byte)).collect()
 }
 
 /// Sends a signal to a process that we started.
