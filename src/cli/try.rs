@@ -21,7 +21,7 @@ use crate::rehearsal::House;
 pub struct Arguments {
     /// The flow to call, by its name or by a number that it answers; without it, the flow of the first number
     pub flow: Option<String>,
-    /// The number that the call comes from
+    /// The number that the call comes from, or `withheld`
     #[arg(long, value_name = "NUMBER", default_value = "+442079460123")]
     pub from: String,
     /// Show every step

@@ -349,3 +349,13 @@ fn nobody_else_reads_without_a_token() {
     let refused = start("0.0.0.0:0".parse().expect("an address"), view).err();
     assert!(matches!(refused, Some(HttpError::TokenWanted(_))));
 }
+
+#[test]
+fn a_taken_address_is_told_with_its_remedy() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound");
+    let (_sender, receiver) = watch::channel(None);
+    let fault = start(address, idle(Clock::start(), receiver)).err().expect("somebody listens there");
+    let expected = "address already in use: another program serves there; stop it, or choose another `http.listen`";
+    assert_eq!(fault.to_string(), format!("HTTP cannot listen on {address}: {expected}"));
+}

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::coverage::Walked;
 use super::failure::Failure;
+use super::history;
 use super::house::{Beginning, House};
 use super::stage::{BETWEEN_KEYS, Stage, Standing};
 use super::told::{Told, What, sentence};
@@ -16,7 +17,7 @@ use crate::flow::document::codes;
 use crate::flow::place::Place;
 use crate::flow::{PromptId, Session};
 use crate::journal::StepName;
-use crate::telephony::Digit;
+use crate::telephony::{Caller, Digit};
 
 /// What is expected is waited for so long, unless the test says otherwise.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -43,12 +44,13 @@ pub struct Performance {
 /// Plays a test. The same seed and the same test have the same end.
 pub fn play(house: &House, test: &CallTest, seed: u64) -> Performance {
     let zone = house.flows().flow(test.entry).time_zone.clone();
+    let kept = history::kept(house.flows(), &test.history, &test.from, &zone);
     let wall = test.at.to_zoned(zone).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp());
     let before = jiff::SignedDuration::try_from(BEFORE).unwrap_or_default();
     let wall = wall.checked_sub(before).unwrap_or(wall);
     let beginning = Beginning { start: test.start, language: test.language.as_ref(), values: &test.values };
     let mut play = Play {
-        stage: Stage::with(house, house.adapted(&test.dialled, test.entry, &beginning), wall, seed),
+        stage: Stage::after(house, house.adapted(&test.dialled, test.entry, &beginning), wall, seed, &kept),
         house,
         test,
         heard: Cursor::default(),
@@ -96,7 +98,8 @@ impl Play<'_> {
         if self.test.script.iter().any(|act| matches!(act.deed, Deed::Metrics(_))) {
             self.stage.measure();
         }
-        self.stage.dial(&self.test.from, &self.test.dialled);
+        let name = self.test.history.name.as_deref().map(str::to_owned);
+        self.stage.dial(Caller { name, ..Caller::nameless(&self.test.from) }, &self.test.dialled);
         for act in &self.test.script {
             self.act(act)?;
             self.mind_banned()?;

@@ -80,7 +80,7 @@ tests:
 ";
 
 /// Plays the tests of a text beside [`FLOW`]; the report for people.
-fn report_of(flow: &str, tests: &str, coverage: bool) -> (String, usize) {
+pub(super) fn report_of(flow: &str, tests: &str, coverage: bool) -> (String, usize) {
     let sources = [("flows/main.yaml", flow), ("flows/tests.yaml", tests)]
         .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
     let dial_plan = DialPlan::new(&[Trunk {
