@@ -206,8 +206,9 @@ fn a_passage_is_found_where_it_is() {
 
 #[test]
 fn words_are_the_same_where_a_frame_was_put_in_or_left_out_and_others_are_not() {
+    let phrase = |name: &str| house::recording(&format!("en/phrases/{name}"));
     let names = ["pause/lunch", "agent/paused", "agent/ready", "agent/logged_out", "agent/to_take_calls"];
-    for said in names.map(house::phrase) {
+    for said in names.map(phrase) {
         let loudest = loudest(&said, RATE / 2).expect("it is longer than that");
         let silence = vec![0; RATE / 3];
         for at in [loudest, loudest + RATE / 8, loudest + RATE / 4, loudest + RATE / 3] {
@@ -222,7 +223,7 @@ fn words_are_the_same_where_a_frame_was_put_in_or_left_out_and_others_are_not() 
     }
     for one in names {
         for other in names.iter().filter(|other| **other != one) {
-            let likeness = likeness(&house::phrase(one), &house::phrase(other));
+            let likeness = likeness(&phrase(one), &phrase(other));
             assert!(likeness < 0.6, "{one} and {other}: {likeness:.2}");
         }
     }
