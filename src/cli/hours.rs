@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use jiff::Zoned;
 use jiff::civil::{Date, Time, Weekday};
+use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::listing::{Format, flows_or_errors, print};
@@ -195,10 +195,15 @@ fn ranges(ranges: &[Range]) -> String {
     }
 }
 
-/// `18:05`, `mon 18:05`, `2026-12-24 18:05`: the next one from `now`, in its zone.
+/// `18:05`, `mon 18:05`, `2026-12-24 18:05`: the next one from `now`, in its zone; `2026-12-24T18:05` and, in a zone of its own,
+/// `2026-12-24T18:05:00Z`, too.
 pub(super) fn time_meant(now: &Zoned, text: &str) -> Option<Zoned> {
     let text = text.trim();
-    let (day, time) = text.rsplit_once(char::is_whitespace).unwrap_or(("", text));
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment.to_zoned(now.time_zone().clone()));
+    }
+    let is_space = |c: char| c == 'T' || c.is_whitespace();
+    let (day, time) = text.rsplit_once(is_space).unwrap_or(("", text));
     let padded = if time.find(':') == Some(1) { format!("0{time}") } else { time.to_owned() };
     let time: Time = padded.contains(':').then(|| padded.parse().ok())??;
     let date = match day.trim() {
@@ -299,6 +304,12 @@ mod tests {
             wrong("office", Some("25:00"), None),
             "`25:00` is no time: write it like 18:05, \"mon 18:05\" or \"2026-12-24 18:05\""
         );
+        let meant = |text: &str| time_meant(&"2026-11-22T12:00[Europe/London]".parse().expect("a time"), text);
+        let written = meant("2026-07-01 18:05");
+        assert!(written.is_some());
+        for text in ["2026-07-01T18:05", "2026-07-01T17:05:00Z", "2026-07-01T19:05:00+02:00"] {
+            assert_eq!(meant(text), written, "{text}");
+        }
         assert_eq!(wrong("office", None, Some(Some(-5))), "-5 is no year of the calendar: 1 to 9998 are");
     }
 }

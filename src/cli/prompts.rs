@@ -152,15 +152,15 @@ fn accepted(items: &[Item<'_>], folder: &Path, arguments: &AcceptArguments) -> a
 }
 
 /// Recordings that callers hear, and that ought to be made anew: their files, and why.
-pub(super) fn weak(flows: &FlowSet, folder: &Path, library: &Library) -> Vec<(String, Weakness)> {
-    let weakness = |item: Item<'_>| {
+pub(super) fn weak<'a>(flows: &'a FlowSet, folder: &Path, library: &Library) -> Vec<(&'a Prompt, String, Weakness)> {
+    let weakness = |item: Item<'a>| {
         let weakness = match item.state {
             State::TooQuiet => Weakness::TooQuiet,
             State::Clipped => Weakness::Clipped,
             State::Changed(spoken) => Weakness::Changed(spoken),
             _ => return None,
         };
-        Some((item.file, weakness))
+        Some((item.prompt, item.file, weakness))
     };
     items_in(flows, folder, library).into_iter().filter_map(weakness).collect()
 }
@@ -401,7 +401,7 @@ mod tests {
         assert_eq!(states(&third, folder)[0].1, "script changed since");
         let weak: Vec<_> = weak(&third, folder, &Library::load(folder, &third.wanted_recordings()))
             .iter()
-            .map(|(_, weakness)| matches!(weakness, Weakness::Changed(_)))
+            .map(|(.., weakness)| matches!(weakness, Weakness::Changed(_)))
             .collect();
         assert_eq!(weak, [true, false, false]);
         // A recording comes before its draft, and a draft of a broken recording is heard.

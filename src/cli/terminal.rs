@@ -14,7 +14,7 @@ pub(super) use self::transcript::Look;
 use crate::clock::Moment;
 use crate::flow::Session;
 use crate::rehearsal::{BETWEEN_KEYS, House, Stage};
-use crate::telephony::Digit;
+use crate::telephony::{Caller, Digit};
 
 /// How long a caller lets the phone ring on which they are called back.
 const PICKS_UP_AFTER: Duration = Duration::from_secs(5);
@@ -115,7 +115,11 @@ impl<'h> Telephone<'h> {
         self.began = self.stage.now();
         let clock = self.clock();
         self.notebook.begin(&self.call.from, &self.call.dialled, &clock);
-        self.stage.dial(&self.call.from, &self.call.dialled);
+        let number = match &*self.call.from {
+            "withheld" | "anonymous" => "",
+            number => number,
+        };
+        self.stage.dial(Caller::nameless(number), &self.call.dialled);
         self.transcribe();
         self.listen();
     }

@@ -207,4 +207,6 @@ fn coverage(flows: &FlowSet, results: &[Played]) -> Coverage {
 }
 
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod tests;

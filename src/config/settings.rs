@@ -136,8 +136,16 @@ impl Reader<'_> {
     fn sip(&mut self, root: &Node, installation: &mut Installation) {
         let Some(sip) = self.section(root, "sip", &SIP_KEYS) else { return };
         if let Some(entry) = sip.find("listen") {
-            let listen: Vec<ListenAddress> =
-                self.items(entry).iter().filter_map(|node| self.listen(entry, node)).collect();
+            let mut listen: Vec<ListenAddress> = Vec::new();
+            for node in self.items(entry) {
+                let Some(address) = self.listen(entry, node) else { continue };
+                if listen.contains(&address) && address.address.port() != 0 {
+                    let message = format!("`{}` stands here twice", shortened(node.text().unwrap_or_default()));
+                    self.faults.push(self.page.error(codes::DUPLICATE_KEY, node.span, message));
+                } else {
+                    listen.push(address);
+                }
+            }
             if !listen.is_empty() {
                 installation.sip.listen = listen;
             } else if matches!(&entry.value.content, Content::Nothing)

@@ -122,6 +122,8 @@ text_to_speech: {command: [speak, \"{text}\"], voices: {es: lola}, at_once: 3, t
     assert!(!format!("{found:?}").contains("s3cret"));
     assert_eq!(right("http: {token_file: token}").http.token.as_deref(), Some("filed"));
     assert_eq!(right("sip: {listen: udp://127.0.0.1:5060, advertise: auto}").sip.listen.len(), 1);
+    let (_, faults) = read("sip: {listen: [udp://127.0.0.1, tcp://127.0.0.1, udp://127.0.0.1:5060]}");
+    assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), [codes::DUPLICATE_KEY]);
 }
 
 fn codes_of(codes: &[(&str, AgentCode)]) -> AgentCodes {

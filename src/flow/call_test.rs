@@ -24,7 +24,7 @@ pub struct CallTest {
     pub entry: FlowIndex,
     /// The number that is dialled.
     pub dialled: String,
-    /// The number that calls.
+    /// The number that calls; empty where it is withheld.
     pub from: String,
     /// When the call begins, in the flow's zone.
     pub at: DateTime,
@@ -34,10 +34,25 @@ pub struct CallTest {
     pub start: Option<StepIndex>,
     /// Values that are set when it begins.
     pub values: Vec<(Arc<str>, Value)>,
+    /// What was before it.
+    pub history: History,
     /// How the world stands when it begins.
     pub world: Vec<Change>,
     /// What happens in it, in this order.
     pub script: Vec<Act>,
+}
+
+/// What was before a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The name that comes with the call.
+    pub name: Option<Arc<str>>,
+    /// When the caller called before, in the flow's zone, in order; the last one of them was their last call.
+    pub calls: Vec<DateTime>,
+    /// The extension of the agent who talked to them last.
+    pub last_agent: Option<Arc<str>>,
+    /// In so long agents were done with a call of these queues of late, on the average: talk, hold and wrap-up.
+    pub handle_times: Vec<(QueueIndex, Duration)>,
 }
 
 /// One thing that happens in a call test, or is to be.

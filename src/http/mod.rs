@@ -78,7 +78,7 @@ pub type FoundRecords = Pin<Box<dyn Future<Output = Result<RecordPage, String>> 
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address is taken, not ours, or not allowed.
-    #[error("HTTP cannot listen on {address}: {reason}")]
+    #[error("HTTP cannot listen on {address}: {}", explain(.reason))]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -91,6 +91,17 @@ pub enum HttpError {
     /// The thread could not be started.
     #[error("the HTTP thread cannot be started: {0}")]
     Thread(std::io::Error),
+}
+
+fn explain(reason: &std::io::Error) -> String {
+    match reason.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "address already in use: another program serves there; stop it, or choose another `http.listen`".to_owned()
+        }
+        std::io::ErrorKind::PermissionDenied => "permission denied: ports below 1024 need a privilege".to_owned(),
+        std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        _ => reason.to_string(),
+    }
 }
 
 /// So long is a view of queues and agents waited for: several times as long as it takes.

@@ -379,3 +379,13 @@ fn who_looks_sees_what_has_come_before() {
     assert_eq!((answer.status, &answer.json()["state"]), (200, &serde_json::json!("ready")), "{}", answer.body);
     assert_eq!(house.ask("GET /metrics").status, 200);
 }
+
+#[test]
+fn a_taken_address_is_told_with_its_remedy() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound");
+    let (_sender, receiver) = watch::channel(None);
+    let fault = start(address, idle(Clock::start(), receiver)).err().expect("somebody listens there");
+    let expected = "address already in use: another program serves there; stop it, or choose another `http.listen`";
+    assert_eq!(fault.to_string(), format!("HTTP cannot listen on {address}: {expected}"));
+}

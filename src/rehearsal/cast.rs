@@ -12,7 +12,7 @@ use crate::clock::Moment;
 use crate::flow::FlowSet;
 use crate::flow::call_test::Habit;
 use crate::switchboard::{Input, OperatorCommand};
-use crate::telephony::{Cause, LegId, SipEvent, Unreachable};
+use crate::telephony::{Caller, Cause, LegId, SipEvent, Unreachable};
 
 /// How long an agent's telephone rings until it is picked up.
 const RINGS: Duration = Duration::from_secs(5);
@@ -182,7 +182,7 @@ impl Stage<'_> {
     fn keep_busy(&mut self, index: usize, extension: &Arc<str>, time: Duration) {
         let leg = self.new_leg();
         self.command(extension, AgentCommand::Ready);
-        let incoming = phone::incoming(leg, extension, self.house.busy_number(), Some(extension));
+        let incoming = phone::incoming(leg, Caller::nameless(&**extension), self.house.busy_number(), Some(extension));
         self.give(Input::Sip(SipEvent::Incoming(Box::new(incoming))));
         self.give(Input::Sip(SipEvent::Confirmed { leg, answer: None }));
         self.reach(extension);

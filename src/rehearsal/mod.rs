@@ -5,6 +5,7 @@ mod cast;
 mod coverage;
 mod expectation;
 mod failure;
+mod history;
 mod house;
 mod meter;
 mod performance;

@@ -3,8 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::telephony::{
-    Caller, Direction, Format, Incoming, LegId, MediaDescription, MediaKind, Origin, PhoneNumber, SessionDescription,
-    TransportKind,
+    Caller, Direction, Format, Incoming, LegId, MediaDescription, MediaKind, Origin, SessionDescription, TransportKind,
 };
 
 /// Addresses of RFC 5737: no packet leaves.
@@ -38,11 +37,11 @@ pub(super) fn description() -> SessionDescription {
     }
 }
 
-/// A call of `from` to `dialled`; of an agent's own phone, if it is one.
-pub(super) fn incoming(leg: LegId, from: &str, dialled: &str, agent: Option<&str>) -> Incoming {
+/// A call of `caller` to `dialled`; of an agent's own phone, if it is one.
+pub(super) fn incoming(leg: LegId, caller: Caller, dialled: &str, agent: Option<&str>) -> Incoming {
     Incoming {
         leg,
-        caller: Caller { number: PhoneNumber::new(from), name: None },
+        caller,
         dialled: dialled.into(),
         offer: Some(description()),
         local: OURS,

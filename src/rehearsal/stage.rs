@@ -18,10 +18,12 @@ use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
 use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, Switch};
 use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName, SurveyNews, TapeEvent};
-use crate::switchboard::{CallPlace, Input, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard};
+use crate::switchboard::{
+    CallPlace, Input, Kept, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard,
+};
 use crate::telephony::{
-    CallId, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId, SipCommand,
-    SipEvent, StreamReport, TapeEnd,
+    CallId, Caller, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId,
+    SipCommand, SipEvent, StreamReport, TapeEnd,
 };
 
 /// How long a caller takes from key to key.
@@ -87,10 +89,17 @@ pub struct Stage<'h> {
 impl<'h> Stage<'h> {
     /// A house in which nobody is yet; its time begins at `wall`, and random choices follow `seed`.
     pub fn new(house: &'h House, wall: Timestamp, seed: u64) -> Stage<'h> {
-        Stage::with(house, Arc::clone(house.revision()), wall, seed)
+        Stage::after(house, Arc::clone(house.revision()), wall, seed, &Kept::default())
     }
 
-    pub(super) fn with(house: &'h House, revision: Arc<Revision>, wall: Timestamp, seed: u64) -> Stage<'h> {
+    /// A house in which all this was before.
+    pub(super) fn after(
+        house: &'h House,
+        revision: Arc<Revision>,
+        wall: Timestamp,
+        seed: u64,
+        kept: &Kept,
+    ) -> Stage<'h> {
         let settings = Settings {
             ports: PORTS,
             reactors: 1,
@@ -103,8 +112,11 @@ impl<'h> Stage<'h> {
         };
         let calendar = Calendar::starting_at(wall);
         let cast = Cast::of(&revision.flows);
+        let random = fastrand::Rng::with_seed(seed);
+        // Nothing is kept there that would have to be done at once: no agent, no place and no phone.
+        let (board, _, _) = Switchboard::restored(Moment::ZERO, kept, settings, calendar, revision, random);
         Stage {
-            board: Switchboard::new(settings, calendar, revision, fastrand::Rng::with_seed(seed)),
+            board,
             house,
             now: Moment::ZERO,
             calendar,
@@ -132,13 +144,13 @@ impl<'h> Stage<'h> {
     }
 
     /// The call comes in.
-    pub fn dial(&mut self, from: &str, dialled: &str) {
-        from.clone_into(&mut self.from);
+    pub fn dial(&mut self, caller: Caller, dialled: &str) {
+        caller.number.reveal().clone_into(&mut self.from);
         self.legs += 1;
         let leg = LegId::inbound(self.legs);
         (self.line, self.call, self.recorded) = (Some(leg), None, false);
         self.tell(What::Dialled(dialled.to_owned()));
-        let incoming = phone::incoming(leg, from, dialled, None);
+        let incoming = phone::incoming(leg, caller, dialled, None);
         self.give(Input::Sip(SipEvent::Incoming(Box::new(incoming))));
         self.quiet = self.now;
         self.give(Input::Sip(SipEvent::Confirmed { leg, answer: None }));
@@ -150,8 +162,8 @@ impl<'h> Stage<'h> {
         self.legs += 1;
         let leg = LegId::inbound(self.legs);
         // Numbers of a country that there is not, so that nobody else has them.
-        let from = format!("+999{:08}", self.legs);
-        self.give(Input::Sip(SipEvent::Incoming(Box::new(phone::incoming(leg, &from, &number, None)))));
+        let from = Caller::nameless(format!("+999{:08}", self.legs));
+        self.give(Input::Sip(SipEvent::Incoming(Box::new(phone::incoming(leg, from, &number, None)))));
         self.give(Input::Sip(SipEvent::Confirmed { leg, answer: None }));
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::callers::KeptCaller;
 use crate::clock::{Calendar, Moment};
+use crate::telephony::PhoneNumber;
 pub(super) use translation::promise_again;
 
 /// One thing to be kept: it takes the place of what was kept under the same name, or removes it.
@@ -82,6 +83,15 @@ pub struct Kept {
     pub phones: Vec<(Arc<str>, KeptPhone)>,
     /// Hours that people have switched by hand.
     pub switches: Vec<KeptSwitch>,
+}
+
+/// Of FNV-1a with 64 bits.
+pub(super) const FNV_PRIME: u64 = 0x0000_0100_0000_01B3;
+
+/// The label of a caller's number that is told, for a [`Kept::seed`].
+pub fn label_of(seed: u64, caller: &PhoneNumber) -> u64 {
+    // FNV-1a, begun where nobody knows, so that nobody can make two numbers meet.
+    caller.reveal().bytes().fold(seed, |label, byte| (label ^ u64::from(byte)).wrapping_mul(FNV_PRIME))
 }
 
 /// A time of day, in microseconds since 1970.
@@ -274,7 +284,7 @@ pub enum KeptCallPhase {
 }
 
 /// A queue's figures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KeptQueue {
     /// Its name.
     pub name: Arc<str>,

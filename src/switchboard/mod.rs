@@ -61,7 +61,7 @@ use keeping::Keeping;
 pub use keeping::{ALIVE_GAP, KEEP_GAP};
 pub use kept::{
     Fact, Kept, KeptAgent, KeptCall, KeptCallPhase, KeptMode, KeptPhone, KeptPlace, KeptPlaceStage, KeptQueue,
-    KeptSkills, KeptSwitch, KeptTransport, KeptWish, WallTime,
+    KeptSkills, KeptSwitch, KeptTransport, KeptWish, WallTime, label_of,
 };
 pub use lookup::{Answered, Ask};
 use placement::Placement;

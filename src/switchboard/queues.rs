@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::kept::{FNV_PRIME, label_of};
 use super::waiting::Place;
 use crate::acd::{
     self, AgentId, AgentSettings, AgentState, AnnounceSettings, Announcement, CallbackFirst, CallbackSettings,
@@ -268,14 +269,10 @@ impl Queues {
 
     /// The same caller has the same label; who withholds the number is never the same.
     fn label(&self, caller: &PhoneNumber, entry: EntryId) -> CallerLabel {
-        const PRIME: u64 = 0x0000_0100_0000_01B3;
-        let number = caller.reveal();
-        if number.is_empty() {
-            return CallerLabel(self.seed ^ entry.0.wrapping_mul(PRIME));
+        if caller.is_withheld() {
+            return CallerLabel(self.seed ^ entry.0.wrapping_mul(FNV_PRIME));
         }
-        // FNV-1a, begun where nobody knows, so that nobody can make two numbers meet.
-        let label = number.bytes().fold(self.seed, |label, byte| (label ^ u64::from(byte)).wrapping_mul(PRIME));
-        CallerLabel(label)
+        CallerLabel(label_of(self.seed, caller))
     }
 
     pub(super) fn queue_name(&self, queue: QueueId) -> Arc<str> {

@@ -54,6 +54,13 @@ pub struct Caller {
     pub name: Option<String>,
 }
 
+impl Caller {
+    /// A caller whose number comes without a name.
+    pub fn nameless(number: impl Into<String>) -> Caller {
+        Caller { number: PhoneNumber::new(number), name: None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

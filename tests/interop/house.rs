@@ -129,13 +129,23 @@ impl Caller {
 
 /// `who` heard these recordings of `prompts/en/phrases`.
 pub fn expect_said(who: &str, heard: &[i16], recordings: &[&str]) {
-    for name in recordings {
-        let path = repository().join(format!("prompts/en/phrases/{name}.wav"));
-        let clip = prompts::load_clip(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
-        let said: Vec<i16> = clip.encoded(Codec::Pcmu).iter().map(|byte| codecs::decode(Codec::Pcmu, *byte)).collect();
-        let likeness = wave::likeness(&said, heard);
-        assert!(likeness > 0.6, "{who} did not hear {name}: {likeness:.2}");
+    let paths: Vec<String> = recordings.iter().map(|name| format!("en/phrases/{name}")).collect();
+    expect_played(who, heard, &paths);
+}
+
+/// `who` heard these recordings of `prompts`.
+pub fn expect_played(who: &str, heard: &[i16], recordings: &[impl AsRef<str>]) {
+    for name in recordings.iter().map(AsRef::as_ref) {
+        let likeness = wave::likeness(&recording(name), heard);
+        assert!(likeness > 0.8, "{who} did not hear {name}: {likeness:.2}");
     }
+}
+
+/// A recording of `prompts` as it sounds on a line.
+pub fn recording(name: &str) -> Vec<i16> {
+    let path = repository().join(format!("prompts/{name}.wav"));
+    let clip = prompts::load_clip(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    clip.encoded(Codec::Pcmu).iter().map(|byte| codecs::decode(Codec::Pcmu, *byte)).collect()
 }
 
 /// Sends a signal to a process that we started.

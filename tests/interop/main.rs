@@ -28,6 +28,7 @@ mod server;
 mod sipp;
 mod sipsak;
 mod softphone;
+mod steps;
 mod stories;
 mod surveys;
 mod transfers;

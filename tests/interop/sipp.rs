@@ -7,7 +7,7 @@ use crate::ports::{MediaPorts, free_port};
 use crate::server::{Server, program, repository};
 
 /// Runs `calls` calls of a scenario at `rate` a second and fails with SIPp's own words when one went wrong.
-fn run(server: &Server, scenario: &str, calls: u32, rate: u32, options: &[&str]) {
+pub fn run(server: &Server, scenario: &str, calls: u32, rate: u32, options: &[&str]) {
     let media = MediaPorts::claim(40);
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new(program("sipp", "sip-tester"))

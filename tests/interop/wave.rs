@@ -5,8 +5,12 @@ use std::path::Path;
 
 use helpline::media::prompts;
 
+use crate::house;
+
 /// The rate of all recordings here, in samples a second.
 pub const RATE: usize = 8_000;
+/// As much as a packet carries.
+const FRAME: usize = RATE / 50;
 
 /// Writes `seconds` of a quiet tone, which is no key's.
 pub fn write_tone(path: &Path, hertz: f64, seconds: usize) {
@@ -133,7 +137,8 @@ pub fn passages(heard: &[i16], hertz: &[f64], brief: f64) -> Vec<Passage> {
 }
 
 /// How like each other the loudest half second of `said` and its like in `heard` are, 0 to 1: what comes over a line may be coded,
-/// levelled and smoothed over on its way, and is the same words all the same.
+/// levelled and smoothed over on its way, and is the same words all the same. Once in it, a phone's jitter buffer may have
+/// put in a frame or two, where one came late, or left some out.
 pub fn likeness(said: &[i16], heard: &[i16]) -> f64 {
     let length = (RATE / 2).min(said.len());
     let Some(start) = loudest(said, length) else { return 0.0 };
@@ -152,7 +157,35 @@ pub fn likeness(said: &[i16], heard: &[i16]) -> f64 {
         heard.windows(length).enumerate().map(|(place, window)| (alike(window, 8), place)).collect();
     places.sort_by(|one, other| other.0.total_cmp(&one.0));
     places.truncate(20);
-    places.iter().map(|(_, place)| alike(&heard[*place..*place + length], 1)).fold(0.0, f64::max)
+    let places = places.iter().map(|(_, place)| *place);
+    let moved = |place: usize| {
+        [-2, -1, 1, 2].into_iter().filter_map(move |frames| place.checked_add_signed(frames * FRAME as isize))
+    };
+    // The place is that of the longer part: of the one before what was put in, or of the one after.
+    places
+        .flat_map(|place| moved(place).flat_map(move |other| [(place, other), (other, place)]))
+        .filter_map(|(head, tail)| Some((heard.get(head..head + length)?, heard.get(tail..tail + length)?)))
+        .map(|(head, tail)| joined(&probe, power, head, tail))
+        .fold(0.0, f64::max)
+}
+
+/// How like `probe`, whose energy is `power`, the beginning of `head` and the rest of `tail` are, wherever the one best ends
+/// and the other begins: at the ends too.
+fn joined(probe: &[f64], power: f64, head: &[i16], tail: &[i16]) -> f64 {
+    let product = |one: &i16, other: &f64| (f64::from(*one) * other, f64::from(*one) * f64::from(*one));
+    let (mut both, mut all) = tail
+        .iter()
+        .zip(probe)
+        .map(|(one, other)| product(one, other))
+        .fold((0.0, 0.0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
+    let mut best = both / (all * power).sqrt().max(1.0);
+    for ((before, after), other) in head.iter().zip(tail).zip(probe) {
+        let (now, then) = (product(before, other), product(after, other));
+        both += now.0 - then.0;
+        all += now.1 - then.1;
+        best = best.max(both / (all * power).sqrt().max(1.0));
+    }
+    best
 }
 
 /// Where in `all` the samples of `part` stand, every one of them.
@@ -169,6 +202,31 @@ fn a_passage_is_found_where_it_is() {
     assert_eq!(locate(&played, &heard), Some((1_234, 2_000)));
     heard[1_500] ^= 64;
     assert_eq!(locate(&played, &heard), Some((1_234, 1_999)));
+}
+
+#[test]
+fn words_are_the_same_where_a_frame_was_put_in_or_left_out_and_others_are_not() {
+    let phrase = |name: &str| house::recording(&format!("en/phrases/{name}"));
+    let names = ["pause/lunch", "agent/paused", "agent/ready", "agent/logged_out", "agent/to_take_calls"];
+    for said in names.map(phrase) {
+        let loudest = loudest(&said, RATE / 2).expect("it is longer than that");
+        let silence = vec![0; RATE / 3];
+        for at in [loudest, loudest + RATE / 8, loudest + RATE / 4, loudest + RATE / 3] {
+            let (before, after) = said.split_at(at);
+            let concealed: Vec<i16> = before[before.len().saturating_sub(FRAME)..].iter().map(|s| s / 2).collect();
+            for heard in [[&silence, before, &concealed, after].concat(), [&silence, before, &after[FRAME..]].concat()]
+            {
+                let likeness = likeness(&said, &heard);
+                assert!(likeness > 0.9, "{likeness:.2} at {at}");
+            }
+        }
+    }
+    for one in names {
+        for other in names.iter().filter(|other| **other != one) {
+            let likeness = likeness(&phrase(one), &phrase(other));
+            assert!(likeness < 0.6, "{one} and {other}: {likeness:.2}");
+        }
+    }
 }
 
 #[test]

@@ -240,7 +240,8 @@ fn refusals_outside_of_dialogs() {
         ("INVITE body=<x/> | Content-Type: text/xml", "415 | Accept: application/sdp"),
         ("INVITE offer | Content-Encoding: gzip", "415 | Accept-Encoding: identity"),
         ("INVITE body=nonsense | Content-Type: application/sdp", "400 | session description"),
-        ("INVITE offer uri=sip:1@203.0.113.9 | Max-Forwards: 0", "483"),
+        ("INVITE offer | Max-Forwards: 0", "483 Too Many Hops"),
+        ("INVITE offer uri=tel:+442079460000 | Max-Forwards: 0", "483"),
         ("INVITE offer | Supported: timer | Session-Expires: 30", "422 | Min-SE: 90"),
         ("INVITE offer | Contact: nonsense", "400"),
         ("OPTIONS", "200 | Allow: INVITE | Accept: application/sdp | Supported: 100rel, timer"),
@@ -249,13 +250,21 @@ fn refusals_outside_of_dialogs() {
         check(&format!("-> {request}\n <- {response}\n wait 200\n -> ACK refused\n * none"));
     }
     check(
-        "-> INVITE offer uri=tel:+442079460000 | Max-Forwards: 0\n * incoming +442079460000\n ! reject 404\n <- 404\n * ended Refused\n -> ACK refused",
+        "-> INVITE offer uri=tel:+442079460000 | Max-Forwards: 1\n * incoming +442079460000\n ! reject 404\n <- 404\n * ended Refused\n -> ACK refused",
     );
     check(
         "-> INVITE offer uri=sip:%31%30~x@192.0.2.1\n * incoming 10~x\n ! reject 404\n <- 404\n * ended Refused\n -> ACK refused",
     );
     check(
         "-> INVITE offer uri=sip:%2B44%31@192.0.2.1\n * incoming +441\n ! reject 404\n <- 404\n * ended Refused\n -> ACK refused",
+    );
+    for uri in ["tel:+44-20-7946.0000", "tel:+44(20)79460000;isub=1", "sip:+44-20-7946-0000@192.0.2.1;user=phone"] {
+        check(&format!(
+            "-> INVITE offer uri={uri}\n * incoming +442079460000\n ! reject 404\n <- 404\n * ended Refused\n -> ACK refused"
+        ));
+    }
+    check(
+        "-> INVITE offer uri=sip:a.b-c@192.0.2.1\n * incoming a.b-c\n ! reject 404\n <- 404\n * ended Refused\n -> ACK refused",
     );
     check("-> INVITE offer uri=sip:192.0.2.1\n * incoming \n ! reject 404\n <- 404\n * ended Refused\n -> ACK refused");
 }
@@ -437,7 +446,7 @@ fn session_timers() {
         "Allow: INVITE, UPDATE | Session-Expires: 90",
         "Session-Expires: 90;refresher=uas | no Require",
         "wait 45000\n <- UPDATE | Session-Expires: 90;refresher=uac | no application/sdp
-        -> 200 | Session-Expires: 90;refresher=uac\n wait 45000\n <- UPDATE\n -> 481\n * ended DialogLost",
+        -> 200 | Session-Expires: 90;refresher=uac\n wait 45000\n <- UPDATE\n -> 481\n <- BYE\n * ended DialogLost\n -> 200",
     );
     answered(
         "Session-Expires: 90",

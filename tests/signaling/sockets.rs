@@ -122,6 +122,45 @@ async fn a_stream_is_cut_into_messages_and_kept_alive() {
 }
 
 #[tokio::test]
+async fn what_is_too_long_for_a_stream_is_answered() {
+    let served = serve("127.0.0.1:0", 5);
+    let request = |number: u32, rest: &str| {
+        format!(
+            "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK{number}\r\nFrom: <sip:a@b>;tag=1\r\n\
+             To: <sip:127.0.0.1>\r\nCall-ID: {number}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n{rest}"
+        )
+    };
+    // A body over the limit is left out, and the connection goes on.
+    let mut stream = TcpStream::connect(served.tcp).await.expect("it listens");
+    let long = request(1, "Content-Length: 1000000\r\n\r\n") + &"x".repeat(1_000_000);
+    stream.write_all((long + &request(2, "Content-Length: 0\r\n\r\n")).as_bytes()).await.expect("it is read");
+    let mut text = String::new();
+    let mut buffer = [0; 4_096];
+    while !(text.contains("CSeq: 1") && text.contains("Call-ID: 2") && text.ends_with("\r\n\r\n")) {
+        let length = stream.read(&mut buffer).await.expect("it is open");
+        assert!(length > 0, "closed after {text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    assert!(text.starts_with("SIP/2.0 513 Message Too Large\r\n"), "{text}");
+    assert!(text.contains("\r\n\r\nSIP/2.0 200 OK\r\n"), "{text}");
+    // Where nobody knows what comes next, the answer is the last that is written.
+    for (rest, status) in [
+        (format!("Subject: {}", "x".repeat(100_000)), "513 Message Too Large"),
+        ("\r\n".to_owned(), "400 Missing Content-Length"),
+        ("Content-Length: 1\r\nl: 2\r\n\r\n".to_owned(), "400 Several Content-Length"),
+    ] {
+        let mut stream = TcpStream::connect(served.tcp).await.expect("it listens");
+        stream.write_all(request(3, &rest).as_bytes()).await.expect("it is read");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it closes in order");
+        assert!(answer.starts_with(&format!("SIP/2.0 {status}\r\n")), "{answer}");
+        assert!(answer.contains("Call-ID: 3\r\n"), "{answer}");
+    }
+    drop(served.commands);
+    served.task.await.expect("it does not panic").expect("its sockets were served");
+}
+
+#[tokio::test]
 async fn a_call_to_nobody_fails() {
     let mut served = serve("127.0.0.1:0", 4);
     let dead = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");

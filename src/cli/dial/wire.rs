@@ -211,7 +211,7 @@ impl Stream {
                         match piece {
                             Framed::Message(bytes) => each(Brought::Message { from, at, bytes: &bytes }),
                             Framed::KeepAlive => drop(self.send(b"\r\n")),
-                            Framed::Pong => {}
+                            Framed::Pong | Framed::Refused { .. } => {}
                             Framed::Broken(_) => self.broken = true,
                         }
                     }

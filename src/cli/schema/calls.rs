@@ -5,12 +5,21 @@ use serde_json::{Value, json};
 use super::shape::{
     Draft, any_of, length, number, one_or_more, or_nothing, pattern, text, with_examples, with_required, words,
 };
-use crate::flow::document::keys;
+use crate::flow::document::keys::{self, MOST_CALLS};
 
 /// `tests:`, a list.
 pub(super) fn tests(draft: &mut Draft) -> Value {
     let act = act(draft);
     let world = World::of(draft);
+    let caller = draft.table(
+        "caller of a call test",
+        vec![
+            ("name", "The name that comes with the call.", text(&["Ms Jones"])),
+            ("calls_today", "How often they have called today, this call included.", number(1, MOST_CALLS, 1)),
+            ("last_call", "When they called last, before this call.", text(&["2026-12-17 09:30"])),
+            ("last_agent", "The extension of the agent who talked to them last.", text(&["1001"])),
+        ],
+    );
     let test = draft.table(
         "call test",
         vec![
@@ -25,6 +34,7 @@ pub(super) fn tests(draft: &mut Draft) -> Value {
                 "The number that calls, or `withheld`.",
                 pattern(r"^(\+?[0-9]{1,32}|withheld|anonymous)$", &["+442079460123"]),
             ),
+            ("caller", "Who calls, and what is known of them from earlier calls.", caller),
             ("number", "The number that is dialled.", text(&["1000"])),
             ("flow", "The flow that answers; else the one in the same file.", text(&["main"])),
             ("start", "The step where the call begins; else where the flow does.", text(&["main"])),
@@ -39,6 +49,11 @@ pub(super) fn tests(draft: &mut Draft) -> Value {
                 "telephones",
                 "What telephones do to which steps pass callers on, by number or address. Who is not named answers.",
                 world.telephones,
+            ),
+            (
+                "handle_time",
+                "How long agents have been busy with each call of a queue of late, so that waits can be estimated.",
+                json!({ "type": "object", "additionalProperties": length("6m") }),
             ),
             ("waiting", "How many callers wait in a queue already.", world.waiting),
             ("hours", "Hours that somebody has switched by hand.", world.hours),
@@ -152,7 +167,7 @@ fn act(draft: &mut Draft) -> Value {
             ("waiting", "So many more callers wait in a queue.", world.waiting),
             ("hours", "Hours are switched by hand.", world.hours),
             ("lookups", "What web services answer from now on.", lookups()),
-            ("within", "How long it is waited for; 2 minutes else.", length("2m")),
+            ("within", "How long it is waited for; 3 minutes else.", length("10m")),
         ],
     );
     let alone = words([keys::words_of("act"), vec!["answered"]].concat());

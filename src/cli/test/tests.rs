@@ -80,7 +80,7 @@ tests:
 ";
 
 /// Plays the tests of a text beside [`FLOW`]; the report for people.
-fn report_of(flow: &str, tests: &str, coverage: bool) -> (String, usize) {
+pub(super) fn report_of(flow: &str, tests: &str, coverage: bool) -> (String, usize) {
     let sources = [("flows/main.yaml", flow), ("flows/tests.yaml", tests)]
         .map(|(file, text)| Source { file: file.to_owned(), text: text.to_owned() });
     let dial_plan = DialPlan::new(&[Trunk {
@@ -247,6 +247,12 @@ fn what_callers_do_comes_true() {
         "    call: [hear: main, say nothing, hear: I did not hear a key, press: 2, expect: {step: billing}]",
         "    call: [press: 1, press: 123456#, hear: order 1 2 3 4 5 6 is on its way, expect: {value: {order_number: 123456}}]",
         "    call: [press: 1, press: 123456#, hear: told, hear: order 123456, hear: main]",
+        // Who has keyed all that they know waits for the line, as the line waits for more keys.
+        "    call: [press: 1, press: 123456, hear: order 1 2 3 4 5 6 is on its way]",
+        "    call: [press: 1, press: 123, say nothing, hear: that number is too short]",
+        // What is counted is waited for like everything else.
+        "    call:\n      - press: 2\n      - metrics: {'helpline_queue_left_total{outcome=answered}': +1, helpline_queue_callers_waiting: unchanged}",
+        "    call: [press: 2, {metrics: {helpline_calls_total: +1}, within: 10m}]",
         "    call: [press: 2, answered: 1001, wait: 30s, agent hangs up, goodbye, expect: {outcome: answered}]",
         "    call: [press: 2, agent answers, answered, hang up, expect: {outcome: hung_up}]",
         "    call: [press: 3, expect: {queue: support, skill: technical, priority: 2}]",
@@ -263,6 +269,15 @@ fn what_callers_do_comes_true() {
     ] {
         passes(call);
     }
+}
+
+/// Who asks for a skill that nobody has waits for whoever learns it: that is for `check` to say.
+#[test]
+fn a_skill_that_only_a_step_knows_can_be_expected() {
+    let flow = FLOW.replace("skills: [billing, technical]", "skills: [billing]");
+    let call = "tests:\n  - test: it\n    call: [press: 3, expect: {queue: support, skill: technical}]\n";
+    let (report, failed) = report_of(&flow, call, false);
+    assert_eq!(failed, 0, "{report}");
 }
 
 #[test]
@@ -290,6 +305,17 @@ fn what_does_not_come_true_fails() {
         ("    call: [hear: main, expect: {language: en, step: welcome}]", "the caller is in the step `main`"),
         ("    call: [hear: main, expect: {outcome: answered}]", "no wait has ended, and the call goes on"),
         ("    call: [press: 0, spoken: [1]]", "no place was spoken"),
+        // What is wrong is told, and not that it is over by then.
+        ("    call: [press: 2, expect: {queue: support, priority: 3}]", "the priority is 0"),
+        ("    call: [press: 2, expect: {queue: support, skill: technical}]", "`billing` is wanted of the agent"),
+        (
+            "    call: [press: 2, {expect: {queue: support, agent: 1002}, within: 30s}]",
+            "the caller talks to 1001 (Ada)",
+        ),
+        (
+            "    call: [press: 2, metrics: {helpline_queue_entered_total: +1, helpline_queue_callers_waiting: +2}]",
+            "`helpline_queue_callers_waiting` has changed by +1",
+        ),
         ("    call: [press: 2, say nothing]", "nobody waits for the caller any more"),
         ("    call:\n      - metrics: {helpline_calls_totl: +1}", "no metric is named `helpline_calls_totl`"),
         (

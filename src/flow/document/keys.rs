@@ -8,6 +8,8 @@ use super::{
 use crate::flow::connector::Method;
 use crate::flow::speech::{BUILT_IN, CATEGORIES};
 
+pub use call_tests::history::MOST_CALLS;
+
 /// The keys that something has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyTable {
@@ -43,6 +45,7 @@ pub fn tables() -> Vec<KeyTable> {
         KeyTable::new("agent", &agents::KEYS),
         KeyTable::new("hours", &hours::SETTINGS),
         KeyTable::new("call test", &call_tests::KEYS),
+        KeyTable::new("caller of a call test", &call_tests::history::KEYS),
         KeyTable::new("waiting", &call_tests::world::WAITING_KEYS),
         KeyTable::new("act", &call_tests::acts::ACT_KEYS),
         KeyTable::new("hear", &call_tests::acts::HEAR_KEYS),

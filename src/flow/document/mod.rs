@@ -243,7 +243,7 @@ impl Reader<'_> {
             }
             self.values.connectors.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
-            queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
+            queues::tell_agents(&self.agents, &set, self.pages, &mut self.faults);
             self.tell_codes(&set.numbers);
             self.tell_switched_hours();
             self.tell_rounds(&set);

@@ -342,7 +342,11 @@ impl FlowReader<'_, '_> {
         spoken_as: Option<SpokenAs>,
         place: Span,
     ) -> Option<SpokenAs> {
-        let Some(spoken_as) = spoken_as.filter(|spoken_as| formats.contains(spoken_as)) else {
+        // A number is spoken as a number, in whatever way the language has for numbers.
+        let is_number = formats.contains(&SpokenAs::Number);
+        let spoken_as = spoken_as.or(is_number.then_some(SpokenAs::Number));
+        let fits = |way: &SpokenAs| formats.contains(way) || is_number && matches!(way, SpokenAs::Ruled(_));
+        let Some(spoken_as) = spoken_as.filter(fits) else {
             let ways: Vec<String> =
                 formats.iter().map(|format| format!("{{{name}|{}}}", format_name(*format))).collect();
             let fault = self.page.error(codes::NO_SUCH_FORMAT, place, format!("`{name}` cannot be spoken in this way"));

@@ -3,6 +3,9 @@
 use super::HeaderName;
 use super::grammar;
 
+/// What a message over the limit is answered with.
+const TOO_LONG: &str = "Message Too Large";
+
 /// What a stream held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Framed {
@@ -12,6 +15,16 @@ pub enum Framed {
     KeepAlive,
     /// A single CRLF: the other side's answer to our double one.
     Pong,
+    /// The headers, as far as they came, of a message that is not taken, and the answer that a request gets. What follows
+    /// is the next message where the length of this one is known, else [`Framed::Broken`].
+    Refused {
+        /// The headers, for [`super::Message::parse`].
+        head: Vec<u8>,
+        /// 400 or 513.
+        status: u16,
+        /// The reason phrase.
+        reason: &'static str,
+    },
     /// The stream can no longer be cut, and is to be closed. Nothing else comes after this.
     Broken(&'static str),
 }
@@ -28,28 +41,46 @@ pub struct Framer {
     searched: usize,
     /// The whole length of the message at the front, once its headers are there.
     length: Option<usize>,
+    /// How much of the body of a refused message is still to come.
+    skip: usize,
+    /// Why nothing can be cut after a refused message.
+    doomed: Option<&'static str>,
     broken: bool,
+}
+
+/// Why the message at the front is not taken.
+enum Unfit {
+    /// What came is no SIP, and gets no answer.
+    Unknown,
+    /// Its headers, so many octets of them, tell no length.
+    Unmeasured(usize, &'static str),
+    /// Its headers are over the limit, without an end so far.
+    Endless,
+    /// Headers and body together are over the limit.
+    TooLong { head: usize, body: usize },
 }
 
 impl Framer {
     /// For messages of at most `limit` bytes, headers and body together.
     pub fn new(limit: usize) -> Framer {
-        Framer { limit, bytes: Vec::new(), told: 0, searched: 0, length: None, broken: false }
+        Framer { limit, bytes: Vec::new(), told: 0, searched: 0, length: None, skip: 0, doomed: None, broken: false }
     }
 
     /// Takes what was read. Ask for all pieces before the next read, so that no more than one message and one read are
     /// held.
     pub fn push(&mut self, bytes: &[u8]) {
         if !self.broken {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
             self.bytes.drain(..self.told);
             self.told = 0;
-            self.bytes.extend_from_slice(bytes);
+            self.bytes.extend_from_slice(&bytes[skipped..]);
         }
     }
 
     /// Whether all that was pushed was told: no message is half received.
     pub fn is_empty(&self) -> bool {
-        self.rest().is_empty()
+        self.rest().is_empty() && self.skip == 0
     }
 
     fn rest(&self) -> &[u8] {
@@ -76,30 +107,54 @@ impl Framer {
     }
 
     /// The length of the message at the front, or nothing while its headers have not all come.
-    fn measure(&mut self) -> Result<Option<usize>, &'static str> {
+    fn measure(&mut self) -> Result<Option<usize>, Unfit> {
         let bytes = self.rest();
         if let [b'\r', ..] | [] = bytes {
-            return if matches!(bytes.get(1), None | Some(b'\n')) { Ok(None) } else { Err("not SIP") };
+            return if matches!(bytes.get(1), None | Some(b'\n')) { Ok(None) } else { Err(Unfit::Unknown) };
         }
         if !begins_like_sip(bytes) {
-            return Err("not SIP");
+            return Err(Unfit::Unknown);
         }
         let head = head_length(bytes, self.searched.saturating_sub(3));
         if head.unwrap_or(bytes.len()) > self.limit {
-            return Err("the message is over the limit");
+            return Err(if has_start_line(bytes) { Unfit::Endless } else { Unfit::Unknown });
         }
         let Some(head) = head else {
             self.searched = bytes.len();
             return Ok(None);
         };
         if !has_start_line(bytes) {
-            return Err("not SIP");
+            return Err(Unfit::Unknown);
         }
-        let body = content_length(&bytes[..head])?;
+        let body = content_length(&bytes[..head]).map_err(|reason| Unfit::Unmeasured(head, reason))?;
         match head.checked_add(body) {
             Some(length) if length <= self.limit => Ok(Some(length)),
-            _ => Err("the message is over the limit"),
+            _ => Err(Unfit::TooLong { head, body }),
         }
+    }
+
+    /// Leaves out a message that is not taken. Its beginning may be answered: whoever sent it learns why.
+    fn refuse(&mut self, unfit: &Unfit) -> Framed {
+        let (head, status, reason) = match *unfit {
+            Unfit::Unknown => return self.fail("not SIP"),
+            Unfit::Unmeasured(head, reason) => {
+                self.doomed = Some(reason);
+                (self.rest()[..head].to_vec(), 400, reason)
+            }
+            Unfit::Endless => {
+                self.doomed = Some(TOO_LONG);
+                (whole_lines(&self.rest()[..self.limit]), 513, TOO_LONG)
+            }
+            Unfit::TooLong { head, body } => {
+                let bytes = self.rest()[..head].to_vec();
+                let there = body.min(self.rest().len() - head);
+                self.told += head + there;
+                self.skip = body - there;
+                self.searched = 0;
+                (bytes, 513, TOO_LONG)
+            }
+        };
+        Framed::Refused { head, status, reason }
     }
 }
 
@@ -110,8 +165,11 @@ impl Iterator for Framer {
     ///
     /// A CRLF at the end of what has come may be half of a double one: it is held until more comes.
     fn next(&mut self) -> Option<Framed> {
-        if self.broken {
+        if self.broken || self.skip > 0 {
             return None;
+        }
+        if let Some(reason) = self.doomed {
+            return Some(self.fail(reason));
         }
         if self.length.is_none() {
             if let Some(line_breaks) = self.line_breaks() {
@@ -119,7 +177,7 @@ impl Iterator for Framer {
             }
             match self.measure() {
                 Ok(length) => self.length = length,
-                Err(reason) => return Some(self.fail(reason)),
+                Err(unfit) => return Some(self.refuse(&unfit)),
             }
         }
         let length = self.length?;
@@ -143,6 +201,12 @@ fn head_length(bytes: &[u8], from: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// The lines that are whole, with an empty one behind them.
+fn whole_lines(bytes: &[u8]) -> Vec<u8> {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |position| position + 1);
+    [&bytes[..end], b"\r\n"].concat()
 }
 
 /// Whether what has come may be the beginning of a message: a token with a blank behind it, or `SIP/`.
@@ -176,13 +240,13 @@ fn content_length(head: &[u8]) -> Result<usize, &'static str> {
         while let Some(more) = lines.next_if(|line| matches!(line.first(), Some(b' ' | b'\t'))) {
             value.extend_from_slice(more.trim_ascii());
         }
-        let value = std::str::from_utf8(&value).map_err(|_| "a bad Content-Length")?;
-        let value = grammar::number::<usize>(value, "Content-Length").map_err(|_| "a bad Content-Length")?;
+        let value = std::str::from_utf8(&value).map_err(|_| "Bad Content-Length")?;
+        let value = grammar::number::<usize>(value, "Content-Length").map_err(|_| "Bad Content-Length")?;
         if found.replace(value).is_some() {
-            return Err("several Content-Lengths");
+            return Err("Several Content-Length");
         }
     }
-    found.ok_or("no Content-Length")
+    found.ok_or("Missing Content-Length")
 }
 
 #[cfg(test)]
@@ -228,21 +292,52 @@ mod tests {
 
     #[test]
     fn a_stream_that_cannot_be_cut_is_broken_once() {
-        let check = |text: &str, reason: &'static str| {
-            assert_eq!(frames(&[text, OPTIONS]), [Framed::Broken(reason)], "{text}");
+        let check = |text: &str| assert_eq!(frames(&[text, OPTIONS]), [Framed::Broken("not SIP")], "{text}");
+        check("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        check("\u{16}\u{3}\u{1}\u{2}");
+        check("\rOPTIONS");
+        check(&format!("OPTIONS {}", "x".repeat(200)));
+    }
+
+    #[test]
+    fn a_request_of_no_known_length_is_answered_before_the_stream_is_broken() {
+        let check = |lengths: &str, reason: &'static str| {
+            let head = format!("OPTIONS sip:a@b SIP/2.0\r\n{lengths}\r\n");
+            let refused = Framed::Refused { head: head.clone().into_bytes(), status: 400, reason };
+            assert_eq!(frames(&[&head, OPTIONS]), [refused, Framed::Broken(reason)], "{lengths}");
         };
-        check("OPTIONS sip:a@b SIP/2.0\r\n\r\n", "no Content-Length");
-        check("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: -1\r\n\r\n", "a bad Content-Length");
-        check("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 1\r\nl: 2\r\n\r\n", "several Content-Lengths");
-        check("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 300\r\n\r\n", "the message is over the limit");
-        check(
-            "OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 18446744073709551615\r\n\r\n",
-            "the message is over the limit",
-        );
-        check(&format!("OPTIONS sip:a@b SIP/2.0\r\nSubject: {}", "x".repeat(200)), "the message is over the limit");
-        check("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "not SIP");
-        check("\u{16}\u{3}\u{1}\u{2}", "not SIP");
-        check("\rOPTIONS", "not SIP");
+        check("", "Missing Content-Length");
+        check("Content-Length: -1\r\n", "Bad Content-Length");
+        check("Content-Length: 1\r\nl: 2\r\n", "Several Content-Length");
+        let line = "OPTIONS sip:a@b SIP/2.0\r\n";
+        let refused = Framed::Refused { head: format!("{line}\r\n").into_bytes(), status: 513, reason: TOO_LONG };
+        let endless = format!("{line}Subject: {}", "x".repeat(200));
+        assert_eq!(frames(&[&endless, OPTIONS]), [refused, Framed::Broken(TOO_LONG)]);
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_left_out() {
+        let head = "OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 300\r\n\r\n";
+        let refused = || Framed::Refused { head: head.into(), status: 513, reason: TOO_LONG };
+        let body = "x".repeat(300);
+        let stream = format!("{OPTIONS}{head}{body}{OPTIONS}\r\n\r\n");
+        for cut in 0..stream.len() {
+            let (first, second) = stream.split_at(cut);
+            let expected = [message(OPTIONS), refused(), message(OPTIONS), Framed::KeepAlive];
+            assert_eq!(frames(&[first, second]), expected, "cut at {cut}");
+        }
+        let mut framer = Framer::new(200);
+        framer.push(head.as_bytes());
+        assert_eq!(framer.next(), Some(refused()));
+        assert!(!framer.is_empty(), "its body is still to come");
+        framer.push(body.as_bytes());
+        assert!(framer.is_empty());
+        let absurd = "OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 18446744073709551615\r\n\r\n";
+        assert!(matches!(frames(&[absurd, OPTIONS])[..], [Framed::Refused { status: 513, .. }]));
+    }
+
+    #[test]
+    fn a_length_may_be_folded() {
         let mut folded = Framer::new(200);
         folded.push(b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length:\r\n  2\r\n\r\nhi");
         assert!(matches!(folded.next(), Some(Framed::Message(_))));

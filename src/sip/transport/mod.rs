@@ -274,6 +274,9 @@ impl Shell {
                 }
                 self.user_agent.receive(now, peer, &bytes, &mut self.outputs);
             }
+            News::Refused { peer, head, status, reason } => {
+                self.user_agent.refuse_unread(now, peer, &head, (status, reason), &mut self.outputs);
+            }
             News::Closed { connection, reason } => {
                 self.streams.forget(connection);
                 self.user_agent.connection_closed(now, connection, &mut self.outputs);

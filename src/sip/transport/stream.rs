@@ -36,6 +36,9 @@ const MESSAGE_PATIENCE: Duration = Duration::from_secs(32);
 /// How long a connection may be silent. Longer than any session interval in use, so that calls keep their connection.
 const IDLE_PATIENCE: Duration = Duration::from_secs(2 * 3_600);
 
+/// How long a connection that can no longer be read stays open for the last answer to be written, and read.
+const PARTING_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Octets read at once.
 const READ_BYTES: usize = 16 * 1_024;
 
@@ -45,6 +48,8 @@ pub(super) enum News {
     Accepted { stream: TcpStream, bound: SocketAddr, remote: SocketAddr },
     /// One whole message.
     Message { peer: Peer, bytes: Vec<u8> },
+    /// The headers of a message that is not taken, and the answer that it gets.
+    Refused { peer: Peer, head: Vec<u8>, status: u16, reason: &'static str },
     /// A connection is over; the reason counts as a rejection, where there is one.
     Closed { connection: ConnectionId, reason: Option<&'static str> },
     /// A connection could not be opened, or broke with messages still to be written.
@@ -156,6 +161,7 @@ impl Streams {
             orders,
             inbox: self.inbox.clone(),
             framer: Framer::new(self.message_bytes_max),
+            parting: false,
         };
         let task = tokio::spawn(served.run(stream)).abort_handle();
         self.open.insert(id, Connection { heard: now, outbox, remote: peer.remote, task });
@@ -185,6 +191,8 @@ struct Served {
     orders: mpsc::Receiver<Arc<[u8]>>,
     inbox: mpsc::Sender<News>,
     framer: Framer,
+    /// What else comes cannot be read; the last request is still to be answered.
+    parting: bool,
 }
 
 /// Why a connection ends.
@@ -195,6 +203,10 @@ enum End {
     Broken,
     /// What it sends cannot be read.
     Refused(&'static str),
+}
+
+impl End {
+    const BROKEN_STREAM: End = End::Refused("broken_stream");
 }
 
 impl Served {
@@ -237,8 +249,11 @@ impl Served {
         loop {
             tokio::select! {
                 read = reader.read(&mut buffer) => match read {
+                    Ok(0) if self.parting => return End::BROKEN_STREAM,
                     Ok(0) => return End::Closed,
                     Err(_) => return End::Broken,
+                    // Read all the same, since what is unread would cost the other side our answer.
+                    Ok(_) if self.parting => {}
                     Ok(length) => {
                         let under_way = !self.framer.is_empty();
                         self.framer.push(&buffer[..length]);
@@ -247,7 +262,9 @@ impl Served {
                             Err(end) => return end,
                         };
                         // A message that trickles in gains no time by trickling.
-                        if self.framer.is_empty() {
+                        if self.parting {
+                            patience = Instant::now() + PARTING_PATIENCE;
+                        } else if self.framer.is_empty() {
                             patience = Instant::now() + IDLE_PATIENCE;
                         } else if told || !under_way {
                             patience = Instant::now() + MESSAGE_PATIENCE;
@@ -260,9 +277,12 @@ impl Served {
                         if let Err(end) = write(&mut writer, &bytes).await {
                             return end;
                         }
+                        if self.parting && writer.shutdown().await.is_err() {
+                            return End::Broken;
+                        }
                     }
                 },
-                () = sleep_until(patience) => return End::Closed,
+                () = sleep_until(patience) => return if self.parting { End::BROKEN_STREAM } else { End::Closed },
             }
         }
     }
@@ -270,6 +290,7 @@ impl Served {
     /// Tells all whole messages, and answers keep-alives (RFC 5626 section 4.4.1). Whether there were any.
     async fn cut(&mut self, writer: &mut (impl AsyncWriteExt + Unpin)) -> Result<bool, End> {
         let mut told = false;
+        let mut answered = false;
         for framed in self.framer.by_ref() {
             told = true;
             match framed {
@@ -278,7 +299,13 @@ impl Served {
                 }
                 Framed::KeepAlive => write(writer, b"\r\n").await?,
                 Framed::Pong => {}
-                Framed::Broken(_) => return Err(End::Refused("broken_stream")),
+                Framed::Refused { head, status, reason } => {
+                    let news = News::Refused { peer: self.peer, head, status, reason };
+                    self.inbox.send(news).await.map_err(|_| End::Closed)?;
+                    answered = true;
+                }
+                Framed::Broken(_) if answered => self.parting = true,
+                Framed::Broken(_) => return Err(End::BROKEN_STREAM),
             }
         }
         Ok(told)

@@ -10,7 +10,7 @@ use super::receive::Arrival;
 use super::session_timer;
 use crate::clock::Moment;
 use crate::sip::dialog::{self, Dialog, ROUTES_MAX};
-use crate::sip::message::{HeaderName, Headers, Method, Request, Uri, Via};
+use crate::sip::message::{HeaderName, Headers, Method, Request, Scheme, Uri, Via};
 use crate::sip::peer::{Output, Peer};
 use crate::sip::sdp;
 use crate::sip::transaction::{Seen, response_peer};
@@ -328,7 +328,15 @@ fn caller(headers: &Headers) -> Caller {
 }
 
 fn user(uri: &Uri) -> String {
-    shortened(&uri.user_decoded())
+    let user = uri.user_decoded();
+    let is_number = uri.scheme == Scheme::Tel
+        || uri.parameters.get("user").is_some_and(|value| value.eq_ignore_ascii_case("phone"));
+    if is_number {
+        // Visual separators mean nothing (RFC 3966 section 5.1.1).
+        let plain: String = user.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
+        return shortened(&plain);
+    }
+    shortened(&user)
 }
 
 fn shortened(text: &str) -> String {

@@ -5,7 +5,7 @@ use super::answer::{self, Refused, SUPPORTED};
 use crate::clock::Moment;
 use crate::sip::dialog::{self, tag_of};
 use crate::sip::guard;
-use crate::sip::message::{Fault, HeaderName, Host, Message, Method, Request, Response, Scheme, Via};
+use crate::sip::message::{Fault, HeaderName, Message, Method, Request, Response, Scheme, Via};
 use crate::sip::peer::{Output, Peer};
 use crate::sip::stun;
 use crate::sip::transaction::{Seen, ServerId, response_peer};
@@ -52,6 +52,27 @@ impl UserAgent {
         }
     }
 
+    /// Answers a message of which only the headers were read, because of its length.
+    pub fn refuse_unread(
+        &mut self,
+        now: Moment,
+        from: Peer,
+        head: &[u8],
+        (status, reason): (u16, &'static str),
+        out: &mut Vec<Output>,
+    ) {
+        match Message::parse(head) {
+            Ok(Message::Request(request)) => {
+                self.complain(now, from, request, Refused::status(status).because(reason), out);
+            }
+            Err(Fault::BadRequest { request, .. }) => {
+                self.complain(now, from, *request, Refused::status(status).because(reason), out);
+            }
+            _ => self.count_refused("malformed"),
+        }
+        self.watch_tally(now);
+    }
+
     fn drop_unknown(&mut self, now: Moment, from: Peer, bytes: &[u8], out: &mut Vec<Output>) {
         let blank = bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0));
         if blank {
@@ -69,7 +90,7 @@ impl UserAgent {
 
     /// Answers a request that cannot be taken, as far as it can be answered, and forgets it.
     fn complain(&mut self, now: Moment, from: Peer, request: Request, refused: Refused, out: &mut Vec<Output>) {
-        self.count_refused("malformed");
+        self.count_refused(if refused.status == 513 { "too_large" } else { "malformed" });
         if request.method == Method::Ack || !self.guard.may_complain(now, from.remote.ip()) {
             return;
         }
@@ -205,23 +226,13 @@ impl UserAgent {
         if in_a_circle {
             return Err(Refused::status(482));
         }
-        // A user agent answers whatever Max-Forwards says; only what we would have to forward, because its Request-URI
-        // names another host, may go no further. OPTIONS with 0 asks whoever it reaches (section 11).
+        // A call goes on from here, to agents and trunks: one that has gone in a circle ends (RFC 7332 section 4). OPTIONS
+        // with 0 asks whoever it reaches (RFC 3261 section 11).
         let last_hop = request.headers.max_forwards().is_ok_and(|left| left == Some(0));
-        if last_hop && request.method == Method::Invite && !self.is_ours(&request.uri.host, arrival.from) {
+        if last_hop && request.method == Method::Invite {
             return Err(Refused::status(483));
         }
         check_require(request, &[&SUPPORTED])
-    }
-
-    /// Whether the host of a Request-URI is us for certain: our address, or none as in a tel URI.
-    fn is_ours(&self, host: &Host, from: Peer) -> bool {
-        match host {
-            Host::Name(name) => name.is_empty() || name.eq_ignore_ascii_case("localhost"),
-            Host::Address(address) => {
-                *address == from.local.ip() || self.settings.advertise == Some(*address) || address.is_loopback()
-            }
-        }
     }
 
     /// A request inside a dialog (RFC 3261 section 12.2.2).

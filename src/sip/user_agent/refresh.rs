@@ -66,8 +66,8 @@ impl UserAgent {
         leg.refresh = None;
         match response.status {
             ..=299 => self.refresh_accepted(now, reply, response, out),
-            481 if leg.is_live() => self.end_leg(now, reply.leg, Cause::DialogLost, None, out),
-            408 if leg.is_live() => {
+            // RFC 4028 section 10: then too a BYE is sent.
+            408 | 481 if leg.is_live() => {
                 let rest = self.send_bye(now, reply.leg, out);
                 self.end_leg(now, reply.leg, Cause::DialogLost, rest, out);
             }

@@ -2,6 +2,7 @@
 
 pub(super) mod acts;
 mod habits;
+pub(super) mod history;
 mod lookups;
 mod names;
 mod times;
@@ -32,10 +33,11 @@ pub const MAX_ACTS: usize = 500;
 /// Longest name of one, in characters.
 pub const MAX_TEST_NAME: usize = 200;
 
-pub(in crate::flow::document) const KEYS: [&str; 14] = [
+pub(in crate::flow::document) const KEYS: [&str; 16] = [
     "test",
     "at",
     "from",
+    "caller",
     "number",
     "flow",
     "start",
@@ -43,6 +45,7 @@ pub(in crate::flow::document) const KEYS: [&str; 14] = [
     "values",
     "agents",
     "telephones",
+    "handle_time",
     "waiting",
     "hours",
     "lookups",
@@ -124,10 +127,11 @@ impl TestReader<'_, '_> {
         let (entry, dialled) = self.entry(node, own, name_span)?;
         let flow = self.set.flow(entry);
         let at = match node.find("at") {
-            Some(at) => times::at(&mut self.section, at).unwrap_or_default(),
-            None => times::USUAL,
+            Some(at) => times::at(&mut self.section, at),
+            None => Some(times::USUAL),
         };
         let from = node.find("from").and_then(|from| self.from(from));
+        let history = self.history(node, from.as_deref(), at);
         let language = node.find("language").and_then(|entry| self.language(entry, &flow.languages));
         let start = node.find("start").and_then(|start| self.step(start.place(), start.value.text()?, entry));
         let start = start.filter(|(of, _)| *of == entry).map(|(_, step)| step);
@@ -160,10 +164,11 @@ impl TestReader<'_, '_> {
             entry,
             dialled,
             from: from.unwrap_or_else(|| CALLER.to_owned()),
-            at,
+            at: at.unwrap_or_default(),
             language,
             start,
             values,
+            history,
             world,
             script,
         })
@@ -238,7 +243,7 @@ impl TestReader<'_, '_> {
         let plain = text.strip_prefix('+').unwrap_or(text);
         let fits = (1..=32).contains(&plain.len()) && plain.bytes().all(|byte| byte.is_ascii_digit());
         if fits || matches!(text, "anonymous" | "withheld") {
-            return Some(if fits { text.to_owned() } else { "anonymous".to_owned() });
+            return Some(if fits { text.to_owned() } else { String::new() });
         }
         let message = format!("`{}` is no number that could call", shortened(text));
         self.fault(codes::NOT_A_NUMBER, entry.place(), message, "write it like `+442079460123`, or `withheld`");
