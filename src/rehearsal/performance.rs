@@ -92,8 +92,10 @@ impl Play<'_> {
             self.test.world.iter().partition(|change| matches!(change, Change::Agent(..)));
         // What is said of all comes before what is said of one.
         agents.sort_by_key(|change| matches!(change, Change::Agent(Some(_), _)));
-        agents.into_iter().chain(others).for_each(|change| self.stage.change(change));
+        agents.into_iter().for_each(|change| self.stage.change(change));
+        // Agents are at work before anybody comes: a queue that looks deserted would send them on.
         self.stage.all_others_work();
+        others.into_iter().for_each(|change| self.stage.change(change));
         self.stage.pass(BEFORE);
         if self.test.script.iter().any(|act| matches!(act.deed, Deed::Metrics(_))) {
             self.stage.measure();
