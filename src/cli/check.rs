@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     sources.extend(flow_sources);
     let mut diagnostics = loaded.diagnostics;
     diagnostics.extend(reading.diagnostics);
-    if let Some(flows) = &reading.flows {
+    if let Some(flows) = reading.flows.as_ref().or(reading.faulty.as_ref()) {
         let folder = &loaded.installation.prompts;
         let wanted = flows.wanted_recordings();
         let library = Library::load(folder, &wanted);

@@ -92,8 +92,10 @@ impl Play<'_> {
             self.test.world.iter().partition(|change| matches!(change, Change::Agent(..)));
         // What is said of all comes before what is said of one.
         agents.sort_by_key(|change| matches!(change, Change::Agent(Some(_), _)));
-        agents.into_iter().chain(others).for_each(|change| self.stage.change(change));
+        agents.into_iter().for_each(|change| self.stage.change(change));
+        // Agents are at work before anybody comes: a queue that looks deserted would send them on.
         self.stage.all_others_work();
+        others.into_iter().for_each(|change| self.stage.change(change));
         self.stage.pass(BEFORE);
         if self.test.script.iter().any(|act| matches!(act.deed, Deed::Metrics(_))) {
             self.stage.measure();
@@ -403,7 +405,12 @@ impl Play<'_> {
     fn metrics(&mut self, act: &Act, wanted: &[MetricChange]) -> Result<(), Box<Failure>> {
         // The nearest that each came to what is wanted: what was counted up may have been counted down since.
         let mut nearest = vec![f64::INFINITY; wanted.len()];
-        let came = self.wait_until(act.within, |play| {
+        // A metric that there is not comes into being by no wait.
+        let is_known = |wanted: &MetricChange| {
+            self.stage.meter().is_none_or(|meter| meter.change(&wanted.name, &wanted.labels).is_ok())
+        };
+        let within = if wanted.iter().all(is_known) { act.within } else { Some(Duration::ZERO) };
+        let came = self.wait_until(within, |play| {
             let Some(meter) = play.stage.meter() else { return true };
             let changes = wanted.iter().map(|wanted| meter.change(&wanted.name, &wanted.labels));
             let off = changes.zip(wanted).map(|(by, wanted)| by.map_or(f64::INFINITY, |by| by - wanted.by));

@@ -263,6 +263,7 @@ fn what_callers_do_comes_true() {
         "    at: sun 12:00\n    hours: {office: open}\n    call: [hear: main]",
         "    start: told\n    values: {order_number: 4711}\n    call: [hear: order 4 7 1 1, hear: main]",
         "    agents: {1001: busy for 3m, 1002: logged out}\n    waiting: {support: 2}\n    call:\n      - press: 0\n      - wait: 7m\n      - spoken: [3, 3, 3, 2, 2, 2, next, 1, 1]\n      - expect: {place: 1}\n      - {answered: 1001, within: 10m}",
+        "    agents: {1001: misses calls, 1002: logged out}\n    waiting: {support: 2}\n    call: [press: 0, expect: {place: 3}, hear: you are number 3]",
         "    agents: {1001: logged out, 1002: [ready, refuses calls]}\n    call:\n      - press: 0\n      - wait: 1s\n      - agents: {1001: ready}\n      - answered: 1001",
         "    call:\n      - press: 2\n      - metrics:\n          helpline_queue_entered_total{queue=\"support\"}: +1\n          helpline_queue_callers_waiting{queue=support}: 1\n          helpline_dtmf_digits_total: +1\n          helpline_flow_step_exits_total{step=main,exit=choice 2}: +1\n          helpline_calls_total: unchanged\n      - hang up\n      - metrics:\n          helpline_queue_left_total{outcome=short_abandoned}: +1\n          helpline_queue_wait_seconds_count: +1\n          helpline_queue_callers_waiting: unchanged",
     ] {

@@ -245,6 +245,11 @@ impl Faults {
         self.errors.list.len() >= MAX_DIAGNOSTICS
     }
 
+    /// Every error; `None` when there are more than are kept.
+    pub fn all_errors(&self) -> Option<&[Diagnostic]> {
+        (self.errors.more == 0).then_some(&self.errors.list)
+    }
+
     /// Whether there is any error.
     pub fn has_errors(&self) -> bool {
         self.errors() > 0
