@@ -35,6 +35,8 @@ pub enum WhyNoCalls {
     WrapUp(Duration),
     /// An offer was missed: the next comes in so long at the earliest.
     Resting(Duration),
+    /// They hear the answer to a code, or their messages: no offer could ring.
+    Listening,
     /// They serve no queue.
     NoQueue,
     /// Callers wait, but all want what this agent lacks: these, the first [`LACKING_TOLD_MAX`].
@@ -64,6 +66,7 @@ impl Distributor {
             (_, Phase::OnCall(_)) => WhyNoCalls::DirectCall,
             (_, Phase::Free) => match agent.rests_until {
                 _ if agent.memberships.is_empty() => WhyNoCalls::NoQueue,
+                _ if agent.listens > 0 => WhyNoCalls::Listening,
                 Some(until) => WhyNoCalls::Resting(until - now),
                 None => self.why_idle(agent),
             },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,11 @@ use super::prompts::Weakness;
 use super::report::{self, Format};
 use crate::config::{self, Installation};
 use crate::flow::document::diagnostic::shortened;
-use crate::flow::document::{self, Diagnostic, Severity, codes};
-use crate::flow::{FlowSet, PromptId};
-use crate::media::prompts::Library;
+use crate::flow::document::{self, Code, Diagnostic, Severity, codes, scalar};
+use crate::flow::graph::StepId;
+use crate::flow::place::Place;
+use crate::flow::{FlowSet, Prompt, PromptId, QueueIndex};
+use crate::media::prompts::{Library, draft_path, recording_path};
 
 /// What `helpline check` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,7 +41,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     sources.extend(flow_sources);
     let mut diagnostics = loaded.diagnostics;
     diagnostics.extend(reading.diagnostics);
-    if let Some(flows) = &reading.flows {
+    if let Some(flows) = reading.flows.as_ref().or(reading.faulty.as_ref()) {
         let folder = &loaded.installation.prompts;
         let wanted = flows.wanted_recordings();
         let library = Library::load(folder, &wanted);
@@ -75,10 +77,16 @@ fn unusable_recordings(flows: &FlowSet, folder: &Path, library: Library) -> Vec<
     let drafts = library.drafts.iter().map(|place| flows.prompts[*place].language.clone());
     let mut by_language: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     drafts.for_each(|language| *by_language.entry(language).or_default() += 1);
-    let told = |(path, fault): (std::path::PathBuf, _)| {
+    let told = |(path, fault): (PathBuf, _)| {
+        let is_this = |prompt: &&Prompt| {
+            [recording_path, draft_path].iter().any(|file| file(folder, &prompt.language, &prompt.name) == path)
+        };
+        let prompt = flows.prompts.iter().find(is_this);
         let shown = path.display().to_string();
         let message = format!("`{shown}` {fault}");
-        Diagnostic::of_file(codes::UNUSABLE_RECORDING, Severity::Warning, shown, message)
+        let fault = warning(flows, prompt, &shown, codes::UNUSABLE_RECORDING, message);
+        fault
+            .remedy("save it as a WAV file of plain samples: 8 to 48 kHz, 8 to 32 bits, mono or stereo")
             .consequence("callers would hear a draft in its place or, without one, nothing, and the flow would go on")
     };
     let faults = library.faults.into_iter().map(told);
@@ -91,12 +99,14 @@ fn unusable_recordings(flows: &FlowSet, folder: &Path, library: Library) -> Vec<
             .remedy("`helpline prompts sheet` is the script for who records them")
             .consequence("callers would hear a machine's voice there")
     });
-    let weak = weak.into_iter().map(|(shown, weakness)| {
-        let warning = |code, message: String| Diagnostic::of_file(code, Severity::Warning, shown.as_str(), message);
+    let weak = weak.into_iter().map(|(prompt, shown, weakness)| {
+        let warning = |code, message: String| warning(flows, Some(prompt), &shown, code, message);
         match weakness {
             Weakness::TooQuiet => warning(codes::QUIET_RECORDING, format!("`{shown}` is too quiet"))
+                .remedy("record it again, closer to the microphone")
                 .consequence("callers would strain to hear it"),
             Weakness::Clipped => warning(codes::CLIPPED_RECORDING, format!("`{shown}` was recorded too loud"))
+                .remedy("record it again, with the needle well below the red")
                 .consequence("callers would hear it crackle"),
             Weakness::Changed(spoken) => {
                 warning(codes::OLD_RECORDING, format!("`{shown}` was recorded from another text"))
@@ -106,6 +116,32 @@ fn unusable_recordings(flows: &FlowSet, folder: &Path, library: Library) -> Vec<
         }
     });
     faults.chain(weak).chain(reminded).collect()
+}
+
+/// A warning about a recording, at the text that it speaks; of a phrase, which no file of flows holds, at the recording.
+fn warning(flows: &FlowSet, prompt: Option<&Prompt>, file: &str, code: Code, message: String) -> Diagnostic {
+    match prompt.and_then(|prompt| text_of(flows, prompt)) {
+        Some(place) => Diagnostic::at(place, code, Severity::Warning, message),
+        None => Diagnostic::of_file(code, Severity::Warning, file, message),
+    }
+}
+
+/// Where the text stands that a recording speaks.
+fn text_of<'a>(flows: &'a FlowSet, prompt: &Prompt) -> Option<&'a Place> {
+    let (folder, name) = prompt.name.split_once('/').unwrap_or(("", &prompt.name));
+    let (owner, part) = name.split_once('.').unwrap_or((name, ""));
+    let choice = scalar::keys(part).map(|_| format!("choice {part}"));
+    let part = choice.as_deref().unwrap_or(part);
+    let Some((flow, step)) = prompt.step else {
+        let place = flows.queues.iter().position(|queue| folder == "queues" && *queue.name == *owner)?;
+        let queue = QueueIndex(u16::try_from(place).ok()?);
+        return flows.places.queue_setting(queue, part).or_else(|| flows.places.queue(queue));
+    };
+    let at = StepId { flow, step };
+    let own = ["say", "play", "menu", "collect", "hangup", "prompt"];
+    let own = own.into_iter().filter(|_| part.is_empty() || part.starts_with("part"));
+    let mut places = [part].into_iter().chain(own).filter_map(|setting| flows.places.setting(at, setting));
+    places.next().or_else(|| flows.places.step(at))
 }
 
 #[cfg(test)]
@@ -135,5 +171,56 @@ mod tests {
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].message.ends_with("a.wav` is not a WAV file"), "{told:?}");
         assert_eq!(told[0].severity, Severity::Warning);
+        assert_eq!((told[0].line, told[0].column), (6, 10), "at the text that it speaks");
+        assert!(told[0].file.ends_with("main.yaml") && told[0].remedy.is_some(), "{told:?}");
+    }
+
+    #[test]
+    fn a_recording_is_told_of_where_its_text_stands() {
+        let text = "\
+flow: main
+numbers: [any]
+start: a
+steps:
+  a: {say: Hello., next: b}
+  b:
+    menu: Well?
+    choices:
+      12: To wait -> q
+    no_match: That is none.
+  q: {queue: s, next: v}
+  v: {voicemail: s, greeting: Speak., next: r}
+  r: {record: {consent: ask, prompt: Do you mind?}, next: t}
+  t:
+    hangup: It is {now|day} today.
+time_zone: UTC
+queues:
+  s:
+    agents: [1001]
+    while_waiting: {choices: {1: To leave a message -> v}}
+agents: {1001: {name: Ada}}
+";
+        let source = document::Source { file: "main.yaml".to_owned(), text: text.to_owned() };
+        let nothing = std::collections::BTreeSet::new();
+        let reading = document::read(&[source], &document::Known::of(&nothing));
+        let flows = reading.flows.unwrap_or_else(|| panic!("{:#?}", reading.diagnostics));
+        let at = |name: &str| {
+            let prompt = flows.prompts.iter().find(|prompt| *prompt.name == *name);
+            let place = text_of(&flows, prompt.unwrap_or_else(|| panic!("there is no {name}")))?;
+            Some(&text[place.start as usize..place.end as usize])
+        };
+        for (name, expected) in [
+            ("main/a", Some("Hello.")),
+            ("main/b", Some("Well?")),
+            ("main/b.12", Some("12")),
+            ("main/b.no_match", Some("That is none.")),
+            ("main/v.greeting", Some("Speak.")),
+            ("main/r", Some("r")),
+            ("main/t.part1", Some("It is {now|day} today.")),
+            ("queues/s.1", Some("1")),
+            ("phrases/collect/confirm", None),
+        ] {
+            assert_eq!(at(name), expected, "{name}");
+        }
     }
 }

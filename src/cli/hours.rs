@@ -1,12 +1,11 @@
 //! `helpline hours`: whether something is open at a time, why, and when that changes; and the calendar of a year.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use jiff::Zoned;
 use jiff::civil::{Date, Time, Weekday};
+use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::listing::{Format, flows_or_errors, print};
@@ -25,7 +24,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// The calendar of a year, the present one unless it is named: every day out of the ordinary, and every clock change
-    #[arg(long, value_name = "YEAR", num_args = 0..=1, conflicts_with = "at")]
+    #[arg(long, value_name = "YEAR", num_args = 0..=1, conflicts_with = "at", value_parser = year_number)]
     pub year: Option<Option<i16>>,
     /// How it is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -44,8 +43,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let text = match told(&flows.hours, arguments) {
         Ok(text) => text,
         Err(misunderstood) => {
-            report::unless_closed(writeln!(io::stderr(), "helpline: {misunderstood}"))?;
-            return Ok(ExitCode::from(2));
+            return report::wrong_usage(&misunderstood.to_string());
         }
     };
     print(&text)?;
@@ -195,10 +193,19 @@ fn ranges(ranges: &[Range]) -> String {
     }
 }
 
-/// `18:05`, `mon 18:05`, `2026-12-24 18:05`: the next one from `now`, in its zone.
+fn year_number(text: &str) -> Result<i16, &'static str> {
+    text.parse().map_err(|_| "a year is a number, 1 to 9998")
+}
+
+/// `18:05`, `mon 18:05`, `2026-12-24 18:05`: the next one from `now`, in its zone; `2026-12-24T18:05` and, in a zone of its own,
+/// `2026-12-24T18:05:00Z`, too.
 pub(super) fn time_meant(now: &Zoned, text: &str) -> Option<Zoned> {
     let text = text.trim();
-    let (day, time) = text.rsplit_once(char::is_whitespace).unwrap_or(("", text));
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment.to_zoned(now.time_zone().clone()));
+    }
+    let is_space = |c: char| c == 'T' || c.is_whitespace();
+    let (day, time) = text.rsplit_once(is_space).unwrap_or(("", text));
     let padded = if time.find(':') == Some(1) { format!("0{time}") } else { time.to_owned() };
     let time: Time = padded.contains(':').then(|| padded.parse().ok())??;
     let date = match day.trim() {
@@ -299,6 +306,12 @@ mod tests {
             wrong("office", Some("25:00"), None),
             "`25:00` is no time: write it like 18:05, \"mon 18:05\" or \"2026-12-24 18:05\""
         );
+        let meant = |text: &str| time_meant(&"2026-11-22T12:00[Europe/London]".parse().expect("a time"), text);
+        let written = meant("2026-07-01 18:05");
+        assert!(written.is_some());
+        for text in ["2026-07-01T18:05", "2026-07-01T17:05:00Z", "2026-07-01T19:05:00+02:00"] {
+            assert_eq!(meant(text), written, "{text}");
+        }
         assert_eq!(wrong("office", None, Some(Some(-5))), "-5 is no year of the calendar: 1 to 9998 are");
     }
 }

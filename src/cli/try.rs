@@ -355,6 +355,11 @@ steps:
                 ":agent 1001 busy for 6m\n:agent 1002 refuses calls\n1\n:wait 90s\n:waiting support 2\n\n:hangup\n",
             ),
             (QUEUE, "1\n:answer\n:wait 20s\n:part\n"),
+            // How the world was set up in an earlier call holds in this one.
+            (
+                QUEUE,
+                ":time mon 10:00\n:agent 1001 busy for 6m\n:agent 1002 logged out\n:waiting support 4\n:call\n1\n:wait 90s\n:hangup\n",
+            ),
             (PASSED_ON, ":telephone sip:reception@192.0.2.7 answers after 9s, talks for 8s\n1\n\n\n\n:hangup\n"),
             (PASSED_ON, "1\n:answer\n:wait 20s\n:part\n:hangup\n"),
         ] {

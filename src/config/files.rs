@@ -85,7 +85,7 @@ pub fn check_flows(installation: &Installation, files: FlowFiles) -> (Reading, V
         );
         reading = Reading { diagnostics, ..reading };
         if reading.has_errors() {
-            reading.flows = None;
+            (reading.flows, reading.faulty) = (None, None);
         }
     }
     (reading, [files.sources, languages.sources].concat())

@@ -327,6 +327,16 @@ pub enum StepKind {
     },
 }
 
+impl StepKind {
+    /// What an agent must know who is to be met by it, where the flow itself says so.
+    pub fn skills(&self) -> &[Arc<str>] {
+        match self {
+            StepKind::Queue { skills, .. } | StepKind::Callback { skills, .. } => skills,
+            _ => &[],
+        }
+    }
+}
+
 /// What is said, for each of the flow's languages in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Speech {

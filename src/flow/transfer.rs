@@ -56,6 +56,17 @@ impl FlowSet {
         });
         called.collect::<BTreeSet<_>>().into_iter()
     }
+
+    /// The extensions of the agents to whom steps pass callers on.
+    pub fn transferred_to(&self) -> impl Iterator<Item = &str> {
+        self.flows.iter().flat_map(|flow| &flow.steps).filter_map(|step| match &step.kind {
+            StepKind::Transfer(spec) => match &spec.to {
+                TransferTo::Agent(extension) => Some(&**extension),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
 }
 
 /// To whom a caller is passed on.

@@ -32,6 +32,9 @@ pub enum Question {
     },
     /// For one call, in progress or remembered; none or one is the answer.
     Call(CallId),
+    /// For nothing: a view of queues and agents that is as young as the question follows the answer, and all that has
+    /// happened is counted.
+    Standing,
 }
 
 /// A question with the way back for its answer.

@@ -16,6 +16,7 @@ pub(super) fn word(why: &WhyNoCalls) -> &'static str {
         WhyNoCalls::DirectCall => "in_another_call",
         WhyNoCalls::WrapUp(_) => "wrap_up",
         WhyNoCalls::Resting(_) => "missed_an_offer",
+        WhyNoCalls::Listening => "listening",
         WhyNoCalls::NoQueue => "no_queue",
         WhyNoCalls::SkillsLack(_) => "skills_lack",
         WhyNoCalls::OthersRing => "others_ring",
@@ -48,6 +49,10 @@ pub(super) fn reason(agent: &AgentView) -> String {
         WhyNoCalls::WrapUp(left) => format!("The wrap-up of the last call takes {} more.", length(*left)),
         WhyNoCalls::Resting(left) => {
             format!("The last offer was not answered; the next can come in {}.", length(*left))
+        }
+        WhyNoCalls::Listening => {
+            "They hear the answer to a code that they dialled, or their messages; no call is offered meanwhile."
+                .to_owned()
         }
         WhyNoCalls::NoQueue => "They serve no queue.".to_owned(),
         WhyNoCalls::SkillsLack(_) if agent.lacking.is_empty() => {
@@ -86,6 +91,7 @@ pub(super) fn remedy(agent: &AgentView) -> Option<&'static str> {
         WhyNoCalls::Ringing
         | WhyNoCalls::OnCall
         | WhyNoCalls::DirectCall
+        | WhyNoCalls::Listening
         | WhyNoCalls::OthersRing
         | WhyNoCalls::CallbacksLater
         | WhyNoCalls::NobodyWaits { .. } => None,

@@ -19,6 +19,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -27,6 +28,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::clock::{Calendar, Clock, Moment};
@@ -101,6 +103,9 @@ fn explain(reason: &std::io::Error) -> String {
         _ => reason.to_string(),
     }
 }
+
+/// So long is a view of queues and agents waited for: several times as long as it takes.
+const VIEW_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A request's body is no longer than this, in octets.
 const BODY_MAX: usize = 16 * 1024;
@@ -195,7 +200,26 @@ pub fn router(view: View) -> Router {
         .with_state(view)
 }
 
+impl View {
+    /// Waits for a view of queues and agents that is no older than this moment, and for the metrics to be the same age:
+    /// whoever sets a state and reads it finds it set, and no gauge tells of what is over.
+    ///
+    /// A desk that is too busy for that leaves us with what it said last.
+    async fn settle(&self) {
+        let asked = self.clock.now();
+        // While the house opens, nobody answers.
+        if self.snapshot.borrow().is_none() || self.desk.ask(Question::Standing).await.is_err() {
+            return;
+        }
+        let mut snapshot = self.snapshot.clone();
+        let young = snapshot.wait_for(|seen| seen.as_ref().is_some_and(|seen| seen.view.at >= asked));
+        // The house may close meanwhile, or be busier than it was.
+        drop(timeout(VIEW_PATIENCE, young).await);
+    }
+}
+
 async fn metrics(State(view): State<View>) -> Response {
+    view.settle().await;
     let content_type = HeaderValue::from_static(Exposition::CONTENT_TYPE);
     ([(header::CONTENT_TYPE, content_type)], view.exposition.text()).into_response()
 }

@@ -22,24 +22,24 @@ use crate::switchboard::{self, AgentView, OperatorCommand, PlaceView, QueueView}
 const REASON_MAX: usize = 64;
 
 pub(super) async fn queues(State(view): State<View>) -> Response {
-    let seen = seen(&view);
+    let seen = seen(&view).await;
     list(seen.queues.iter().map(queue))
 }
 
 pub(super) async fn one_queue(State(view): State<View>, Path(name): Path<String>) -> Response {
-    match seen(&view).queues.iter().find(|queue| *queue.name == *name) {
+    match seen(&view).await.queues.iter().find(|queue| *queue.name == *name) {
         Some(found) => Json(queue(found)).into_response(),
         None => problem(StatusCode::NOT_FOUND, "there is no queue of this name"),
     }
 }
 
 pub(super) async fn agents(State(view): State<View>) -> Response {
-    let (seen, calendar) = (seen(&view), view.clock.calendar());
+    let (seen, calendar) = (seen(&view).await, view.clock.calendar());
     list(seen.agents.iter().map(|one| agent(one, seen.at, calendar)))
 }
 
 pub(super) async fn one_agent(State(view): State<View>, Path(extension): Path<String>) -> Response {
-    let seen = seen(&view);
+    let seen = seen(&view).await;
     match seen.agents.iter().find(|agent| *agent.extension == *extension) {
         Some(found) => Json(agent(found, seen.at, view.clock.calendar())).into_response(),
         None => problem(StatusCode::NOT_FOUND, NO_SUCH_AGENT),
@@ -70,7 +70,7 @@ pub(super) async fn set_state(
             return problem(wrong.status(), detail);
         }
     };
-    if !seen(&view).agents.iter().any(|agent| *agent.extension == *extension) {
+    if !last_seen(&view).agents.iter().any(|agent| *agent.extension == *extension) {
         return problem(StatusCode::NOT_FOUND, NO_SUCH_AGENT);
     }
     // As with the code for a pause, a reason need not be given.
@@ -101,7 +101,13 @@ pub(super) async fn set_state(
     }
 }
 
-fn seen(view: &View) -> Arc<switchboard::View> {
+/// Queues and agents as they stand now: all that was posted before is in it.
+async fn seen(view: &View) -> Arc<switchboard::View> {
+    view.settle().await;
+    last_seen(view)
+}
+
+fn last_seen(view: &View) -> Arc<switchboard::View> {
     view.snapshot.borrow().as_ref().map(|snapshot| snapshot.view.clone()).unwrap_or_default()
 }
 

@@ -68,6 +68,8 @@ impl House {
             let seen = match question {
                 Question::Calls { after, count } => stories.open_after(after).take(count).map(seen).collect(),
                 Question::Call(call) => stories.find(call).into_iter().map(seen).collect(),
+                // Nothing becomes younger in a house that stands still.
+                Question::Standing => return false,
             };
             answer.send(seen).is_ok()
         };
@@ -348,6 +350,34 @@ fn nobody_else_reads_without_a_token() {
     let view = idle(clock, receiver);
     let refused = start("0.0.0.0:0".parse().expect("an address"), view).err();
     assert!(matches!(refused, Some(HttpError::TokenWanted(_))));
+}
+
+#[test]
+fn who_looks_sees_what_has_come_before() {
+    let clock = Clock::start();
+    let (sender, receiver) = watch::channel(Some(furnished()));
+    let desk = move |Asked { question, answer }: Asked| {
+        assert_eq!(question, Question::Standing);
+        // The desk has read all letters, and takes the next view when the last one is old enough.
+        answer.send(Vec::new()).expect("somebody waits for it");
+        let sender = sender.clone();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(30));
+            sender.send_modify(|snapshot| {
+                let snapshot = snapshot.as_mut().expect("the house is open");
+                let mut view = switchboard::View { at: clock.now(), ..(*snapshot.view).clone() };
+                view.agents[0].snapshot.state = AgentState::Ready;
+                snapshot.view = Arc::new(view);
+            });
+        });
+        true
+    };
+    let view = View { desk: Desk::new(Arc::new(desk)), ..idle(clock, receiver) };
+    let http = start("127.0.0.1:0".parse().expect("an address"), view).expect("a free port");
+    let house = House { http, commands: Arc::default(), _snapshot: watch::channel(None).0 };
+    let answer = house.ask("GET /api/v1/agents/1001");
+    assert_eq!((answer.status, &answer.json()["state"]), (200, &serde_json::json!("ready")), "{}", answer.body);
+    assert_eq!(house.ask("GET /metrics").status, 200);
 }
 
 #[test]

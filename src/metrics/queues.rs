@@ -75,11 +75,8 @@ pub struct QueueStanding {
 pub struct AgentStanding {
     /// The extension.
     pub extension: Arc<str>,
-    /// What they are doing ...
-    pub state: &'static str,
-    /// ... since when.
-    pub since: Moment,
-    /// How long they have been in each state before that.
+    /// How long they have been in each state, the one they are in included. A counter that ran on by itself would fall
+    /// when they turn out to have left that state meanwhile, and Prometheus would take that for a restart.
     pub spent: Vec<(&'static str, Duration)>,
 }
 
@@ -376,9 +373,7 @@ impl Gauge {
         if let Gauge::AgentSeconds = self {
             for agent in &standing.agents {
                 for (state, spent) in &agent.spent {
-                    let now_too = if *state == agent.state { seconds(agent.since) } else { 0.0 };
-                    let spent = spent.as_secs_f64() + now_too;
-                    metrics.push(counter(("agent", &agent.extension), Some(("state", state)), spent));
+                    metrics.push(counter(("agent", &agent.extension), Some(("state", state)), spent.as_secs_f64()));
                 }
             }
         }
@@ -465,8 +460,6 @@ mod tests {
             }],
             agents: vec![AgentStanding {
                 extension: "1001".into(),
-                state: "ready",
-                since: now,
                 spent: vec![("ready", Duration::ZERO), ("talking", Duration::from_secs(7))],
             }],
         });
@@ -502,7 +495,6 @@ mod tests {
         for series in [
             "helpline_queue_position_wait_seconds{position=\"20\",queue=\"support\"}",
             "helpline_queue_longest_wait_seconds{queue=\"support\"}",
-            "helpline_agent_state_seconds_total{agent=\"1001\",state=\"ready\"}",
         ] {
             assert!(value(series) >= 0.02, "{series} stands still");
         }
@@ -528,8 +520,6 @@ mod tests {
                 .iter()
                 .map(|extension| AgentStanding {
                     extension: (*extension).into(),
-                    state: "ready",
-                    since: Moment::ZERO,
                     spent: vec![("ready", Duration::ZERO)],
                 })
                 .collect(),

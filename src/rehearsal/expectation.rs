@@ -22,11 +22,24 @@ impl Play<'_> {
             _ => false,
         });
         let within = if hopeless { Some(Duration::ZERO) } else { act.within };
-        if self.wait_until(within, |play| wanted.iter().all(|wanted| play.found(&wanted.wanted).is_ok())) {
-            return Ok(());
-        }
-        let failed = wanted.iter().find_map(|wanted| Some((wanted, self.found(&wanted.wanted).err()?)));
-        let Some((wanted, found)) = failed else { return Ok(()) };
+        // Who was in the right queue with the wrong skill is in no queue any more when the waiting ends.
+        let mut best = (0, None);
+        let came = self.wait_until(within, |play| {
+            let mut failed = None;
+            let mut held = 0;
+            for wanted in wanted {
+                match play.found(&wanted.wanted) {
+                    Ok(()) => held += 1,
+                    Err(found) => failed = failed.take().or(Some((wanted, found))),
+                }
+            }
+            if held >= best.0 {
+                best = (held, failed);
+            }
+            held == wanted.len()
+        });
+        let (_, Some((wanted, found))) = best else { return Ok(()) };
+        debug_assert!(!came, "what holds has not failed");
         let failure = Failure::new(codes::UNEXPECTED, &wanted.place, found, self.expected(&wanted.wanted));
         Err(match (&wanted.wanted, self.stage.session()) {
             (Wanted::Value(name, _), Some(session)) => {

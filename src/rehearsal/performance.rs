@@ -92,8 +92,10 @@ impl Play<'_> {
             self.test.world.iter().partition(|change| matches!(change, Change::Agent(..)));
         // What is said of all comes before what is said of one.
         agents.sort_by_key(|change| matches!(change, Change::Agent(Some(_), _)));
-        agents.into_iter().chain(others).for_each(|change| self.stage.change(change));
+        agents.into_iter().for_each(|change| self.stage.change(change));
+        // Agents are at work before anybody comes: a queue that looks deserted would send them on.
         self.stage.all_others_work();
+        others.into_iter().for_each(|change| self.stage.change(change));
         self.stage.pass(BEFORE);
         if self.test.script.iter().any(|act| matches!(act.deed, Deed::Metrics(_))) {
             self.stage.measure();
@@ -132,7 +134,7 @@ impl Play<'_> {
             Deed::AgentRefuses => self.agent_takes(act, false),
             Deed::AgentHangsUp => self.agent_hangs_up(act),
             Deed::Expect(wanted) => self.expect(act, wanted),
-            Deed::Metrics(changes) => changes.iter().try_for_each(|change| self.metric(change)),
+            Deed::Metrics(changes) => self.metrics(act, changes),
             Deed::Change(change) => {
                 self.stage.change(change);
                 Ok(())
@@ -141,14 +143,15 @@ impl Play<'_> {
     }
 
     /// Lets things happen until `holds`, and tells whether it came to that. Without a time of its own, nobody waits longer
-    /// than anything can happen by itself: when the caller is asked for keys, all has been said.
+    /// than anything can happen by itself: when the caller is asked for keys and has pressed none, all has been said.
     pub(super) fn wait_until(&mut self, within: Option<Duration>, mut holds: impl FnMut(&mut Self) -> bool) -> bool {
         let end = self.stage.now() + within.unwrap_or(PATIENCE);
         loop {
             if holds(self) {
                 return true;
             }
-            if within.is_none() && (self.is_asked() || self.stage.is_over() && !self.stage.rings()) {
+            let is_stuck = self.is_asked() && !self.stage.session().is_some_and(Session::is_between_keys);
+            if within.is_none() && (is_stuck || self.stage.is_over() && !self.stage.rings()) {
                 return false;
             }
             if !self.stage.advance(end) {
@@ -398,11 +401,42 @@ impl Play<'_> {
         }
     }
 
-    fn metric(&mut self, wanted: &MetricChange) -> Result<(), Box<Failure>> {
+    /// All of these changes at one time, now or soon.
+    fn metrics(&mut self, act: &Act, wanted: &[MetricChange]) -> Result<(), Box<Failure>> {
+        // The nearest that each came to what is wanted: what was counted up may have been counted down since.
+        let mut nearest = vec![f64::INFINITY; wanted.len()];
+        // A metric that there is not comes into being by no wait.
+        let is_known = |wanted: &MetricChange| {
+            self.stage.meter().is_none_or(|meter| meter.change(&wanted.name, &wanted.labels).is_ok())
+        };
+        let within = if wanted.iter().all(is_known) { act.within } else { Some(Duration::ZERO) };
+        let came = self.wait_until(within, |play| {
+            let Some(meter) = play.stage.meter() else { return true };
+            let changes = wanted.iter().map(|wanted| meter.change(&wanted.name, &wanted.labels));
+            let off = changes.zip(wanted).map(|(by, wanted)| by.map_or(f64::INFINITY, |by| by - wanted.by));
+            let mut all = true;
+            for (nearest, off) in nearest.iter_mut().zip(off) {
+                all &= is_none(off);
+                *nearest = if off.abs() < nearest.abs() { off } else { *nearest };
+            }
+            all
+        });
+        if came {
+            return Ok(());
+        }
+        let missed = wanted.iter().zip(&nearest).find(|(_, off)| !is_none(**off));
+        match missed {
+            Some((wanted, off)) => self.metric(wanted, Some(wanted.by + off)),
+            None => wanted.iter().try_for_each(|wanted| self.metric(wanted, None)),
+        }
+    }
+
+    /// Whether this has changed as is wanted; where it has not, `nearest` is told in place of what it is now.
+    fn metric(&mut self, wanted: &MetricChange, nearest: Option<f64>) -> Result<(), Box<Failure>> {
         let Some(meter) = self.stage.meter() else { return Ok(()) };
         let expected = format!("expected {}", change(wanted.by));
-        match meter.change(&wanted.name, &wanted.labels) {
-            Ok(by) if (by - wanted.by).abs() < 1e-6 => Ok(()),
+        match meter.change(&wanted.name, &wanted.labels).map(|by| nearest.unwrap_or(by)) {
+            Ok(by) if is_none(by - wanted.by) => Ok(()),
             Ok(by) => {
                 let message = format!("`{}` has changed by {}", wanted.name, change(by));
                 Err(Failure::new(codes::METRIC, &wanted.place, message, expected))
@@ -422,6 +456,11 @@ impl Play<'_> {
     pub(super) fn step(&self) -> Option<StepName> {
         self.stage.session().filter(|session| !session.has_ended()).and(self.stage.step().cloned())
     }
+}
+
+/// Whether nothing is between two figures.
+fn is_none(off: f64) -> bool {
+    off.abs() < 1e-6
 }
 
 /// `+1`, `-2`, `nothing`.

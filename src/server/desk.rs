@@ -240,7 +240,9 @@ impl Desk {
                 let_others_run().await;
                 told.unread.take(&mut pending.journal, self.clock.now());
             }
-            self.read(told, !pending.asked.is_empty());
+            // Gauges and counters tell of the same moment: what a new view shows has been counted.
+            let shown = self.switchboard.view_due().is_some_and(|due| due <= latest);
+            self.read(told, shown || !pending.asked.is_empty());
             for asked in pending.asked.drain(..) {
                 self.answer(asked, &told.stories);
             }
@@ -337,11 +339,15 @@ impl Desk {
     }
 
     /// Hands out shared stories: nothing is written down here.
-    fn answer(&self, Asked { question, answer }: Asked, stories: &Stories) {
+    fn answer(&mut self, Asked { question, answer }: Asked, stories: &Stories) {
         let seen = |story: &Arc<Story>| Seen { story: story.clone(), place: self.switchboard.place(story.call) };
         let seen = match question {
             Question::Calls { after, count } => stories.open_after(after).take(count).map(seen).collect(),
             Question::Call(call) => stories.find(call).into_iter().map(seen).collect(),
+            Question::Standing => {
+                self.switchboard.look();
+                Vec::new()
+            }
         };
         // Whoever asked may be gone.
         let _ = answer.send(seen);
@@ -427,16 +433,8 @@ pub(crate) fn standing(view: &View) -> Standing {
     });
     let agents = view.agents.iter().map(|agent| {
         let snapshot = &agent.snapshot;
-        let before = |state: AgentState| {
-            let now_too = if state == snapshot.state { snapshot.since } else { Duration::ZERO };
-            (state.name(), snapshot.figures.spent(state).saturating_sub(now_too))
-        };
-        AgentStanding {
-            extension: agent.extension.clone(),
-            state: snapshot.state.name(),
-            since: ago(view.at, snapshot.since),
-            spent: AgentState::ALL.into_iter().map(before).collect(),
-        }
+        let spent = |state: AgentState| (state.name(), snapshot.figures.spent(state));
+        AgentStanding { extension: agent.extension.clone(), spent: AgentState::ALL.into_iter().map(spent).collect() }
     });
     Standing { queues: queues.collect(), agents: agents.collect() }
 }

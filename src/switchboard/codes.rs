@@ -177,7 +177,7 @@ fn why(agent: &AgentSnapshot, codes: &AgentCodes) -> Vec<AgentTalk> {
             talks.extend(ready());
         }
         WhyNoCalls::Ringing => talks.push(AgentTalk::Ringing),
-        WhyNoCalls::OnCall | WhyNoCalls::DirectCall => {
+        WhyNoCalls::OnCall | WhyNoCalls::DirectCall | WhyNoCalls::Listening => {
             talks.push(AgentTalk::InCall);
             talks.extend(then());
         }

@@ -34,7 +34,8 @@ fn who_registers_over_tcp_or_keeps_a_flow_open_is_called_there() {
 #[test]
 fn sipp_registers_over_udp_and_tcp() {
     patiently(|| {
-        for mode in ["u1", "t1"] {
+        // SIPp's stream ends with it, and what was registered by it goes with it.
+        for (mode, afterwards) in [("u1", "ready"), ("t1", "unreachable")] {
             let house = House::with("wrap_up: 2s");
             let media = MediaPorts::claim(40);
             let folder = tempfile::tempdir().expect("a folder");
@@ -50,7 +51,10 @@ fn sipp_registers_over_udp_and_tcp() {
                 .expect("sipp runs");
             let told = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{mode}: {}\n{told}\n{}", output.status, house.server.log());
-            house.server.expect_agent("1001", "ready");
+            house.server.expect_metric("helpline_sip_requests_total{code=\"200\",method=\"REGISTER\"}", 1.0);
+            let ready = house.server.metric("helpline_agent_state_seconds_total{agent=\"1001\",state=\"ready\"}");
+            assert!(ready > 0.0, "{mode}: the agent was never ready; {}", house.server.log());
+            house.server.expect_agent("1001", afterwards);
         }
     });
 }

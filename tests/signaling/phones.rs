@@ -128,6 +128,18 @@ fn the_password_must_be_known() {
             "
         ));
     }
+    // Who was wrong has understood the challenge, and may choose again.
+    check(
+        "
+        ! agents 1001:secret
+        -> REGISTER to=1001
+        <- 401 | algorithm=SHA-256 | algorithm=MD5
+        -> REGISTER to=1001 auth=1001:wrong
+        <- 403
+        -> REGISTER to=1001
+        <- 401 | algorithm=SHA-256 | algorithm=MD5
+        ",
+    );
     // Another agent's address.
     check(
         "

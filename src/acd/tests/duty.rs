@@ -101,6 +101,15 @@ fn callers_for_whom_others_ring_and_those_who_are_called_back_later_are_told_apa
 }
 
 #[test]
+fn who_listens_is_told_so_whoever_waits() {
+    let mut scene = Scene::new(settings(vec![two_agents()]));
+    scene.play("0 up 1\n0 listen 1\n1 enter 1");
+    assert_eq!(why(&scene, 1), WhyNoCalls::Listening);
+    scene.play("2 unlisten 1");
+    assert_eq!(why(&scene, 1), WhyNoCalls::Ringing);
+}
+
+#[test]
 fn what_is_to_be_after_a_call_is_known_during_it() {
     let mut scene = Scene::new(settings(vec![two_agents()]));
     scene.play("0 up 1\n1 enter 1\n2 accept 1\n2 bridge 1\n3 pause 1");

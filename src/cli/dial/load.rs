@@ -33,6 +33,9 @@ const DIALLED_PER_STEP: u64 = 50;
 const LATE_MAX: Duration = Duration::from_millis(100);
 /// Different endings that are told apart.
 const ENDINGS_MAX: usize = 100;
+/// How long the first INVITE is left alone before the other side is asked whether anybody listens: as long as until it is
+/// sent again, so that who answers meets nothing but calls.
+const SILENCE: Duration = Duration::from_millis(500);
 /// How long the answers to the last BYEs are awaited.
 const FAREWELL_MAX: Duration = Duration::from_secs(3);
 
@@ -161,6 +164,8 @@ pub struct Load<'a> {
     /// The refusal that is being received.
     refused: Option<Refused>,
     talking: u64,
+    /// When to ask whether anybody listens; `None` as soon as somebody was heard.
+    ask_at: Option<Moment>,
     interrupted: bool,
     /// The time in which this program was kept from running, and which does not count.
     pauses: Duration,
@@ -197,6 +202,7 @@ impl<'a> Load<'a> {
             rtcp: UdpSocket::bind((target.local, 0)).ok(),
             refused: None,
             talking: 0,
+            ask_at: None,
             interrupted: false,
             pauses: Duration::ZERO,
             outcome: Outcome::default(),
@@ -264,6 +270,9 @@ impl<'a> Load<'a> {
         if !self.interrupted && self.stop.load(Ordering::Relaxed) > 0 {
             self.interrupt(now);
         }
+        if self.ask_at.take_if(|at| now >= *at).is_some() {
+            self.wire.ask();
+        }
         if !self.outcome.nobody_listens && self.outcome.answered == 0 && self.wire.is_refused() {
             self.outcome.nobody_listens = true;
             self.lose(now, self.peer());
@@ -296,6 +305,7 @@ impl<'a> Load<'a> {
             Brought::Lost(peer) => lost.push(peer),
         });
         for (from, at, bytes) in brought {
+            self.ask_at = None;
             self.refused = refusal_in(&bytes);
             self.agent.receive(now, from, &bytes, &mut self.outputs);
             self.count_repeated(&bytes);
@@ -395,6 +405,9 @@ impl<'a> Load<'a> {
         }
         let leg = LegId::outbound(count);
         self.outcome.attempted += 1;
+        if count == 0 {
+            self.ask_at = Some(now + SILENCE);
+        }
         let number = PhoneNumber::new(self.order.from.as_str());
         let dial = SipCommand::Dial {
             leg,

@@ -72,10 +72,13 @@ fn telephone(socket: &UdpSocket, manner: Manner, done: &AtomicBool) -> String {
     let mut agent = UserAgent::new(settings, 1);
     let (mut out, mut line, mut keys) = (Vec::new(), None::<(crate::telephony::LegId, Line)>, String::new());
     let mut buffer = [0; 65_535];
+    let mut first = true;
     while !done.load(Ordering::Relaxed) {
         let now = clock.now();
         while let Ok((length, remote)) = socket.recv_from(&mut buffer) {
             let from = Peer { transport: TransportKind::Udp, local, remote, connection: None };
+            assert!(!first || buffer.starts_with(b"INVITE "), "the first that anybody hears is a call");
+            first = false;
             agent.receive(now, from, &buffer[..length], &mut out);
         }
         agent.expire(now, &mut out);

@@ -43,7 +43,7 @@ pub struct Wire {
 }
 
 enum Kind {
-    Datagrams { socket: UdpSocket, reader: Reader, probe: Option<UdpSocket> },
+    Datagrams { socket: UdpSocket, reader: Reader, remote: SocketAddr, probe: Option<UdpSocket> },
     Streams { listener: TcpListener, open: Vec<Stream>, count: u64 },
 }
 
@@ -72,8 +72,7 @@ impl Wire {
                 drop(sized);
                 let local = socket.local_addr()?;
                 let reader = Reader::new(BATCH, MESSAGE_BYTES_MAX);
-                let probe = probe(local.ip(), remote).ok();
-                Ok(Wire { local, kind: Kind::Datagrams { socket, reader, probe } })
+                Ok(Wire { local, kind: Kind::Datagrams { socket, reader, remote, probe: None } })
             }
             TransportKind::Tcp => {
                 let listener = TcpListener::bind((local, 0))?;
@@ -133,8 +132,16 @@ impl Wire {
         }
     }
 
-    /// Whether the host has told that nobody listens there. Datagrams are lost in silence; only a socket that is
-    /// connected is told of it, so one asks with the keep-alive of RFC 5626 section 4.4.1, which means nothing.
+    /// Asks whether anybody listens there. Datagrams are lost in silence; only a socket that is connected is told of it, so
+    /// one asks with the keep-alive of RFC 5626 section 4.4.1, which means nothing.
+    pub fn ask(&mut self) {
+        let local = self.local.ip();
+        if let Kind::Datagrams { remote, probe: asked, .. } = &mut self.kind {
+            *asked = probe(local, *remote).ok();
+        }
+    }
+
+    /// Whether the host has told, when it was asked, that nobody listens there.
     pub fn is_refused(&self) -> bool {
         let Kind::Datagrams { probe: Some(probe), .. } = &self.kind else { return false };
         matches!(probe.recv(&mut [0; 16]), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)

@@ -388,11 +388,13 @@ impl Draft<'_> {
             },
             // Where nothing is written for it the legend tells it once.
             By::Tries if patience_is_usual(step) => Drawn::Silently,
+            // Who says or answers nothing goes on like everybody else.
+            By::Tries if matches!(step.kind, StepKind::Voicemail(_) | StepKind::Survey(_)) => Drawn::Silently,
             By::Tries => Drawn::As("no key that fits".to_owned()),
             By::Conversation => Drawn::As("after the conversation".to_owned()),
             By::Wait | By::Refusal => {
-                let also_after = node.exits.iter().any(|other| other.by == By::Conversation && other.to == exit.to);
-                if also_after
+                let is_usual = |other: &Exit| matches!(other.by, By::Conversation | By::Answer) && other.to == exit.to;
+                if node.exits.iter().any(is_usual)
                     || &*exit.name == "failed"
                         && node.exits.iter().any(|other| &*other.name == "full" && other.to == exit.to)
                 {

@@ -70,6 +70,20 @@ fn the_words_of_a_flow_are_drawn() {
 }
 
 #[test]
+fn who_leaves_a_message_or_an_opinion_goes_on_without_a_word() {
+    let text = flow(
+        "flow: main\nnumbers: [1000]\nstart: how\nsteps:\n  how: {survey: csat, next: message}\n  message: {voicemail: support, next: bye}\n  \
+         bye: {hangup: Goodbye.}\nagents: {1001: {name: Ada}}\nqueues: {support: {agents: [1001]}}\n",
+        None,
+        Format::Mermaid,
+    );
+    for line in ["  step_how --> step_message", "  step_message --> step_bye"] {
+        assert!(text.lines().any(|written| written == line), "wants\n{line}\nin\n{text}");
+    }
+    assert!(!text.contains("no key that fits"), "{text}");
+}
+
+#[test]
 fn callers_are_counted() {
     let heat = Heat::parse(
         "helpline_flow_step_entries_total{flow=\"main\",step=\"menu\"} 200\n\

@@ -7,6 +7,9 @@ use jiff::Zoned;
 use crate::journal::StepName;
 use crate::rehearsal::{House, What, sentence};
 
+/// How changes of the world begin.
+const WORLD: [&str; 5] = ["agents: ", "telephones: ", "waiting: ", "hours: ", "lookups: "];
+
 /// What was done in a call, and what came of it.
 #[derive(Default)]
 pub(super) struct Notebook {
@@ -29,7 +32,8 @@ impl Notebook {
         from.clone_into(&mut self.from);
         dialled.clone_into(&mut self.dialled);
         self.at = at.strftime("%Y-%m-%d %H:%M").to_string();
-        self.acts.clear();
+        let before = std::mem::take(&mut self.acts);
+        self.world.extend(before.into_iter().filter(|act| WORLD.iter().any(|kind| act.starts_with(kind))));
         self.keys.clear();
         self.heard = None;
     }

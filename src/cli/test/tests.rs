@@ -247,6 +247,12 @@ fn what_callers_do_comes_true() {
         "    call: [hear: main, say nothing, hear: I did not hear a key, press: 2, expect: {step: billing}]",
         "    call: [press: 1, press: 123456#, hear: order 1 2 3 4 5 6 is on its way, expect: {value: {order_number: 123456}}]",
         "    call: [press: 1, press: 123456#, hear: told, hear: order 123456, hear: main]",
+        // Who has keyed all that they know waits for the line, as the line waits for more keys.
+        "    call: [press: 1, press: 123456, hear: order 1 2 3 4 5 6 is on its way]",
+        "    call: [press: 1, press: 123, say nothing, hear: that number is too short]",
+        // What is counted is waited for like everything else.
+        "    call:\n      - press: 2\n      - metrics: {'helpline_queue_left_total{outcome=answered}': +1, helpline_queue_callers_waiting: unchanged}",
+        "    call: [press: 2, {metrics: {helpline_calls_total: +1}, within: 10m}]",
         "    call: [press: 2, answered: 1001, wait: 30s, agent hangs up, goodbye, expect: {outcome: answered}]",
         "    call: [press: 2, agent answers, answered, hang up, expect: {outcome: hung_up}]",
         "    call: [press: 3, expect: {queue: support, skill: technical, priority: 2}]",
@@ -257,11 +263,21 @@ fn what_callers_do_comes_true() {
         "    at: sun 12:00\n    hours: {office: open}\n    call: [hear: main]",
         "    start: told\n    values: {order_number: 4711}\n    call: [hear: order 4 7 1 1, hear: main]",
         "    agents: {1001: busy for 3m, 1002: logged out}\n    waiting: {support: 2}\n    call:\n      - press: 0\n      - wait: 7m\n      - spoken: [3, 3, 3, 2, 2, 2, next, 1, 1]\n      - expect: {place: 1}\n      - {answered: 1001, within: 10m}",
+        "    agents: {1001: misses calls, 1002: logged out}\n    waiting: {support: 2}\n    call: [press: 0, expect: {place: 3}, hear: you are number 3]",
         "    agents: {1001: logged out, 1002: [ready, refuses calls]}\n    call:\n      - press: 0\n      - wait: 1s\n      - agents: {1001: ready}\n      - answered: 1001",
         "    call:\n      - press: 2\n      - metrics:\n          helpline_queue_entered_total{queue=\"support\"}: +1\n          helpline_queue_callers_waiting{queue=support}: 1\n          helpline_dtmf_digits_total: +1\n          helpline_flow_step_exits_total{step=main,exit=choice 2}: +1\n          helpline_calls_total: unchanged\n      - hang up\n      - metrics:\n          helpline_queue_left_total{outcome=short_abandoned}: +1\n          helpline_queue_wait_seconds_count: +1\n          helpline_queue_callers_waiting: unchanged",
     ] {
         passes(call);
     }
+}
+
+/// Who asks for a skill that nobody has waits for whoever learns it: that is for `check` to say.
+#[test]
+fn a_skill_that_only_a_step_knows_can_be_expected() {
+    let flow = FLOW.replace("skills: [billing, technical]", "skills: [billing]");
+    let call = "tests:\n  - test: it\n    call: [press: 3, expect: {queue: support, skill: technical}]\n";
+    let (report, failed) = report_of(&flow, call, false);
+    assert_eq!(failed, 0, "{report}");
 }
 
 #[test]
@@ -289,6 +305,17 @@ fn what_does_not_come_true_fails() {
         ("    call: [hear: main, expect: {language: en, step: welcome}]", "the caller is in the step `main`"),
         ("    call: [hear: main, expect: {outcome: answered}]", "no wait has ended, and the call goes on"),
         ("    call: [press: 0, spoken: [1]]", "no place was spoken"),
+        // What is wrong is told, and not that it is over by then.
+        ("    call: [press: 2, expect: {queue: support, priority: 3}]", "the priority is 0"),
+        ("    call: [press: 2, expect: {queue: support, skill: technical}]", "`billing` is wanted of the agent"),
+        (
+            "    call: [press: 2, {expect: {queue: support, agent: 1002}, within: 30s}]",
+            "the caller talks to 1001 (Ada)",
+        ),
+        (
+            "    call: [press: 2, metrics: {helpline_queue_entered_total: +1, helpline_queue_callers_waiting: +2}]",
+            "`helpline_queue_callers_waiting` has changed by +1",
+        ),
         ("    call: [press: 2, say nothing]", "nobody waits for the caller any more"),
         ("    call:\n      - metrics: {helpline_calls_totl: +1}", "no metric is named `helpline_calls_totl`"),
         (

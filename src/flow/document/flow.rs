@@ -113,6 +113,7 @@ impl<'r, 'a> FlowReader<'r, 'a> {
             };
             if let Some(other) = other {
                 let name = self.reader.outlines[usize::from(other.0)].name.clone();
+                self.reader.outdone.push(other);
                 let fault = if other == self.flow {
                     self.page.error(codes::DUPLICATE_NUMBER, node.span, format!("`{number}` stands here twice"))
                 } else {
@@ -272,10 +273,14 @@ impl<'r, 'a> FlowReader<'r, 'a> {
             return None;
         }
         let known = self.outline.step_index.keys().copied().chain(TARGET_WORDS);
+        let near = nearest(name, known);
         let fault = self.page.error(codes::NO_SUCH_STEP, place, format!("no step named `{}`", shortened(name)));
-        let fault = fault.meant(name, known).consequence(format!("{who} would have nowhere to go"));
+        let fault = fault.meant(name, near).consequence(format!("{who} would have nowhere to go"));
         self.fault(fault);
-        None
+        // What else is wrong is told as if the slip had been mended.
+        let meant = Target::Step(*self.outline.step_index.get(near?)?);
+        self.reader.guessed += 1;
+        Some(meant)
     }
 
     /// Where a part of a text stands in the file.

@@ -9,7 +9,7 @@ use super::diagnostic::shortened;
 use super::flow::FlowReader;
 use super::tree::{Content, Entry, Node};
 use super::words::Said;
-use crate::flow::{Consent, Record, StepIndex, StepKind, Voicemail};
+use crate::flow::{Consent, Record, Speech, StepIndex, StepKind, Target, Voicemail};
 use crate::telephony::Sides;
 
 /// What the table of `record` has.
@@ -143,20 +143,12 @@ impl FlowReader<'_, '_> {
                 self.section().tell_unknown(entries, &RECORD_KEYS, "`record`");
                 self.begin_recording(index, step, entry)?
             }
-            Content::Nothing => {
-                self.reader.records = true;
-                self.no_consent(entry);
-                return None;
-            }
+            Content::Nothing => self.recording_without_consent(entry, None, Sides::Stereo, None),
             _ => match entry.value.text() {
                 Some("stop") => Record::Stop,
                 Some("pause") => Record::Pause,
                 Some("resume") => Record::Resume,
-                Some("start") => {
-                    self.reader.records = true;
-                    self.no_consent(entry);
-                    return None;
-                }
+                Some("start") => self.recording_without_consent(entry, None, Sides::Stereo, None),
                 Some(other) => {
                     let message =
                         format!("`record` is a table, or `stop`, `pause` or `resume`, and not `{}`", shortened(other));
@@ -192,18 +184,26 @@ impl FlowReader<'_, '_> {
         let who = format!("callers who do not agree to be recorded in `{}`", step.key);
         let refused = self.target_of(table, "refused", &who);
         let Some(consent) = table.find("consent") else {
-            self.no_consent(entry);
-            return None;
+            return Some(self.recording_without_consent(entry, prompt, sides.unwrap_or(Sides::Stereo), refused));
         };
         let consent = self.section().word(consent, &CONSENTS)?;
         Some(Record::Start { consent, prompt, sides: sides.unwrap_or(Sides::Stereo), refused })
     }
 
-    fn no_consent(&mut self, entry: &Entry) {
+    /// What is told where nobody is asked; from there on callers go as those who are.
+    fn recording_without_consent(
+        &mut self,
+        entry: &Entry,
+        prompt: Option<Speech>,
+        sides: Sides,
+        refused: Option<Target>,
+    ) -> Record {
+        self.reader.records = true;
         let message = "nobody asks the caller, or tells them, that they are recorded";
         let fault = self.page.error(codes::NO_CONSENT, entry.key_span, message);
         let fault = fault.remedy("write `record: {consent: ask}`, or `{consent: announce}` where the law allows that");
         self.fault(fault.consequence("callers would be recorded without their consent"));
+        Record::Start { consent: Consent::Ask, prompt, sides, refused }
     }
 }
 

@@ -13,6 +13,7 @@ mod connectors;
 pub mod diagnostic;
 mod duty;
 pub mod environment;
+mod errors;
 pub mod explanation;
 mod fields;
 mod flow;
@@ -135,6 +136,9 @@ impl<'a> Known<'a> {
 pub struct Reading {
     /// The flows; `None` when there is any error.
     pub flows: Option<FlowSet>,
+    /// The flows where there are errors and all the ways of callers are known in spite of them: what is told of ways and
+    /// recordings holds when the errors are mended.
+    pub faulty: Option<FlowSet>,
     /// Every fault and warning, by file and place.
     pub diagnostics: Vec<Diagnostic>,
     /// The call tests, in the order of the files.
@@ -173,13 +177,16 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
         steered: Vec::new(),
         sent_secrets: Vec::new(),
         records: false,
+        outdone: Vec::new(),
+        guessed: 0,
         faults,
     };
     let flows = reader.flows(all_read);
     // Where something is missing, what is left looks wrong in many places.
     let sent = std::mem::take(&mut reader.sent_secrets);
-    if all_read && !reader.faults.has_errors() {
-        analysis::tell(&flows, sent, &mut reader.faults);
+    let is_whole = all_read && errors::leave_ways(&reader.faults, reader.guessed);
+    if is_whole {
+        analysis::tell(&flows, &reader.outdone, sent, &mut reader.faults);
     } else {
         reader.faults.extend(sent.into_iter().map(|sent| sent.fault));
     }
@@ -187,7 +194,11 @@ pub fn read(sources: &[Source], known: &Known<'_>) -> Reading {
     let tests = call_tests::read(&pages, &trees, &outlines, &flows, &mut faults);
     let diagnostics = faults.in_order(sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Reading { flows: (!failed).then_some(flows), diagnostics, tests }
+    let (flows, faulty) = match failed {
+        false => (Some(flows), None),
+        true => (None, is_whole.then_some(flows)),
+    };
+    Reading { flows, faulty, diagnostics, tests }
 }
 
 /// What the reading of every flow shares.
@@ -206,6 +217,10 @@ struct Reader<'a> {
     steered: Vec<Diagnostic>,
     /// Some step begins one.
     records: bool,
+    /// Flows of which another answers a number.
+    outdone: Vec<FlowIndex>,
+    /// Names of steps that there are not, and that were taken for the one that is probably meant.
+    guessed: usize,
     faults: Faults,
 }
 
@@ -243,7 +258,7 @@ impl Reader<'_> {
             }
             self.values.connectors.tell_unused(self.pages, &mut self.faults);
             self.tell_unreachable(&set);
-            queues::tell_agents(&self.agents, &set.queues, self.pages, &set.numbers, &mut self.faults);
+            queues::tell_agents(&self.agents, &set, self.pages, &mut self.faults);
             self.tell_codes(&set.numbers);
             self.tell_switched_hours();
             self.tell_rounds(&set);
@@ -265,6 +280,8 @@ impl Reader<'_> {
     fn tell_unreachable(&mut self, set: &FlowSet) {
         let fault = match self.outlines.first() {
             _ if set.any.is_some() || !set.numbers.is_empty() => return,
+            // Of numbers that are none that is told already.
+            Some(_) if self.faults.has_error(codes::NOT_A_NUMBER) => return,
             // What was told of the files may be why there is none.
             None if self.faults.has_errors() => return,
             Some(outline) => {

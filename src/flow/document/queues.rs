@@ -18,7 +18,9 @@ use super::section::Section;
 use super::tree::{Content, Entry, Node};
 use super::words::Said;
 use crate::flow::place::Written;
-use crate::flow::{CallbackOrder, CallbackSpec, FlowIndex, FlowTarget, QueueIndex, QueueSpec, QueueStrategy, Speech};
+use crate::flow::{
+    CallbackOrder, CallbackSpec, FlowIndex, FlowSet, FlowTarget, QueueIndex, QueueSpec, QueueStrategy, Speech,
+};
 
 /// Most queues.
 pub const MAX_QUEUES: usize = 1000;
@@ -563,14 +565,11 @@ fn service_level(section: &mut Section<'_, '_>, entry: &Entry, spec: &mut QueueS
 }
 
 /// Tells what agents and queues say of each other and of flows.
-pub(super) fn tell_agents(
-    agents: &Agents,
-    queues: &[QueueSpec],
-    pages: &[Page<'_>],
-    numbers: &BTreeMap<String, FlowIndex>,
-    faults: &mut Faults,
-) {
-    let busy: BTreeSet<&str> = queues.iter().flat_map(|queue| &queue.agents).map(|(agent, _)| &**agent).collect();
+pub(super) fn tell_agents(agents: &Agents, set: &FlowSet, pages: &[Page<'_>], faults: &mut Faults) {
+    let numbers = &set.numbers;
+    let in_queues = set.queues.iter().flat_map(|queue| &queue.agents).map(|(agent, _)| &**agent);
+    // Callers reach an agent to whom a step passes them on, too.
+    let busy: BTreeSet<&str> = in_queues.chain(set.transferred_to()).collect();
     for (agent, (file, place)) in agents.specs.iter().zip(&agents.places) {
         let page = &pages[*file];
         if numbers.contains_key(&*agent.extension) {

@@ -25,7 +25,24 @@ fn told_by_the_lines(page: &Page<'_>, kind: &ErrorKind, at: usize) -> Option<Dia
     let before = page.text().get(..at)?;
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let this = page.text()[line_start..].lines().next().unwrap_or("");
+    if let Some(place) = commented_in_braces(page.text(), line_start + this.len()) {
+        return Some(commented_key(page, place));
+    }
+    if this.trim_start().starts_with("*:") {
+        let place = line_start + this.find('*')?;
+        let fault = page.error(codes::SYNTAX, Span::new(place, place + 1), STAR);
+        return Some(fault.remedy(WRITE_STAR));
+    }
     match kind {
+        // `{lookup: orders/{number}}`: YAML takes the inner brace for another table.
+        ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator
+            if page.text()[at..].starts_with('{') =>
+        {
+            let end = page.text()[at..line_start + this.len()].find('}').map_or(at + 1, |closing| at + closing + 1);
+            let message = "between braces and brackets a text that holds `{` needs quotes";
+            let fault = page.error(codes::SYNTAX, Span::new(at, end), message);
+            Some(fault.remedy("put the whole text into quotes"))
+        }
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement if this.matches(':').count() == 1 => {
             let above = before[..line_start].lines().rfind(|line| !line.trim().is_empty())?;
             let start = before[..line_start].rfind(above)?;
@@ -59,6 +76,30 @@ fn told_by_the_lines(page: &Page<'_>, kind: &ErrorKind, at: usize) -> Option<Dia
         _ => None,
     }
 }
+
+/// Where a `#:` stands behind a brace or a comma, above `end`: what follows it is a comment, and what is missing there leaves the
+/// braces open.
+fn commented_in_braces(text: &str, end: usize) -> Option<usize> {
+    /// So many lines above the place where the reader lost its way.
+    const LINES: usize = 40;
+    let mut line_end = end;
+    for _ in 0..LINES {
+        let start = text[..line_end].rfind('\n').map_or(0, |before| before + 1);
+        let line = &text[start..line_end];
+        let found = line.match_indices("#:").map(|(at, _)| at).find(|at| {
+            let before = line[..*at].trim_end();
+            before.ends_with(['{', ',']) && !before.trim_start().starts_with('#') && before.len() < *at
+        });
+        if found.is_some() || start == 0 {
+            return found.map(|at| start + at);
+        }
+        line_end = start - 1;
+    }
+    None
+}
+
+const STAR: &str = "`*` without quotes has another meaning in YAML";
+const WRITE_STAR: &str = "write `star` for the star key, or put the text into quotes";
 
 type Words = (codes::Code, String, &'static str);
 
@@ -113,10 +154,7 @@ fn words(kind: &ErrorKind, page: &Page<'_>, span: Span) -> Words {
         }
         Kind::UnknownAnchor | Kind::MissingAnchorOrAliasName => {
             if page.at(span).starts_with('*') || page.text()[..span.start].ends_with('*') {
-                said(
-                    "`*` without quotes has another meaning in YAML",
-                    "write `star` for the star key, or put the text into quotes",
-                )
+                said(STAR, WRITE_STAR)
             } else {
                 said("`&` without quotes has another meaning in YAML", "put the text into quotes")
             }
@@ -196,14 +234,15 @@ pub fn tell_commented_keys(page: &Page<'_>, texts: &[Span], faults: &mut Faults)
     for_each_line(page.text(), |start, line| {
         let indent = line.len() - line.trim_start().len();
         if line[indent..].starts_with("#:") && !inside(texts, start + indent) {
-            let span = Span::new(start + indent, start + indent + 1);
-            faults.push(
-                page.error(codes::COMMENTED_KEY, span, "this choice is a comment: `#` begins one in YAML")
-                    .remedy("write `hash:` for the hash key")
-                    .consequence("callers who press the hash key would not be understood"),
-            );
+            faults.push(commented_key(page, start + indent));
         }
     });
+}
+
+fn commented_key(page: &Page<'_>, at: usize) -> Diagnostic {
+    page.error(codes::COMMENTED_KEY, Span::new(at, at + 1), "this choice is a comment: `#` begins one in YAML")
+        .remedy("write `hash:` for the hash key")
+        .consequence("callers who press the hash key would not be understood")
 }
 
 /// The key of `say:Hello`: a word, a colon, and no space behind it. Times and addresses are none.

@@ -209,6 +209,38 @@ fn the_flow_with_every_recording_has_no_warning() {
 }
 
 /// Wrong files are told, whatever is wrong: nothing panics, nothing takes long, and every place lies in the file.
+/// What else is wrong can be told where every way is known in spite of the errors, and only there.
+#[test]
+fn ways_are_known_in_spite_of_errors_beside_them() {
+    let with = |main: &str| {
+        let reading = reading(&format!(
+            "flow: main\nnumbers: [any]\nstart: main\nsteps:\n  main: {main}\n  bye: {{hangup: Goodbye.}}\n"
+        ));
+        assert!(reading.has_errors() && reading.flows.is_none(), "{:#?}", reading.diagnostics);
+        reading.faulty.is_some()
+    };
+    for beside in [
+        "{say: Hello., must_hear: yes, next: bye}",
+        "{say: Hello., next: byee}",
+        "{say: 'It is {nothing|digits}.', next: bye}",
+        "{transfer: '+449', next: bye}",
+        "{record: {prompt: You are recorded.}, next: bye}",
+        "{menu: Yes?, first_key: 5, choices: {1: To end -> bye}}",
+    ] {
+        assert!(with(beside), "{beside}");
+    }
+    for missing in [
+        "{say: Hello., next: elsewhere}",
+        "{say: Hello., nxt: bye}",
+        "{queue: support, next: bye}",
+        "{say: Hello., menu: Yes?, next: bye}",
+        "{menu: Yes?, choices: {1: To end}}",
+        "{play: ../bye, next: bye}",
+    ] {
+        assert!(!with(missing), "{missing}");
+    }
+}
+
 #[test]
 fn no_file_comes_to_grief() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));

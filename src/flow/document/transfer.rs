@@ -24,36 +24,37 @@ impl FlowReader<'_, '_> {
         let announce =
             step.value.find("announce").and_then(|announce| self.step_speech(index, step, announce, ".announce"));
         let text = self.text_of(entry, "an extension, a number or a SIP address")?;
-        let to = self.transfer_to(text.trim(), entry)?;
+        let to = self.transfer_to(text.trim(), entry);
         let ring = ring.unwrap_or(TransferSpec::RING);
         let spec = TransferSpec { to, ring, announce, busy, no_answer, failed, otherwise };
         Some(StepKind::Transfer(Box::new(spec)))
     }
 
-    /// An agent's extension comes first: it may look like a number.
-    fn transfer_to(&mut self, text: &str, entry: &Entry) -> Option<TransferTo> {
+    /// To whom this leads. An agent's extension comes first: it may look like a number. What is wrong is told, and taken for
+    /// what it was probably meant to be.
+    fn transfer_to(&mut self, text: &str, entry: &Entry) -> TransferTo {
         let place = entry.value.span;
         let to: Arc<str> = Arc::from(text);
         if self.reader.agents.find(text).is_some() {
-            return Some(TransferTo::Agent(to));
+            return TransferTo::Agent(to);
         }
         if text.starts_with("sip:") {
             if is_address(text) {
-                return Some(TransferTo::Address(to));
+                return TransferTo::Address(to);
             }
             let message = format!("`{}` is no SIP address", shortened(text));
             let fault = self.page.error(codes::TRANSFER_TARGET, place, message);
             self.fault(fault.remedy(
                 "write it like `\"sip:reception@192.0.2.7\"` or `\"sip:desk@example.com:5070;transport=tcp\"`",
             ));
-            return None;
+            return TransferTo::Address(to);
         }
         let extensions: Vec<String> =
             self.reader.agents.specs.iter().map(|agent| agent.extension.to_string()).collect();
         let is_short = !text.starts_with('+') && text.len() <= 5;
         if is_number(text) && !is_short || is_number(text) && self.reader.known.dial_plan.trunk_for(text).is_some() {
             if self.reader.known.dial_plan.trunk_for(text).is_some() {
-                return Some(TransferTo::Number(to));
+                return TransferTo::Number(to);
             }
             let message = format!("no trunk may call {}", shortened(text));
             let fault = self.page.error(codes::TRANSFER_NOT_ALLOWED, place, message);
@@ -63,7 +64,7 @@ impl FlowReader<'_, '_> {
                 "let a trunk of helpline.yaml call it: `dial: [...]` names the beginnings of numbers"
             };
             self.fault(fault.remedy(remedy).consequence("callers would hear that nobody is available"));
-            return None;
+            return TransferTo::Number(to);
         }
         let fault = if is_extension(text) {
             let message = format!("no agent has the extension `{}`", shortened(text));
@@ -75,7 +76,7 @@ impl FlowReader<'_, '_> {
             fault.remedy("write it like `1001`, `\"+442079460000\"` or `\"sip:reception@192.0.2.7\"`")
         };
         self.fault(fault.consequence("callers would hear that nobody is available"));
-        None
+        TransferTo::Agent(to)
     }
 }
 

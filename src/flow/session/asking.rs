@@ -83,6 +83,10 @@ impl Asking {
         }
     }
 
+    pub(super) fn is_between_keys(&self) -> bool {
+        matches!(self.phase, Phase::NextKey { .. })
+    }
+
     pub(super) fn speaks(&self) -> bool {
         matches!(self.phase, Phase::MustHear | Phase::Speaking)
     }

@@ -42,6 +42,10 @@ impl Arranging {
         matches!(self.at, At::Confirming { .. } | At::Entering { .. })
     }
 
+    pub(super) fn is_between_keys(&self) -> bool {
+        matches!(&self.at, At::Entering { digits, .. } if !digits.is_empty())
+    }
+
     pub(super) fn deadline(&self) -> Option<Moment> {
         match self.at {
             At::Confirming { until, .. } | At::Entering { until, .. } => until,

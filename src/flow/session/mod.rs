@@ -308,6 +308,11 @@ impl Session {
         self.state.awaits_keys()
     }
 
+    /// Whether keys were pressed that decide nothing yet: when no more come, they count as they are.
+    pub fn is_between_keys(&self) -> bool {
+        self.state.is_between_keys()
+    }
+
     /// Whether somebody else is rung for the caller, or talks to them, whom no queue gave.
     pub fn is_transferring(&self) -> bool {
         matches!(self.state, State::Transferring(_))

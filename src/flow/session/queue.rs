@@ -119,6 +119,14 @@ impl Waiting {
         matches!(self.at, At::Talk | At::Confirming { until: None, .. } | At::Entering { until: None, .. })
     }
 
+    pub(super) fn is_between_keys(&self) -> bool {
+        match &self.at {
+            At::Choosing { .. } => true,
+            At::Entering { digits, .. } => !digits.is_empty(),
+            At::Music | At::Talk | At::Confirming { .. } | At::Connected => false,
+        }
+    }
+
     pub(super) fn deadline(&self) -> Option<Moment> {
         match &self.at {
             At::Choosing { until, .. } => Some(*until),

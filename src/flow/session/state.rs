@@ -70,6 +70,23 @@ impl State {
         }
     }
 
+    /// Whether keys were pressed that decide nothing yet.
+    pub(super) fn is_between_keys(&self) -> bool {
+        match self {
+            State::Asking(asking) => asking.is_between_keys(),
+            State::Waiting(waiting) => waiting.is_between_keys(),
+            State::Arranging(arranging) => arranging.is_between_keys(),
+            State::Surveying(surveying) => surveying.is_between_keys(),
+            State::Leaving(_)
+            | State::Consenting(_)
+            | State::Speaking { .. }
+            | State::LookingUp(_)
+            | State::Transferring(_)
+            | State::Parting
+            | State::Ended => false,
+        }
+    }
+
     /// Whether something is being played.
     pub(super) fn speaks(&self) -> bool {
         match self {

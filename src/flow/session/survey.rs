@@ -86,6 +86,10 @@ impl Surveying {
         !matches!(self.at, At::Thanking)
     }
 
+    pub(super) fn is_between_keys(&self) -> bool {
+        self.one
+    }
+
     pub(super) fn deadline(&self) -> Option<Moment> {
         match self.at {
             At::Awaiting { until } => Some(until),

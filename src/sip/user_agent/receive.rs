@@ -70,6 +70,7 @@ impl UserAgent {
             }
             _ => self.count_refused("malformed"),
         }
+        self.watch_tally(now);
     }
 
     fn drop_unknown(&mut self, now: Moment, from: Peer, bytes: &[u8], out: &mut Vec<Output>) {

@@ -131,6 +131,8 @@ impl UserAgent {
         let Some(credentials) = Credentials::of(&request.headers, &self.settings.realm) else {
             return Err(self.challenge(now, source, request, None));
         };
+        // Who answers a challenge has understood it, be the answer right or wrong.
+        self.offers.answered(source, request.headers.call_id().unwrap_or(""));
         let Some(count) = credentials.count() else {
             return Err(Refused::status(403).because("Digest without qop=auth"));
         };
@@ -160,7 +162,6 @@ impl UserAgent {
         if !same {
             return Err(Refused::status(400).because("Digest for another Request-URI"));
         }
-        self.offers.answered(source, request.headers.call_id().unwrap_or(""));
         self.nonces.spend(now, &credentials.nonce, count);
         Ok(credentials.username)
     }

@@ -353,7 +353,8 @@ impl Call {
         if !matches!(self.phase, Phase::Walking { .. } | Phase::Hearing(_) | Phase::Talking) {
             return;
         }
-        if !self.digits.counts(turn.now, digit, source) {
+        let events = self.leg.audio.plan().telephone_event.is_some();
+        if !self.digits.counts(turn.now, digit, source, events) {
             return turn.journal(Some(self.id), JournalEvent::DigitRepeated { source });
         }
         turn.journal(Some(self.id), JournalEvent::Digit { source });

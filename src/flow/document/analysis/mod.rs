@@ -1,5 +1,5 @@
 //! What is told of flows that can be read and yet would not do their callers good: it is looked for in the graph of all
-//! flows, when nothing else is wrong with them.
+//! flows, when all their ways are known.
 
 mod choices;
 mod circles;
@@ -19,16 +19,23 @@ pub(super) use secrets::{Sender, SentSecret};
 
 use super::diagnostic::{Diagnostic, Faults, Severity};
 use super::{Code, Span};
-use crate::flow::graph::{By, EntryBy, Graph, StepId, Stop, Way};
+use crate::flow::graph::{By, Entry, EntryBy, Graph, StepId, Stop, Way};
 use crate::flow::place::Place;
-use crate::flow::{FlowSet, StepKind};
+use crate::flow::{FlowIndex, FlowSet, StepKind};
 
 /// Stops of a way that are shown; of a longer one the last.
 const STOPS_SHOWN: usize = 8;
 
-/// Tells whatever callers would not get on with, and where the secrets go that are sent.
-pub(super) fn tell(set: &FlowSet, sent: Vec<SentSecret>, faults: &mut Faults) {
-    let graph = Graph::of(set);
+/// Tells whatever callers would not get on with, and where the secrets go that are sent. Callers come to the `outdone` too:
+/// flows of which another answers a number.
+pub(super) fn tell(set: &FlowSet, outdone: &[FlowIndex], sent: Vec<SentSecret>, faults: &mut Faults) {
+    let mut graph = Graph::of(set);
+    graph.entries.extend(
+        outdone
+            .iter()
+            .filter(|flow| !set.flow(**flow).steps.is_empty())
+            .map(|flow| Entry { by: EntryBy::Number(*flow), to: StepId { flow: *flow, step: set.flow(*flow).start } }),
+    );
     let analysis = Analysis { set, graph: &graph };
     reach::tell(&analysis, faults);
     circles::tell(&analysis, faults);

@@ -169,7 +169,7 @@ impl TestReader<'_, '_> {
         found
     }
 
-    /// A skill, or a list of them; each is one that some agent has.
+    /// A skill, or a list of them; each is one that some agent has or some step asks for.
     pub(super) fn skills(&mut self, entry: &Entry) -> Vec<Arc<str>> {
         let nodes = match &entry.value.content {
             Content::List(nodes) => nodes.as_slice(),
@@ -184,14 +184,16 @@ impl TestReader<'_, '_> {
             if name == "none" {
                 continue;
             }
-            let known = || self.set.agents.iter().flat_map(|agent| &agent.skills).map(|(name, _)| &**name);
+            let had = || self.set.agents.iter().flat_map(|agent| &agent.skills).map(|(name, _)| &**name);
+            let steps = || self.set.flows.iter().flat_map(|flow| &flow.steps);
+            let known = || had().chain(steps().flat_map(|step| step.kind.skills()).map(|name| &**name));
             match known().any(|known| known == name) {
                 true => skills.push(Arc::from(name)),
                 false => {
                     let fault = self.section.page.error(
                         codes::NO_SUCH_SKILL,
                         node.span,
-                        format!("nobody has the skill `{}`", shortened(name)),
+                        format!("nobody has the skill `{}`, and no step asks for it", shortened(name)),
                     );
                     let near = nearest(name, known()).map(|near| format!("did you mean `{near}`?"));
                     self.section.fault(match near {
