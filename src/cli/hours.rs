@@ -1,7 +1,6 @@
 //! `helpline hours`: whether something is open at a time, why, and when that changes; and the calendar of a year.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -25,7 +24,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// The calendar of a year, the present one unless it is named: every day out of the ordinary, and every clock change
-    #[arg(long, value_name = "YEAR", num_args = 0..=1, conflicts_with = "at")]
+    #[arg(long, value_name = "YEAR", num_args = 0..=1, conflicts_with = "at", value_parser = year_number)]
     pub year: Option<Option<i16>>,
     /// How it is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -44,8 +43,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let text = match told(&flows.hours, arguments) {
         Ok(text) => text,
         Err(misunderstood) => {
-            report::unless_closed(writeln!(io::stderr(), "helpline: {misunderstood}"))?;
-            return Ok(ExitCode::from(2));
+            return report::wrong_usage(&misunderstood.to_string());
         }
     };
     print(&text)?;
@@ -193,6 +191,10 @@ fn ranges(ranges: &[Range]) -> String {
         [] => "closed".to_owned(),
         ranges => ranges.iter().map(Range::to_string).collect::<Vec<_>>().join(", "),
     }
+}
+
+fn year_number(text: &str) -> Result<i16, &'static str> {
+    text.parse().map_err(|_| "a year is a number, 1 to 9998")
 }
 
 /// `18:05`, `mon 18:05`, `2026-12-24 18:05`: the next one from `now`, in its zone; `2026-12-24T18:05` and, in a zone of its own,

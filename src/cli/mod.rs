@@ -117,6 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn wrong_numbers_are_told_in_words() {
+        for (arguments, told) in [
+            (&["helpline", "test", "--seed", "x"][..], "a seed is a whole number, such as 7"),
+            (&["helpline", "hours", "--year", "99999"], "a year is a number, 1 to 9998"),
+            (&["helpline", "dial", "sip:a@b", "--calls", "0"], "a number of calls is whole, from 1 to 10000000"),
+            (&["helpline", "dial", "sip:a@b", "--calls", "many"], "a number of calls is whole, from 1 to 10000000"),
+        ] {
+            let wrong = CommandLine::try_parse_from(arguments).expect_err("it is wrong");
+            assert!(wrong.to_string().contains(told) && wrong.exit_code() == 2, "{arguments:?}: {wrong}");
+        }
+    }
+
+    #[test]
     fn the_installation_can_be_named_anywhere() {
         for arguments in [["helpline", "--config", "a.yaml", "check"], ["helpline", "check", "--config", "a.yaml"]] {
             let read = CommandLine::try_parse_from(arguments).expect("it is right");

@@ -5,6 +5,7 @@ mod render;
 mod script;
 mod sheet;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use super::listing::{Format, flows_or_errors, print};
 use super::report;
 use crate::config::{Installation, TextToSpeech};
+use crate::flow::document::diagnostic::{listed, shortened};
 use crate::flow::{FlowSet, Prompt};
 use crate::media::prompts::{DRAFTS, Library, PromptFault, draft_path, draft_text, inspect, recording_path};
 use script::Script;
@@ -90,6 +92,9 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     };
     let folder = &installation.prompts;
     let items = items(&flows, folder);
+    if let Some(wrong) = arguments.act.language().and_then(|language| unspoken(&items, language)) {
+        return report::wrong_usage(&wrong);
+    }
     match &arguments.act {
         Act::List(list) => {
             print(&match list.format {
@@ -102,6 +107,24 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
         Act::Accept(accept) => accepted(&items, folder, accept),
         Act::Render(render) => drafts(&flows, &items, folder, render, &installation.text_to_speech),
     }
+}
+
+impl Act {
+    /// The language of which alone it is asked.
+    fn language(&self) -> Option<&str> {
+        match self {
+            Act::Sheet(sheet) => sheet.language.as_deref(),
+            Act::Render(render) => render.language.as_deref(),
+            Act::List(_) | Act::Accept(_) => None,
+        }
+    }
+}
+
+/// What is told of a language in which nothing is said.
+fn unspoken(items: &[Item<'_>], language: &str) -> Option<String> {
+    let spoken: BTreeSet<&str> = items.iter().map(|item| &*item.prompt.language).collect();
+    let told = || format!("nothing is said in `{}`: there is {}", shortened(language), listed(spoken.iter().copied()));
+    (!spoken.contains(language)).then(told)
 }
 
 /// Prints the sheet, and notes what was on it.
@@ -136,7 +159,8 @@ fn accepted(items: &[Item<'_>], folder: &Path, arguments: &AcceptArguments) -> a
     if let Some(unknown) =
         arguments.names.iter().find(|name| !items.iter().filter(is_there).any(|item| item.line() == **name))
     {
-        anyhow::bail!("there is no recording `{unknown}`: `helpline prompts list --format json` names them");
+        let wrong = format!("there is no recording `{unknown}`: `helpline prompts list --format json` names them");
+        return report::wrong_usage(&wrong);
     }
     let mut script = Script::read(folder);
     let mut count = 0;
@@ -397,6 +421,9 @@ mod tests {
         accepted(&items(&second, folder), folder, &AcceptArguments { names: vec!["en/main/a".to_owned()] })
             .expect("noted");
         assert_eq!(states(&second, folder)[0].1, "recorded");
+        assert_eq!(unspoken(&items(&second, folder), "en"), None);
+        let wrong = unspoken(&items(&second, folder), "fr");
+        assert_eq!(wrong.as_deref(), Some("nothing is said in `fr`: there is `en`"));
         let third = flows("Good day.");
         assert_eq!(states(&third, folder)[0].1, "script changed since");
         let weak: Vec<_> = weak(&third, folder, &Library::load(folder, &third.wanted_recordings()))

@@ -1,6 +1,7 @@
 //! How faults and warnings are written: for people with carets, for programs as JSON, for GitHub as annotations.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -37,6 +38,15 @@ pub fn unless_closed(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Tells what was asked for in vain; the exit status is that of wrong usage, 2.
+///
+/// # Errors
+/// It could not be told.
+pub fn wrong_usage(wrong: &str) -> anyhow::Result<ExitCode> {
+    unless_closed(writeln!(io::stderr(), "helpline: {wrong}"))?;
+    Ok(ExitCode::from(2))
 }
 
 /// Whether there is any error.

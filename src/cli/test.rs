@@ -39,11 +39,15 @@ pub struct Arguments {
     #[arg(long)]
     pub coverage: bool,
     /// Where chance is at work, such as in a queue's strategy `random`, the same seed has the same end
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = seed_number)]
     pub seed: u64,
     /// Whether the report for people is in colour; the terminal decides.
     #[arg(skip = report::colour_on_stdout())]
     pub colour: bool,
+}
+
+fn seed_number(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "a seed is a whole number, such as 7")
 }
 
 /// How a report is written.

@@ -70,7 +70,7 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub hold: Duration,
     /// How many calls to place in all
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000), default_value = "1")]
+    #[arg(long, value_name = "N", value_parser = number_of_calls, default_value = "1")]
     pub calls: u64,
     /// How many calls to begin a second
     #[arg(long, value_name = "R", value_parser = rate, default_value = "10")]
@@ -345,6 +345,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         rest = &rest[letters..];
     }
     if total > HOLD_MAX { Err("a call lasts a day at most".to_owned()) } else { Ok(total) }
+}
+
+fn number_of_calls(text: &str) -> Result<u64, &'static str> {
+    let number = text.parse().ok().filter(|number| (1..=10_000_000).contains(number));
+    number.ok_or("a number of calls is whole, from 1 to 10000000")
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 
 use super::listing::{print, read_or_errors};
+use super::report;
 use crate::config::Installation;
 use crate::flow::document::Source;
 use crate::flow::document::diagnostic::{listed, nearest};
@@ -51,7 +52,10 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
     let Some((flows, installation, sources)) = read_or_errors(Installation::load(config))? else {
         return Ok(ExitCode::from(1));
     };
-    let flow = named(&flows, arguments.flow.as_deref())?;
+    let flow = match named(&flows, arguments.flow.as_deref()) {
+        Ok(flow) => flow,
+        Err(wrong) => return report::wrong_usage(&wrong.to_string()),
+    };
     let heat = match &arguments.heat {
         Some(from) => Some(Heat::read(from, installation.http.token.as_deref())?),
         None => None,

@@ -250,6 +250,11 @@ impl Faults {
         (self.errors.more == 0).then_some(&self.errors.list)
     }
 
+    /// Whether there is an error of this kind, as far as they are kept.
+    pub fn has_error(&self, code: Code) -> bool {
+        self.errors.list.iter().any(|fault| fault.code == code)
+    }
+
     /// Whether there is any error.
     pub fn has_errors(&self) -> bool {
         self.errors() > 0

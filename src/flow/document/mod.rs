@@ -280,6 +280,8 @@ impl Reader<'_> {
     fn tell_unreachable(&mut self, set: &FlowSet) {
         let fault = match self.outlines.first() {
             _ if set.any.is_some() || !set.numbers.is_empty() => return,
+            // Of numbers that are none that is told already.
+            Some(_) if self.faults.has_error(codes::NOT_A_NUMBER) => return,
             // What was told of the files may be why there is none.
             None if self.faults.has_errors() => return,
             Some(outline) => {

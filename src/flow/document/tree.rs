@@ -102,7 +102,9 @@ impl Node {
         match &self.content {
             Content::Nothing => "nothing",
             Content::Text { .. } => "a text",
+            Content::List(items) if items.is_empty() => "an empty list",
             Content::List(_) => "a list",
+            Content::Table(entries) if entries.is_empty() => "an empty table",
             Content::Table(_) => "a table",
         }
     }
