@@ -16,7 +16,7 @@ use super::tapes::Tape;
 use super::told::{Told, What};
 use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
-use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, Switch};
+use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, StepKind, Switch};
 use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName, SurveyNews, TapeEvent};
 use crate::switchboard::{
     CallPlace, Input, Kept, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard,
@@ -65,6 +65,10 @@ pub struct Stage<'h> {
     /// The call in which they are being called back.
     called_back: Option<CallId>,
     standing: Standing,
+    /// The place from which they are to be called back.
+    owed: Option<CallPlace>,
+    /// They have been called back.
+    is_back: bool,
     /// The agent whose phone was last to ring for the caller, or whom a step has called.
     rang: Option<Arc<str>>,
     /// The call is recorded, or was.
@@ -130,6 +134,8 @@ impl<'h> Stage<'h> {
             ringing: None,
             called_back: None,
             standing: Standing::None,
+            owed: None,
+            is_back: false,
             step: None,
             playing: BTreeMap::new(),
             tapes: BTreeMap::new(),
@@ -149,6 +155,7 @@ impl<'h> Stage<'h> {
         self.legs += 1;
         let leg = LegId::inbound(self.legs);
         (self.line, self.call, self.recorded) = (Some(leg), None, false);
+        (self.owed, self.is_back) = (None, false);
         self.tell(What::Dialled(dialled.to_owned()));
         let incoming = phone::incoming(leg, caller, dialled, None);
         self.give(Input::Sip(SipEvent::Incoming(Box::new(incoming))));
@@ -187,6 +194,7 @@ impl<'h> Stage<'h> {
     pub fn pick_up(&mut self) -> bool {
         let Some(leg) = self.ringing.take() else { return false };
         (self.line, self.call, self.recorded) = (Some(leg), self.called_back.take(), false);
+        self.is_back = true;
         self.tell(What::PicksUp);
         self.quiet = self.now;
         self.give(Input::Sip(SipEvent::Answered { leg, answer: phone::description(), local: phone::OURS }));
@@ -275,7 +283,8 @@ impl<'h> Stage<'h> {
     pub fn advance(&mut self, until: Moment) -> bool {
         let heard = self.ends.first().copied();
         let (acts, answers) = (self.cast.due(), self.services.due());
-        let spoken = self.tapes.iter().filter_map(|(leg, tape)| Some((tape.end()?, *leg))).min();
+        let spoken = self.tapes.iter().filter_map(|(leg, tape)| Some((tape.end()?, *leg)));
+        let spoken = spoken.min_by_key(|((end, _), leg)| (*end, *leg)).map(|((end, why), leg)| (end, (why, leg)));
         let due = heard.map(|(end, _)| end).into_iter().chain(self.board.deadline()).chain(acts).chain(answers);
         let due = due.chain(spoken.map(|(end, _)| end)).min();
         let Some(due) = due.filter(|due| *due <= until) else { return false };
@@ -287,9 +296,9 @@ impl<'h> Stage<'h> {
                 self.quiet = self.now;
             }
             self.give(Input::Media(MediaEvent::PlaybackFinished { leg, playback }));
-        } else if let Some((_, leg)) = spoken.filter(|(end, _)| *end == due) {
+        } else if let Some((_, (why, leg))) = spoken.filter(|(end, _)| *end == due) {
             let now = self.now;
-            let ended = self.tapes.get_mut(&leg).and_then(|tape| tape.finish(now, leg, TapeEnd::Longest));
+            let ended = self.tapes.get_mut(&leg).and_then(|tape| tape.finish(now, leg, why));
             ended.into_iter().for_each(|ended| self.give(Input::Media(ended)));
         } else if acts == Some(due) {
             self.act();
@@ -313,6 +322,20 @@ impl<'h> Stage<'h> {
         let end = self.now + length;
         while self.advance(end) {}
         self.now = end;
+    }
+
+    /// Whether the caller is leaving a message.
+    pub fn is_leaving_message(&self) -> bool {
+        self.line.and_then(|leg| self.tapes.get(&leg)).is_some_and(Tape::runs)
+    }
+
+    /// The caller says no more of the message that they are leaving; whether they were.
+    pub fn fall_silent_in_message(&mut self) -> bool {
+        let (now, is_leaving) = (self.now, self.is_leaving_message());
+        if let Some(tape) = self.line.filter(|_| is_leaving).and_then(|leg| self.tapes.get_mut(&leg)) {
+            tape.fall_silent(now);
+        }
+        is_leaving
     }
 
     /// Lets happen what is due now.
@@ -420,6 +443,17 @@ impl<'h> Stage<'h> {
             queue_before_words(&mut self.told[first..]);
             self.look();
         }
+    }
+
+    /// The place that the caller's step has taken for them in a queue.
+    fn booked(&self, queue: &Arc<str>) -> CallPlace {
+        let at = self.step.as_ref().and_then(|step| self.house.find_step(step));
+        let kind = at.map(|at| &self.house.flows().flow(at.flow).step(at.step).kind);
+        let (skills, priority) = match kind {
+            Some(StepKind::Callback { skills, priority, .. }) => (skills.clone(), *priority),
+            _ => (Vec::new(), 0),
+        };
+        CallPlace { queue: queue.clone(), position: 1, since: self.now, skills, priority }
     }
 
     /// Where the caller stands in line now.
@@ -546,6 +580,7 @@ impl<'h> Stage<'h> {
                 if let QueueEvent::Entered { queue, .. } = &**event
                     && self.session().is_some_and(|session| !session.is_queued())
                 {
+                    self.owed = Some(self.booked(queue));
                     self.tell(What::Booked(queue.clone()));
                 }
                 return;
@@ -576,6 +611,7 @@ impl<'h> Stage<'h> {
             JournalEvent::Joined(joined) => {
                 let place = match std::mem::take(&mut self.standing) {
                     Standing::Waiting(place) => Some(place),
+                    Standing::None if self.is_back => self.owed.take(),
                     Standing::None | Standing::Talking(..) => None,
                 };
                 self.standing = Standing::Talking(joined.agent.clone(), place);
@@ -599,7 +635,8 @@ impl<'h> Stage<'h> {
         match event {
             QueueEvent::Entered { queue, .. } => self.tell(What::Queued(queue)),
             QueueEvent::Left { queue, outcome, .. } => {
-                if outcome != "answered" {
+                // Who is called back talks to the agent already when the place is given up.
+                if outcome != "answered" && matches!(self.standing, Standing::Waiting(_)) {
                     self.standing = Standing::None;
                 }
                 self.tell(What::Unqueued(queue, outcome));
@@ -610,7 +647,9 @@ impl<'h> Stage<'h> {
             }
             QueueEvent::SpokenPlace { spoken, .. } if spoken > 0 => self.tell(What::Place(spoken)),
             QueueEvent::CallbackWanted => {
-                self.standing = Standing::None;
+                if let Standing::Waiting(place) = std::mem::take(&mut self.standing) {
+                    self.owed = Some(place);
+                }
                 self.tell(What::Promised);
             }
             _ => {}
