@@ -240,7 +240,9 @@ impl Desk {
                 let_others_run().await;
                 told.unread.take(&mut pending.journal, self.clock.now());
             }
-            self.read(told, !pending.asked.is_empty());
+            // Gauges and counters tell of the same moment: what a new view shows has been counted.
+            let shown = self.switchboard.view_due().is_some_and(|due| due <= latest);
+            self.read(told, shown || !pending.asked.is_empty());
             for asked in pending.asked.drain(..) {
                 self.answer(asked, &told.stories);
             }
