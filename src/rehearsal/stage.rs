@@ -1,11 +1,14 @@
 //! One call in virtual time: a switchboard with everything around it that answers, plays and passes.
 
+mod done;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::done::queue_before_words;
 use super::cast::Cast;
 use super::coverage::Walked;
 use super::house::{Beginning, House, Wish};
@@ -17,13 +20,12 @@ use super::told::{Told, What};
 use crate::clock::{Calendar, Moment};
 use crate::flow::call_test::{Change, Habit};
 use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, Switch};
-use crate::journal::{JournalEntry, JournalEvent, QueueEvent, StepName, SurveyNews, TapeEvent};
+use crate::journal::StepName;
 use crate::switchboard::{
     CallPlace, Input, Kept, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard,
 };
 use crate::telephony::{
-    CallId, Caller, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaCommand, MediaEvent, PlaybackId,
-    SipCommand, SipEvent, StreamReport, TapeEnd,
+    CallId, Caller, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaEvent, PlaybackId, SipEvent,
 };
 
 /// How long a caller takes from key to key.
@@ -65,6 +67,10 @@ pub struct Stage<'h> {
     /// The call in which they are being called back.
     called_back: Option<CallId>,
     standing: Standing,
+    /// The place from which they are to be called back.
+    owed: Option<CallPlace>,
+    /// They have been called back.
+    is_back: bool,
     /// The agent whose phone was last to ring for the caller, or whom a step has called.
     rang: Option<Arc<str>>,
     /// The call is recorded, or was.
@@ -130,6 +136,8 @@ impl<'h> Stage<'h> {
             ringing: None,
             called_back: None,
             standing: Standing::None,
+            owed: None,
+            is_back: false,
             step: None,
             playing: BTreeMap::new(),
             tapes: BTreeMap::new(),
@@ -149,6 +157,7 @@ impl<'h> Stage<'h> {
         self.legs += 1;
         let leg = LegId::inbound(self.legs);
         (self.line, self.call, self.recorded) = (Some(leg), None, false);
+        (self.owed, self.is_back) = (None, false);
         self.tell(What::Dialled(dialled.to_owned()));
         let incoming = phone::incoming(leg, caller, dialled, None);
         self.give(Input::Sip(SipEvent::Incoming(Box::new(incoming))));
@@ -187,6 +196,7 @@ impl<'h> Stage<'h> {
     pub fn pick_up(&mut self) -> bool {
         let Some(leg) = self.ringing.take() else { return false };
         (self.line, self.call, self.recorded) = (Some(leg), self.called_back.take(), false);
+        self.is_back = true;
         self.tell(What::PicksUp);
         self.quiet = self.now;
         self.give(Input::Sip(SipEvent::Answered { leg, answer: phone::description(), local: phone::OURS }));
@@ -275,7 +285,8 @@ impl<'h> Stage<'h> {
     pub fn advance(&mut self, until: Moment) -> bool {
         let heard = self.ends.first().copied();
         let (acts, answers) = (self.cast.due(), self.services.due());
-        let spoken = self.tapes.iter().filter_map(|(leg, tape)| Some((tape.end()?, *leg))).min();
+        let spoken = self.tapes.iter().filter_map(|(leg, tape)| Some((tape.end()?, *leg)));
+        let spoken = spoken.min_by_key(|((end, _), leg)| (*end, *leg)).map(|((end, why), leg)| (end, (why, leg)));
         let due = heard.map(|(end, _)| end).into_iter().chain(self.board.deadline()).chain(acts).chain(answers);
         let due = due.chain(spoken.map(|(end, _)| end)).min();
         let Some(due) = due.filter(|due| *due <= until) else { return false };
@@ -287,9 +298,9 @@ impl<'h> Stage<'h> {
                 self.quiet = self.now;
             }
             self.give(Input::Media(MediaEvent::PlaybackFinished { leg, playback }));
-        } else if let Some((_, leg)) = spoken.filter(|(end, _)| *end == due) {
+        } else if let Some((_, (why, leg))) = spoken.filter(|(end, _)| *end == due) {
             let now = self.now;
-            let ended = self.tapes.get_mut(&leg).and_then(|tape| tape.finish(now, leg, TapeEnd::Longest));
+            let ended = self.tapes.get_mut(&leg).and_then(|tape| tape.finish(now, leg, why));
             ended.into_iter().for_each(|ended| self.give(Input::Media(ended)));
         } else if acts == Some(due) {
             self.act();
@@ -313,6 +324,20 @@ impl<'h> Stage<'h> {
         let end = self.now + length;
         while self.advance(end) {}
         self.now = end;
+    }
+
+    /// Whether the caller is leaving a message.
+    pub fn is_leaving_message(&self) -> bool {
+        self.line.and_then(|leg| self.tapes.get(&leg)).is_some_and(Tape::runs)
+    }
+
+    /// The caller says no more of the message that they are leaving; whether they were.
+    pub fn fall_silent_in_message(&mut self) -> bool {
+        let (now, is_leaving) = (self.now, self.is_leaving_message());
+        if let Some(tape) = self.line.filter(|_| is_leaving).and_then(|leg| self.tapes.get_mut(&leg)) {
+            tape.fall_silent(now);
+        }
+        is_leaving
     }
 
     /// Lets happen what is due now.
@@ -421,213 +446,4 @@ impl<'h> Stage<'h> {
             self.look();
         }
     }
-
-    /// Where the caller stands in line now.
-    fn look(&mut self) {
-        let place = self.line.and(self.call).and_then(|call| self.board.place(call));
-        match (&mut self.standing, place) {
-            (standing @ (Standing::None | Standing::Waiting(_)), Some(place)) => *standing = Standing::Waiting(place),
-            (standing @ Standing::Talking(..), Some(place)) => *standing = Standing::Waiting(place),
-            (Standing::None | Standing::Waiting(_) | Standing::Talking(..), None) => {}
-        }
-    }
-
-    fn signal(&mut self, command: SipCommand) -> Option<Input> {
-        match command {
-            SipCommand::Reject { leg, refusal } if self.is_callers(leg) => {
-                self.line = None;
-                self.tell(What::Refused(refusal.status));
-                None
-            }
-            SipCommand::HangUp { leg, cause } => {
-                if self.is_callers(leg) {
-                    self.line = None;
-                    self.tell(What::HungUpOn);
-                } else if self.ringing == Some(leg) {
-                    self.ringing = None;
-                    self.tell(What::RingsNoMore);
-                }
-                self.cast.forget(leg);
-                Some(Input::Sip(SipEvent::Ended { leg, cause }))
-            }
-            SipCommand::DialAgent { leg, extension, .. } => {
-                self.rings_at(leg, &extension);
-                None
-            }
-            SipCommand::DialTrunk { leg, .. } | SipCommand::Dial { leg, .. } if self.called_back.is_some() => {
-                self.ringing = Some(leg);
-                self.tell(What::CalledBack);
-                if let Some(after) = self.picks_up_after {
-                    self.cast.let_pick_up(self.now + after);
-                }
-                None
-            }
-            // Nobody else is ever called back: a step passes the caller on.
-            SipCommand::DialTrunk { leg, .. } | SipCommand::Dial { leg, .. } => {
-                if let Some(called) = self.rang.clone() {
-                    self.rings_at(leg, &called);
-                }
-                None
-            }
-            _ => None,
-        }
-    }
-
-    fn hear(&mut self, command: MediaCommand) -> Option<Input> {
-        let leg = command.leg();
-        match command {
-            MediaCommand::Play { playback, clips, .. } => {
-                let length: Duration = clips.iter().map(|clip| clip.duration()).sum();
-                self.fall_silent(leg);
-                self.playing.insert(leg, (playback, self.now + length));
-                self.ends.insert((self.now + length, leg));
-                if self.is_callers(leg) {
-                    let prompts = clips.iter().filter_map(|clip| self.house.prompt_of(clip)).collect();
-                    self.tell(What::Said { step: self.step.clone(), prompts });
-                }
-            }
-            MediaCommand::Music { .. } | MediaCommand::Stop { .. } => self.fall_silent(leg),
-            MediaCommand::Bridge { with, .. } => {
-                self.fall_silent(leg);
-                self.fall_silent(with);
-                self.joined(leg, with);
-            }
-            MediaCommand::Close { .. } => {
-                self.fall_silent(leg);
-                self.tapes.remove(&leg);
-                return Some(Input::Media(MediaEvent::Closed { leg, report: StreamReport::default() }));
-            }
-            MediaCommand::Record { order, .. } => {
-                drop(self.tapes.insert(leg, Tape::begin(self.now, *order)));
-            }
-            MediaCommand::EndTape { .. } => {
-                let now = self.now;
-                return self.tapes.get_mut(&leg)?.finish(now, leg, TapeEnd::Told).map(Input::Media);
-            }
-            MediaCommand::KeepTape { .. } | MediaCommand::DropTape { .. } => drop(self.tapes.remove(&leg)),
-            // What was said has no sound here.
-            MediaCommand::ReadTape { tape, .. } => {
-                return Some(Input::Media(MediaEvent::TapeRead { leg, tape, clip: None }));
-            }
-            MediaCommand::MuteTape { .. }
-            | MediaCommand::Open { .. }
-            | MediaCommand::Change { .. }
-            | MediaCommand::Press { .. }
-            | MediaCommand::Unbridge { .. } => {}
-        }
-        None
-    }
-
-    fn fall_silent(&mut self, leg: LegId) {
-        if let Some((_, end)) = self.playing.remove(&leg) {
-            self.ends.remove(&(end, leg));
-        }
-    }
-
-    /// What the journal says of the caller's call.
-    fn read(&mut self, entry: JournalEntry) {
-        if let Some(meter) = &mut self.meter {
-            meter.fold(&entry, self.now);
-        }
-        let call = self.call;
-        match &entry.event {
-            JournalEvent::Offered(offered) if call.is_none() && offered.caller.number.reveal() == self.from => {
-                if self.line.is_some() {
-                    self.call = entry.call;
-                }
-                return;
-            }
-            JournalEvent::Dialled(dialled) if dialled.party.number.reveal() == self.from => {
-                self.called_back = entry.call;
-                return;
-            }
-            JournalEvent::Queue(event) if call.is_some() && entry.call.is_none() => {
-                // A place that is booked is nobody's call.
-                if let QueueEvent::Entered { queue, .. } = &**event
-                    && self.session().is_some_and(|session| !session.is_queued())
-                {
-                    self.tell(What::Booked(queue.clone()));
-                }
-                return;
-            }
-            _ => {}
-        }
-        if entry.call.is_none() || entry.call != call {
-            return;
-        }
-        match entry.event {
-            JournalEvent::StepEntered(name) => {
-                self.walked.entered(&name);
-                self.step = Some(name.clone());
-                self.tell(What::Entered(name));
-            }
-            JournalEvent::StepLeft { step, exit } => {
-                self.walked.left(&step, &exit);
-                self.tell(What::Left(step, exit));
-            }
-            JournalEvent::PromptMissing { step, prompt: None, .. } => self.tell(What::Unspeakable(step)),
-            JournalEvent::RanAway(step) => self.tell(What::RanAway(step)),
-            JournalEvent::Queue(event) => self.queue(*event),
-            JournalEvent::Dialling { agent } => {
-                self.rang = Some(agent.clone());
-                self.tell(What::Rings(agent));
-            }
-            JournalEvent::Tape(event) => self.recorded |= matches!(*event, TapeEvent::RecordingBegan { .. }),
-            JournalEvent::Joined(joined) => {
-                let place = match std::mem::take(&mut self.standing) {
-                    Standing::Waiting(place) => Some(place),
-                    Standing::None | Standing::Talking(..) => None,
-                };
-                self.standing = Standing::Talking(joined.agent.clone(), place);
-                self.tell(What::Talks(joined.agent));
-            }
-            JournalEvent::Survey(event) => {
-                if let SurveyNews::Answered { question, score, .. } = event.news {
-                    self.tell(What::Answers(question, score));
-                }
-            }
-            JournalEvent::Parted(_) => self.standing = Standing::None,
-            JournalEvent::Ended(ended) => {
-                self.standing = Standing::None;
-                self.tell(What::Over(ended.outcome.label()));
-            }
-            _ => {}
-        }
-    }
-
-    fn queue(&mut self, event: QueueEvent) {
-        match event {
-            QueueEvent::Entered { queue, .. } => self.tell(What::Queued(queue)),
-            QueueEvent::Left { queue, outcome, .. } => {
-                if outcome != "answered" {
-                    self.standing = Standing::None;
-                }
-                self.tell(What::Unqueued(queue, outcome));
-            }
-            QueueEvent::Offered { agent, .. } => {
-                self.rang = Some(agent.clone());
-                self.tell(What::Rings(agent));
-            }
-            QueueEvent::SpokenPlace { spoken, .. } if spoken > 0 => self.tell(What::Place(spoken)),
-            QueueEvent::CallbackWanted => {
-                self.standing = Standing::None;
-                self.tell(What::Promised);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Callers leave a queue before they go elsewhere, and come to one before they hear that they wait, whatever the order in
-/// which it is done.
-fn queue_before_words(told: &mut [Told]) {
-    if let Some(left) = told.iter().position(|told| matches!(told.what, What::Unqueued(..))) {
-        let keyed = told[..left].iter().take_while(|told| matches!(told.what, What::Left(..))).count();
-        told[keyed..=left].rotate_right(1);
-    }
-    let Some(queued) = told.iter().position(|told| matches!(told.what, What::Queued(_) | What::Booked(_))) else {
-        return;
-    };
-    let words = told[..queued].iter().rev().take_while(|told| matches!(told.what, What::Said { .. })).count();
-    told[queued - words..=queued].rotate_right(1);
 }

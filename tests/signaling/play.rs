@@ -353,6 +353,7 @@ impl Play {
             "accept" => SipCommand::AcceptChange { leg, description: description() },
             "refuse" => SipCommand::RefuseChange { leg, refusal: Refusal::status(status()) },
             "hangup" => SipCommand::HangUp { leg, cause: Cause::LocalHungUp },
+            "unheard" => SipCommand::HangUp { leg, cause: Cause::NotAcknowledged },
             "drain" => SipCommand::Drain,
             "progress" => SipCommand::TransferProgress { leg, status: status() },
             "agents" => SipCommand::SetAgents(

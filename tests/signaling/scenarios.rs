@@ -415,6 +415,11 @@ fn reliable_ringing() {
     check(&format!(
         "-> INVITE offer | Require: 100rel\n * incoming\n ! answer\n wait 31999\n {repeated} <- none\n wait 1\n <- 504\n * ended NotAcknowledged\n -> ACK refused"
     ));
+    // The switchboard hears no audio and gives up a little sooner.
+    let repeated = "<- 180\n".repeat(6);
+    check(&format!(
+        "-> INVITE offer | Require: 100rel\n * incoming\n ! answer\n wait 30000\n {repeated} ! unheard\n <- 504\n * ended NotAcknowledged\n -> ACK refused"
+    ));
     check(
         "-> INVITE offer | Supported: 100rel\n * incoming\n ! ring\n <- 180 | no RSeq\n ! answer\n <- 200 sdp\n -> ACK\n * confirmed",
     );

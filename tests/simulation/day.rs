@@ -19,6 +19,7 @@ mod audio;
 mod callers;
 mod colleagues;
 mod death;
+mod lookups;
 mod parties;
 mod surveys;
 mod tally;
@@ -75,6 +76,8 @@ struct World {
     disk: death::Disk,
     tapes: tapes::Book,
     surveys: surveys::Book,
+    /// What a web service was asked and has not answered.
+    asked: BTreeSet<(CallId, u32)>,
     tally: Tally,
     /// The longest time between two calls of agents' own, in milliseconds.
     colleagues_pause: u64,
@@ -112,6 +115,7 @@ impl World {
             disk: death::Disk::default(),
             tapes: tapes::Book::default(),
             surveys: surveys::Book::default(),
+            asked: BTreeSet::new(),
             tally: Tally::default(),
             colleagues_pause: 40_000,
             exits: {
@@ -194,6 +198,9 @@ impl World {
         if let Input::Sip(SipEvent::PhonesRegistered { extension, phones }) = &input {
             self.phones_told.insert(extension.clone(), phones.len());
         }
+        if let Input::Answered(answered) = &input {
+            self.asked.remove(&(answered.call, answered.lookup));
+        }
         let (picked_up, wish) = (self.picked_up(&input), self.wish_of(&input));
         let out = self.switchboard.handle(self.now, input);
         let mut touched = BTreeSet::new();
@@ -216,7 +223,8 @@ impl World {
                 Output::Media { reactor, command } => self.play(reactor, command),
                 Output::HandOver { leg, from, to } => self.hand_over(leg, from, to),
                 Output::Mailbox(order) => self.order_messages(*order),
-                Output::Ask(_) | Output::CancelAsk { .. } => unreachable!("no step of the house asks a web service"),
+                Output::Ask(ask) => self.ask(&ask),
+                Output::CancelAsk { call, lookup } => self.ask_no_more(call, lookup),
                 Output::Journal(entry) => {
                     assert_eq!(entry.at, self.now);
                     let record = self.records.fold(&entry, house::calendar());
@@ -322,6 +330,8 @@ impl World {
         assert!(self.sip.is_empty(), "legs are left: {:?}", self.sip);
         assert!(self.media.is_empty(), "audio is left: {:?}", self.media);
         assert!(self.phones.is_empty(), "agents' legs are left: {:?}", self.phones);
+        assert!(self.asked.is_empty(), "a service is asked for nobody: {:?}", self.asked);
+        assert_eq!(self.tally.asked, self.tally.looked_up.values().sum::<u32>(), "a lookup has no end, or two");
         self.tapes.assert_kept(self.faults);
         assert_eq!(self.tally.joined, self.tally.parted.values().sum::<u32>(), "a conversation never ended");
         assert_eq!(self.tally.queued, self.tally.unqueued.values().sum::<u32>(), "a caller waits for ever");
@@ -369,6 +379,8 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     let mut called_back = Vec::new();
     let mut tapes: BTreeSet<(&str, u32)> = BTreeSet::new();
     let mut surveys: BTreeSet<&str> = BTreeSet::new();
+    let mut looked_up: BTreeSet<&str> = BTreeSet::new();
+    let mut passed_on: BTreeSet<(Arc<str>, Arc<str>)> = BTreeSet::new();
     for seed in seeds(6) {
         let tally = check_day(seed, 1_000, false);
         // A day on which nothing of interest happens proves nothing.
@@ -383,6 +395,8 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
         called_back.push(tally.called_back);
         assert!(tally.dialling > 20 && tally.not_reached > 5, "day {seed}: {tally:?}");
         transfers.extend(tally.transfers.keys());
+        looked_up.extend(tally.looked_up.keys());
+        passed_on.extend(tally.passed_on.keys().cloned());
         assert!(tally.joined > 50 && tally.agent_holds > 20 && tally.announced > 50, "day {seed}: {tally:?}");
         assert!(tally.whispers > 10 && tally.codes.values().sum::<u32>() > 20, "day {seed}: {tally:?}");
         seen.extend(tally.codes.keys());
@@ -404,6 +418,15 @@ fn a_day_of_callers_leaves_the_house_as_it_was() {
     let asked = ["after_a_queue", "as_a_step", "answered", "ten", "complete", "partial", "refused", "unanswered"];
     for word in asked {
         assert!(surveys.contains(word) || std::env::var("SEED").is_ok(), "no survey was {word}: {surveys:?}");
+    }
+    for outcome in ["found", "not_found", "unreachable", "refused", "timed_out", "cancelled"] {
+        assert!(looked_up.contains(outcome) || std::env::var("SEED").is_ok(), "no lookup was {outcome}: {looked_up:?}");
+    }
+    for exit in ["answered", "busy", "no_answer", "failed", "caller_hung_up"] {
+        for step in ["pass", "out"] {
+            let left = passed_on.iter().any(|(name, by)| (&**name, &**by) == (step, exit));
+            assert!(left || std::env::var("SEED").is_ok(), "nobody left `{step}` by {exit}: {passed_on:?}");
+        }
     }
     for kind in ["blind", "attended", "replaces"].into_iter().flat_map(|kind| [(kind, "made"), (kind, "refused")]) {
         assert!(transfers.contains(&kind) || std::env::var("SEED").is_ok(), "{kind:?} is in none: {transfers:?}");

@@ -6,13 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::clock::Calendar;
+use helpline::flow::connector::{HostPattern, Method, TextTemplate};
+use helpline::flow::mailbox::Message;
 use helpline::flow::{
-    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Consent, Flow, FlowIndex, FlowSet, FlowTarget, Languages,
-    Menu, Patience, Piece, Prompt, PromptId, QueueIndex, QueueSpec, QueueStrategy, QueueWish, Record, Scale, Speech,
-    SpokenAs, Step, StepIndex, StepKind, Survey, SurveyQuestion, Target, Voicemail,
+    AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Connector, ConnectorIndex, Consent, Flow, FlowIndex,
+    FlowSet, FlowTarget, Languages, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex,
+    QueueSpec, QueueStrategy, QueueWish, Record, Scale, Speech, SpokenAs, Step, StepIndex, StepKind, Survey,
+    SurveyQuestion, Target, TransferSpec, TransferTo, Voicemail,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
-use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, Sides, TransportKind, Trunk};
+use helpline::telephony::{
+    CallId, Clip, Codec, DialPlan, Digit, InbandDigits, KeptTape, PhoneNumber, Sides, TapeId, TapeKind, TapeLabel,
+    TransportKind, Trunk,
+};
 
 pub const AGENTS: [&str; 4] = ["1001", "1002", "1003", "1004"];
 /// The length of hold music, in milliseconds.
@@ -113,40 +119,18 @@ fn carrier() -> Trunk {
 /// Two tiers, a survey after the conversation, choices while waiting (1: `bye`, 2: to be called back), and any agent after a minute.
 fn support() -> QueueSpec {
     QueueSpec {
-        name: "support".into(),
         home: Some(FlowIndex(0)),
         agents: vec![("1001".into(), 1), ("1002".into(), 1), ("1004".into(), 2)],
-        strategy: QueueStrategy::LongestIdle,
-        ring: Duration::from_secs(20),
-        wrap_up: Duration::from_secs(15),
-        rest: Duration::from_secs(5),
-        rest_longest: Duration::from_secs(60),
-        misses_until_pause: Some(2),
-        whisper: false,
-        music: None,
-        music_together: false,
-        position_announced: true,
-        wait_announced: true,
-        announce_first: Duration::from_secs(20),
-        announce_repeat: Duration::from_secs(60),
-        comfort: Vec::new(),
-        comfort_every: None,
-        alert_info: None,
         while_waiting: vec![
             Choice { keys: vec![key('1')], speech: None, target: Target::Step(StepIndex(5)), when: None },
             call_back(),
         ],
         most_callers: 6,
-        full: None,
         too_long: (Duration::from_secs(300), None),
-        no_agents: None,
         survey: Some(FlowTarget { flow: FlowIndex(0), target: Target::Step(StepIndex(12)) }),
-        service_per_cent: 80,
-        service_within: Duration::from_secs(20),
-        short_abandon: Duration::from_secs(5),
-        resume_window: Duration::from_secs(180),
         relax_after: Some(Duration::from_secs(60)),
         callback: CallbackSpec { tries: 2, gap: Duration::from_secs(60), ..CallbackSpec::default() },
+        ..QueueSpec::usual("support")
     }
 }
 
@@ -170,7 +154,63 @@ fn sales() -> QueueSpec {
     }
 }
 
-/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`, 5: `call_back`, 6: `message`, 7: `consent`, 8: `how_was_it`), `order`, `told`, `silent` (its recording is missing), `bye`, the queues, `call_back`, `message`, `consent`, `pin`, `how_was_it`.
+/// A web service, and how long callers wait for it.
+fn orders() -> Connector {
+    Connector {
+        name: "orders".into(),
+        method: Method::Get,
+        url: TextTemplate::fixed("https://shop.example.com/orders"),
+        headers: Vec::new(),
+        body: None,
+        timeout: Duration::from_secs(10),
+        retries: 0,
+        hosts: vec![HostPattern::parse("shop.example.com").expect("a host")],
+        private: false,
+        authorities: None,
+        at_once: 10,
+        breaker: None,
+        answer: Vec::new(),
+        fields: Vec::new(),
+    }
+}
+
+/// The steps of those who ask for an order: it is found, or a colleague knows (`pass`), or somebody outside (`out`).
+fn asking(recordings: &mut Recordings) -> [(&'static str, StepKind, Option<u32>); 3] {
+    let way = |step: u32| Some(LookupWay { speech: None, target: Target::Step(StepIndex(step)), at_most: None });
+    let find = LookupSpec {
+        connector: ConnectorIndex(0),
+        path: TextTemplate::fixed(""),
+        save: None,
+        found: way(3),
+        not_found: way(14),
+        failed: way(15),
+    };
+    let pass = TransferSpec {
+        to: TransferTo::Agent("1003".into()),
+        ring: Duration::from_secs(10),
+        announce: None,
+        busy: Some(Target::Step(StepIndex(15))),
+        no_answer: Some(Target::Step(StepIndex(7))),
+        failed: None,
+        otherwise: Some(Target::Step(StepIndex(15))),
+    };
+    let out = TransferSpec {
+        to: TransferTo::Number("+442079460200".into()),
+        ring: TransferSpec::RING,
+        announce: Some(recordings.speech("main/out.announce", 1_400)),
+        busy: None,
+        no_answer: None,
+        failed: None,
+        otherwise: Some(Target::Step(StepIndex(5))),
+    };
+    [
+        ("find", StepKind::Lookup(Box::new(find)), None),
+        ("pass", StepKind::Transfer(Box::new(pass)), Some(1)),
+        ("out", StepKind::Transfer(Box::new(out)), Some(1)),
+    ]
+}
+
+/// `welcome`, `main` (1: `order`, 2: `silent`, 9: `bye`, 3: `support`, 4: `sales`, 5: `call_back`, 6: `message`, 7: `consent`, 8: `how_was_it`, 0: `find`), `order`, `told`, `silent` (its recording is missing), `bye`, the queues, `call_back`, `message`, `consent`, `pin`, `how_was_it`, `find`, `pass`, `out`.
 pub fn revision(number: u32) -> Revision {
     let mut recordings = Recordings::default();
     for digit in 0..10 {
@@ -186,6 +226,9 @@ pub fn revision(number: u32) -> Revision {
         recordings.add(&format!("phrases/queue/call_back_{phrase}"), 1_100);
     }
     recordings.add("phrases/queue/calling_back", 1_300);
+    for phrase in ["lookup/one_moment", "lookup/still_looking", "lookup/failed"] {
+        recordings.add(&format!("phrases/{phrase}"), 1_300);
+    }
     for phrase in ["collect/no_input", "collect/too_short", "collect/too_long", "confirm/question"] {
         recordings.add(&format!("phrases/{phrase}"), 1_000);
     }
@@ -222,12 +265,9 @@ pub fn revision(number: u32) -> Revision {
         when: None,
     };
     let mut choices = vec![choice("1", 2), choice("2", 4), choice("9", 5)];
-    // Not announced: the queues, a message, the recording of the call, and a survey.
-    choices.extend([('3', 6), ('4', 7), ('5', 8), ('6', 9), ('7', 10), ('8', 12)].map(|(digit, to)| Choice {
-        keys: vec![key(digit)],
-        speech: None,
-        target: Target::Step(StepIndex(to)),
-        when: None,
+    // Not announced: the queues, a message, the recording of the call, a survey, and what is looked up.
+    choices.extend([('3', 6), ('4', 7), ('5', 8), ('6', 9), ('7', 10), ('8', 12), ('0', 13)].map(|(digit, to)| {
+        Choice { keys: vec![key(digit)], speech: None, target: Target::Step(StepIndex(to)), when: None }
     }));
     let mut told = recordings.speech("main/told", 900);
     told.by_language[0].push(Piece::Value { name: "number".into(), format: SpokenAs::Digits });
@@ -280,7 +320,8 @@ pub fn revision(number: u32) -> Revision {
     let menu =
         Menu { speech: Some(recordings.speech("main/main", 1_000)), choices, must_hear: false, patience: patience() };
     let welcome = recordings.speech(&format!("main/welcome{number}"), 2_000);
-    let steps = vec![
+    let asking = asking(&mut recordings).map(|(name, kind, next)| step(name, kind, next));
+    let mut steps = vec![
         step("welcome", StepKind::Say { speech: welcome, must_hear: number == 0 }, Some(1)),
         step("main", StepKind::Menu(menu), None),
         step("order", StepKind::Collect(collect), Some(3)),
@@ -318,6 +359,7 @@ pub fn revision(number: u32) -> Revision {
         step("pin", StepKind::Collect(pin), Some(6)),
         step("how_was_it", StepKind::Survey(Box::new(survey)), Some(1)),
     ];
+    steps.extend(asking);
     let flow = Flow {
         name: format!("main{number}").into(),
         languages: vec!["en".into()],
@@ -334,6 +376,7 @@ pub fn revision(number: u32) -> Revision {
         prompts: recordings.prompts,
         prompt_index: recordings.index,
         queues: vec![support(), sales()],
+        connectors: vec![Arc::new(orders())],
         agents: AGENTS.iter().map(|extension| agent(extension)).collect(),
         dial_plan: DialPlan::new(&[carrier()]),
         ..FlowSet::default()
@@ -367,4 +410,27 @@ pub fn changed(number: u32) -> Revision {
         _ => {}
     }
     revision
+}
+
+/// A message that somebody left on another day.
+pub fn message(number: u64, mailbox: &str, heard: bool) -> Message {
+    let label = TapeLabel {
+        mailbox: Some(mailbox.into()),
+        call: "c1".to_owned(),
+        caller: PhoneNumber::new("030"),
+        caller_name: None,
+        dialled: "1000".to_owned(),
+        started: "2025-12-31T09:00:00Z".to_owned(),
+        language: "en".into(),
+        mail: Vec::new(),
+    };
+    let tape = KeptTape {
+        name: TapeKind::Message.name(TapeId(number)),
+        kind: TapeKind::Message,
+        folder: "voicemail/support".into(),
+        label,
+        length: Duration::from_secs(2),
+        octets: 32_044,
+    };
+    Message { tape, heard }
 }

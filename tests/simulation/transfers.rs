@@ -5,7 +5,9 @@ use std::time::Duration;
 use helpline::acd::AgentState;
 use helpline::journal::{JournalEvent, Outcome, QueueEvent, SurveyNews, Transfer as Asked};
 use helpline::switchboard::{Input, OperatorCommand, Output};
-use helpline::telephony::{Cause, Digit, DigitSource, Direction, LegId, MediaEvent, SipEvent, StreamReport, Transfer};
+use helpline::telephony::{
+    Cause, Digit, DigitSource, Direction, LegId, MediaEvent, PhoneNumber, SipEvent, StreamReport, Transfer,
+};
 
 use crate::house;
 use crate::phone;
@@ -26,6 +28,7 @@ impl Rig {
         let offer = Some(phone::description(Direction::SendReceive));
         let mut invite = phone::invite(leg, dialled, offer);
         invite.agent = Some(extension.to_owned());
+        invite.caller.number = PhoneNumber::new(extension);
         self.sip(SipEvent::Incoming(Box::new(invite)));
     }
 
@@ -505,6 +508,46 @@ fn the_caller_takes_the_place_where_the_agent_waits_or_listens() {
     rig.joins(AGENT, OWN);
     let view = rig.switchboard.view(rig.now);
     assert_eq!(rig.asked().map(|asked| asked.status), Some(200), "{:?} {view:?}", rig.out);
+}
+
+/// What is done for one caller only begins again for the one who takes the place: the agent has agreed to nothing for them.
+#[test]
+fn what_was_begun_for_the_agent_begins_again_for_the_caller() {
+    // What the agent presses in the menu, what they hear of it, and what begins then.
+    for (keys, at_the_tone, begins) in [
+        ("0", false, "ask no more 1, hang up LocalHungUp, unbridge in1, ask orders 2, hang up LocalHungUp"),
+        ("6", true, "hang up LocalHungUp, unbridge in1, play 2300, hang up LocalHungUp"),
+        ("7", false, "stop, hang up LocalHungUp, unbridge in1, play 1500, hang up LocalHungUp"),
+        ("71", false, "stop, hang up LocalHungUp, unbridge in1, play 1500, hang up LocalHungUp"),
+        ("5", false, "stop, hang up LocalHungUp, unbridge in1, play 1100, hang up LocalHungUp"),
+    ] {
+        let mut rig = Rig::served();
+        rig.dials(OWN, "1002", house::NUMBER);
+        rig.confirms(OWN);
+        let heard = |rig: &mut Rig| {
+            let playback = rig.playback.take().expect("something plays");
+            rig.media(MediaEvent::PlaybackFinished { leg: OWN, playback });
+        };
+        heard(&mut rig);
+        for key in keys.chars() {
+            let digit = Digit::from_char(key).expect("a key");
+            rig.media(MediaEvent::Digit { leg: OWN, digit, source: DigitSource::Rtp });
+        }
+        if at_the_tone {
+            heard(&mut rig);
+            assert!(rig.wanted().contains("record"), "{}", rig.wanted());
+        }
+        rig.now += Duration::from_secs(1);
+        rig.joins(AGENT, OWN);
+        assert_eq!(rig.asked().map(|asked| asked.status), Some(200), "{keys}");
+        rig.check(&format!("progress out1 200, {begins}"));
+        rig.is_gone(OWN, Cause::LocalHungUp);
+        if keys == "5" {
+            // The agent's extension is no number to call back; the caller's is.
+            rig.key('1', DigitSource::Rtp);
+            assert_eq!(rig.entered(), Some(("support".to_owned(), 0, 0)), "{:?}", rig.out);
+        }
+    }
 }
 
 #[test]

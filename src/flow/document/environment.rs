@@ -51,6 +51,13 @@ pub fn expand(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Resul
                 remedy: "write `${NAME}` or `${NAME:-default}`".to_owned(),
             });
         }
+        if default.is_some_and(|default| default.contains("${")) {
+            return Err(ExpansionFault {
+                range,
+                message: "a default is a text, and this one holds another variable".to_owned(),
+                remedy: "write `${NAME:-text}`, or `${NAME}` alone".to_owned(),
+            });
+        }
         // As in a shell, an empty variable takes the default too.
         match (environment(name).filter(|value| !value.is_empty()), default) {
             (Some(value), _) => expanded.push_str(&value),
@@ -95,6 +102,7 @@ mod tests {
         check("${EMPTY}", Err("the environment variable `EMPTY` is not set"));
         check("ü ${", Err("a `${` is never closed"));
         check("${}", Err("this names no environment variable"));
+        check("${NONE:-${TOKEN}}", Err("a default is a text, and this one holds another variable"));
         check("${1A}", Err("this names no environment variable"));
     }
 }

@@ -269,14 +269,49 @@ impl Session {
         turn.actions
     }
 
+    /// The caller gives their place here to somebody else, who is told of by [`Session::change_caller`]: what they were asked
+    /// has an end, and what was asked for them is wanted no more.
+    pub fn give_way(&self) -> Vec<Action> {
+        let mut turn = Turn::new(&self.flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
+        self.abandon_lookup(&mut turn);
+        self.abandon_survey(&mut turn);
+        turn.actions
+    }
+
+    /// Somebody else stands where the caller stood from here on. What the one before has agreed to, or keyed ahead, is not theirs;
+    /// and what is done for one caller only begins again for them: a message, a question of consent, the number on which to be
+    /// called back, and what a web service is asked. `None` where nothing does.
+    pub fn change_caller(
+        &mut self,
+        now: Moment,
+        wall: Timestamp,
+        (caller, known): (Caller, KnownCaller),
+    ) -> Option<Vec<Action>> {
+        (self.caller, self.known) = (caller, known);
+        self.agreed = Agreed::Unasked;
+        self.ahead.clear();
+        let begins_again = matches!(self.state, State::Leaving(_) | State::Consenting(_) | State::Arranging(_));
+        if !begins_again && !self.is_looking_up() {
+            return None;
+        }
+        let flows = Arc::clone(&self.flows);
+        let mut turn = Turn::new(&flows, now, wall);
+        self.state = State::Ended;
+        self.playing = false;
+        let next = self.begin(&mut turn);
+        self.walk(&mut turn, next);
+        Some(turn.actions)
+    }
+
     /// Whether a menu or a question awaits the caller's keys, be it while it is still being spoken, or a queue takes them.
     pub fn awaits_keys(&self) -> bool {
         self.state.awaits_keys()
     }
 
-    /// Whether keys were pressed that decide nothing yet: when no more come, they count as they are.
-    pub fn is_between_keys(&self) -> bool {
-        self.state.is_between_keys()
+    /// Whether something comes by itself while keys are awaited: keys that decide nothing yet count when no more come, and a
+    /// message ends with its words.
+    pub fn goes_on_by_itself(&self) -> bool {
+        self.state.goes_on_by_itself()
     }
 
     /// Whether somebody else is rung for the caller, or talks to them, whom no queue gave.
@@ -428,7 +463,12 @@ impl Session {
         self.step = index;
         self.inside = true;
         turn.note(FlowNote::StepEntered { flow: self.flow, step: index });
-        match &turn.flows.flow(self.flow).step(index).kind {
+        self.begin(turn)
+    }
+
+    /// What the step in which the caller is begins with.
+    fn begin(&mut self, turn: &mut Turn<'_>) -> Next {
+        match &turn.flows.flow(self.flow).step(self.step).kind {
             StepKind::Say { speech, must_hear } => self.enter_say(turn, speech, *must_hear),
             StepKind::Play { speech, must_hear } => self.enter_play(turn, speech, *must_hear),
             StepKind::Menu(_) => self.enter_menu(turn),

@@ -1,8 +1,6 @@
 //! `survey`: questions that are answered by a key or two. Nobody has to answer: star leaves a question out, silence goes on
 //! without blame, and what was answered is kept, whatever way the caller goes.
 
-use jiff::Timestamp;
-
 use super::exit::Exit;
 use super::queue::{BETWEEN_KEYS, FIRST_KEY};
 use super::turn::Turn;
@@ -214,13 +212,6 @@ impl Session {
         {
             self.close_survey(turn, surveying);
         }
-    }
-
-    /// Whoever answers now gives their place to somebody else: what they have answered is all of theirs.
-    pub fn yield_survey(&self) -> Vec<Action> {
-        let mut turn = Turn::new(&self.flows, Moment::ZERO, Timestamp::UNIX_EPOCH);
-        self.abandon_survey(&mut turn);
-        turn.actions
     }
 
     /// Somebody else is asked from here on.

@@ -90,6 +90,8 @@ fn refusal_for(cause: Cause) -> Refused {
     match cause {
         Cause::Drained => Refused::unavailable(RETRY_AFTER_DRAINING_S),
         Cause::MediaFailed | Cause::MediaLost | Cause::TransportFailed => Refused::status(500),
+        // RFC 3262 section 3: so ends an INVITE whose reliable 180 nobody acknowledged.
+        Cause::NotAcknowledged => Refused::status(504),
         _ => Refused::status(480),
     }
 }

@@ -180,7 +180,7 @@ impl Call {
             _ => (None, false),
         };
         let (revision, step, time) = (self.revision.clone(), self.place, self.leg.hold.flow_time(turn.now));
-        self.note_all(turn, session.yield_survey());
+        self.note_all(turn, session.give_way());
         self.hang_up(turn, Cause::LocalHungUp, Outcome::Transferred);
         Some(Walk { session, time, interrupted: playing.is_some(), announced, revision, step, place })
     }
@@ -207,8 +207,16 @@ impl Call {
         {
             turn.errand(Errand::Distribute(Input::AnnouncementFinished { entry }));
         }
-        // What was being said to the agent is not said again.
-        if walk.interrupted {
+        let (time, wall) = (self.leg.hold.flow_time(turn.now), turn.calendar.time_of(turn.now));
+        let facts = (self.caller.clone(), self.known.clone());
+        let again = match &mut self.phase {
+            Phase::Walking { session, .. } => session.change_caller(time, wall, facts),
+            _ => None,
+        };
+        // What was being said to the agent is not said again, unless it has to be.
+        if let Some(actions) = again {
+            self.act(turn, actions);
+        } else if walk.interrupted {
             self.walk(turn, SessionInput::PlaybackFinished);
         } else {
             self.act(turn, Vec::new());

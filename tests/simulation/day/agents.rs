@@ -121,7 +121,7 @@ impl World {
 
     /// A caller who chooses a queue and waits, more or less patiently.
     pub(super) fn want_an_agent(&mut self, leg: LegId, ready: u64) {
-        let queue = ['4', '3', '3', '4', '3', '5'][self.random.usize(0..6)];
+        let queue = ['4', '3', '3', '4', '3', '5', '0'][self.random.usize(0..7)];
         let mut at = ready + self.random.u64(2_500..6_000);
         self.plan(at, Happening::Act(leg, Act::PressKey(queue)));
         if self.random.u8(0..4) == 0 {

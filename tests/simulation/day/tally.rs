@@ -1,6 +1,7 @@
 //! What happened on a day, in numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use helpline::journal::{JournalEvent, Outcome};
 use helpline::telephony::CallId;
@@ -39,6 +40,12 @@ pub(super) struct Tally {
     pub(super) handed_over: u32,
     /// What became of tapes.
     pub(super) tapes: BTreeMap<&'static str, u32>,
+    /// What web services were asked.
+    pub(super) asked: u32,
+    /// What came of that.
+    pub(super) looked_up: BTreeMap<&'static str, u32>,
+    /// How callers left the steps that pass them on.
+    pub(super) passed_on: BTreeMap<(Arc<str>, Arc<str>), u32>,
     /// What callers said of the call.
     pub(super) surveys: BTreeMap<&'static str, u32>,
 }
@@ -67,9 +74,13 @@ impl World {
                 tally.left += 1;
                 let named = self.exits.get(&step.step).is_some_and(|exits| exits.contains(exit));
                 assert!(named, "`{}` is left by `{exit}`, which is no exit of it", step.step);
+                if matches!(&*step.step, "pass" | "out") {
+                    *tally.passed_on.entry((step.step.clone(), exit.clone())).or_default() += 1;
+                }
             }
             JournalEvent::Digit { .. } => tally.keys += 1,
             JournalEvent::Held => tally.holds += 1,
+            JournalEvent::LookedUp(told) => *tally.looked_up.entry(told.outcome).or_default() += 1,
             JournalEvent::Tape(event) => self.tapes.told(event),
             event => tally.count_waiting(event),
         }
