@@ -7,6 +7,9 @@
 //! machine that does nothing else.
 
 #[cfg(target_os = "linux")]
+#[path = "../shared/arguments.rs"]
+mod arguments;
+#[cfg(target_os = "linux")]
 mod bare;
 #[cfg(target_os = "linux")]
 mod figures;
@@ -22,21 +25,15 @@ mod section;
 
 #[cfg(target_os = "linux")]
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(port) = arguments.strip_prefix(&[bare::ARGUMENT.to_owned()]) {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(port) = given.strip_prefix(&[bare::ARGUMENT.to_owned()]) {
         bare::run(port.first().and_then(|port| port.parse().ok()).expect("a port"));
         return;
     }
-    // Cargo itself adds `--bench`.
-    let (options, named): (Vec<&str>, Vec<&str>) =
-        arguments.iter().map(String::as_str).partition(|argument| argument.starts_with("--"));
-    if let Some(unknown) = named.iter().find(|name| !measure::PARTS.contains(name)) {
-        eprintln!("`{unknown}` is no part of it: {} are", measure::PARTS.join(", "));
-        std::process::exit(2);
-    }
-    let figures = measure::parts(&named);
+    let (named, write) = arguments::parts_of(&measure::PARTS);
+    let figures = measure::parts(&named.iter().map(String::as_str).collect::<Vec<_>>());
     println!("{figures}");
-    if options.contains(&"--write") {
+    if write {
         section::put(&figures.report());
     }
 }

@@ -8,6 +8,9 @@
 //! machine that does nothing else.
 
 #[cfg(target_os = "linux")]
+#[path = "../shared/arguments.rs"]
+mod arguments;
+#[cfg(target_os = "linux")]
 mod bank;
 #[cfg(target_os = "linux")]
 #[path = "../calls/machine.rs"]
@@ -23,17 +26,10 @@ mod table;
 
 #[cfg(target_os = "linux")]
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // Cargo itself adds `--bench`.
-    let (options, named): (Vec<&str>, Vec<&str>) =
-        arguments.iter().map(String::as_str).partition(|argument| argument.starts_with("--"));
-    if let Some(unknown) = named.iter().find(|name| !measure::PARTS.contains(name)) {
-        eprintln!("`{unknown}` is no part of it: {} are", measure::PARTS.join(", "));
-        std::process::exit(2);
-    }
-    let table = measure::parts(&named);
+    let (named, write) = arguments::parts_of(&measure::PARTS);
+    let table = measure::parts(&named.iter().map(String::as_str).collect::<Vec<_>>());
     println!("{}", table.text());
-    if options.contains(&"--write") {
+    if write {
         section::put(&table.text());
     }
 }

@@ -232,10 +232,13 @@ async fn ready(State(view): State<View>) -> Response {
     }
 }
 
+/// Nothing is known yet.
+const STARTING: &str = "Helpline is starting";
+
 /// Why no call would be taken now.
 fn unready(snapshot: Option<&Snapshot>) -> Option<&'static str> {
     match snapshot {
-        None => Some("Helpline is starting"),
+        None => Some(STARTING),
         Some(snapshot) if snapshot.draining => Some("Helpline is closing down and takes no new calls"),
         Some(snapshot) if snapshot.calls >= snapshot.calls_max => {
             Some("there are as many calls as limits.calls allows")
@@ -252,6 +255,12 @@ async fn admit(State(view): State<View>, request: Request, next: Next) -> Respon
             let mut refused = problem(StatusCode::UNAUTHORIZED, "a bearer token is required here");
             refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             refused
+        }
+        // There is nothing to be told yet, which is not to be taken for a house without queues or hours.
+        _ if request.uri().path().starts_with("/api/v1/") && view.snapshot.borrow().is_none() => {
+            let mut starting = problem(StatusCode::SERVICE_UNAVAILABLE, STARTING);
+            starting.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            starting
         }
         _ => next.run(request).await,
     }

@@ -274,7 +274,9 @@ fn not_ready_says_why() {
     let full = Snapshot { calls: 2, agent_legs: 0, calls_max: 2, ports_free: 1, ..Snapshot::default() };
     let draining = Snapshot { calls: 0, draining: true, ..full.clone() };
     let portless = Snapshot { calls: 1, ports_free: 0, ..full.clone() };
-    check(None, None, "GET /readyz", 503, "starting");
+    for request in ["GET /readyz", "GET /api/v1/queues", "GET /api/v1/hours/office", "PUT /api/v1/hours/office/state"] {
+        check(None, None, request, 503, "starting");
+    }
     check(None, Some(full), "GET /readyz", 503, "limits.calls");
     check(None, Some(draining), "GET /readyz", 503, "closing down");
     check(None, Some(portless), "GET /readyz", 503, "RTP port");

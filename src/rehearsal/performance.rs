@@ -150,7 +150,7 @@ impl Play<'_> {
             if holds(self) {
                 return true;
             }
-            let is_stuck = self.is_asked() && !self.stage.session().is_some_and(Session::is_between_keys);
+            let is_stuck = self.is_asked() && !self.stage.session().is_some_and(Session::goes_on_by_itself);
             if within.is_none() && (is_stuck || self.stage.is_over() && !self.stage.rings()) {
                 return false;
             }
@@ -316,6 +316,10 @@ impl Play<'_> {
         self.listen_from_here();
         let from = self.stage.told().len();
         let end = self.stage.now() + PATIENCE.max(act.within.unwrap_or_default());
+        if self.stage.fall_silent_in_message() {
+            while self.stage.is_leaving_message() && self.stage.advance(end) {}
+            return Ok(());
+        }
         let reacts = |told: &Told| matches!(told.what, What::Silence(_));
         while !self.stage.told()[from..].iter().any(reacts) && self.stage.advance(end) {}
         Ok(())

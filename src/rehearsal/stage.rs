@@ -25,7 +25,7 @@ use crate::switchboard::{
     CallPlace, Input, Kept, MailboxOrder, OperatorCommand, Output, Revision, Settings, Switchboard,
 };
 use crate::telephony::{
-    CallId, Caller, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaEvent, PlaybackId, SipEvent, TapeEnd,
+    CallId, Caller, Cause, Codec, Digit, DigitSource, InbandDigits, LegId, MediaEvent, PlaybackId, SipEvent,
 };
 
 /// How long a caller takes from key to key.
@@ -67,6 +67,10 @@ pub struct Stage<'h> {
     /// The call in which they are being called back.
     called_back: Option<CallId>,
     standing: Standing,
+    /// The place from which they are to be called back.
+    owed: Option<CallPlace>,
+    /// They have been called back.
+    is_back: bool,
     /// The agent whose phone was last to ring for the caller, or whom a step has called.
     rang: Option<Arc<str>>,
     /// The call is recorded, or was.
@@ -132,6 +136,8 @@ impl<'h> Stage<'h> {
             ringing: None,
             called_back: None,
             standing: Standing::None,
+            owed: None,
+            is_back: false,
             step: None,
             playing: BTreeMap::new(),
             tapes: BTreeMap::new(),
@@ -151,6 +157,7 @@ impl<'h> Stage<'h> {
         self.legs += 1;
         let leg = LegId::inbound(self.legs);
         (self.line, self.call, self.recorded) = (Some(leg), None, false);
+        (self.owed, self.is_back) = (None, false);
         self.tell(What::Dialled(dialled.to_owned()));
         let incoming = phone::incoming(leg, caller, dialled, None);
         self.give(Input::Sip(SipEvent::Incoming(Box::new(incoming))));
@@ -189,6 +196,7 @@ impl<'h> Stage<'h> {
     pub fn pick_up(&mut self) -> bool {
         let Some(leg) = self.ringing.take() else { return false };
         (self.line, self.call, self.recorded) = (Some(leg), self.called_back.take(), false);
+        self.is_back = true;
         self.tell(What::PicksUp);
         self.quiet = self.now;
         self.give(Input::Sip(SipEvent::Answered { leg, answer: phone::description(), local: phone::OURS }));
@@ -277,7 +285,8 @@ impl<'h> Stage<'h> {
     pub fn advance(&mut self, until: Moment) -> bool {
         let heard = self.ends.first().copied();
         let (acts, answers) = (self.cast.due(), self.services.due());
-        let spoken = self.tapes.iter().filter_map(|(leg, tape)| Some((tape.end()?, *leg))).min();
+        let spoken = self.tapes.iter().filter_map(|(leg, tape)| Some((tape.end()?, *leg)));
+        let spoken = spoken.min_by_key(|((end, _), leg)| (*end, *leg)).map(|((end, why), leg)| (end, (why, leg)));
         let due = heard.map(|(end, _)| end).into_iter().chain(self.board.deadline()).chain(acts).chain(answers);
         let due = due.chain(spoken.map(|(end, _)| end)).min();
         let Some(due) = due.filter(|due| *due <= until) else { return false };
@@ -289,9 +298,9 @@ impl<'h> Stage<'h> {
                 self.quiet = self.now;
             }
             self.give(Input::Media(MediaEvent::PlaybackFinished { leg, playback }));
-        } else if let Some((_, leg)) = spoken.filter(|(end, _)| *end == due) {
+        } else if let Some((_, (why, leg))) = spoken.filter(|(end, _)| *end == due) {
             let now = self.now;
-            let ended = self.tapes.get_mut(&leg).and_then(|tape| tape.finish(now, leg, TapeEnd::Longest));
+            let ended = self.tapes.get_mut(&leg).and_then(|tape| tape.finish(now, leg, why));
             ended.into_iter().for_each(|ended| self.give(Input::Media(ended)));
         } else if acts == Some(due) {
             self.act();
@@ -315,6 +324,20 @@ impl<'h> Stage<'h> {
         let end = self.now + length;
         while self.advance(end) {}
         self.now = end;
+    }
+
+    /// Whether the caller is leaving a message.
+    pub fn is_leaving_message(&self) -> bool {
+        self.line.and_then(|leg| self.tapes.get(&leg)).is_some_and(Tape::runs)
+    }
+
+    /// The caller says no more of the message that they are leaving; whether they were.
+    pub fn fall_silent_in_message(&mut self) -> bool {
+        let (now, is_leaving) = (self.now, self.is_leaving_message());
+        if let Some(tape) = self.line.filter(|_| is_leaving).and_then(|leg| self.tapes.get_mut(&leg)) {
+            tape.fall_silent(now);
+        }
+        is_leaving
     }
 
     /// Lets happen what is due now.

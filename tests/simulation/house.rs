@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use helpline::clock::Calendar;
 use helpline::flow::connector::{HostPattern, Method, TextTemplate};
+use helpline::flow::mailbox::Message;
 use helpline::flow::{
     AgentSpec, CallbackOrder, CallbackSpec, Choice, Collect, Connector, ConnectorIndex, Consent, Flow, FlowIndex,
     FlowSet, FlowTarget, Languages, LookupSpec, LookupWay, Menu, Patience, Piece, Prompt, PromptId, QueueIndex,
@@ -14,7 +15,10 @@ use helpline::flow::{
     SurveyQuestion, Target, TransferSpec, TransferTo, Voicemail,
 };
 use helpline::switchboard::{Revision, Settings, Switchboard};
-use helpline::telephony::{CallId, Clip, Codec, DialPlan, Digit, InbandDigits, Sides, TransportKind, Trunk};
+use helpline::telephony::{
+    CallId, Clip, Codec, DialPlan, Digit, InbandDigits, KeptTape, PhoneNumber, Sides, TapeId, TapeKind, TapeLabel,
+    TransportKind, Trunk,
+};
 
 pub const AGENTS: [&str; 4] = ["1001", "1002", "1003", "1004"];
 /// The length of hold music, in milliseconds.
@@ -115,40 +119,18 @@ fn carrier() -> Trunk {
 /// Two tiers, a survey after the conversation, choices while waiting (1: `bye`, 2: to be called back), and any agent after a minute.
 fn support() -> QueueSpec {
     QueueSpec {
-        name: "support".into(),
         home: Some(FlowIndex(0)),
         agents: vec![("1001".into(), 1), ("1002".into(), 1), ("1004".into(), 2)],
-        strategy: QueueStrategy::LongestIdle,
-        ring: Duration::from_secs(20),
-        wrap_up: Duration::from_secs(15),
-        rest: Duration::from_secs(5),
-        rest_longest: Duration::from_secs(60),
-        misses_until_pause: Some(2),
-        whisper: false,
-        music: None,
-        music_together: false,
-        position_announced: true,
-        wait_announced: true,
-        announce_first: Duration::from_secs(20),
-        announce_repeat: Duration::from_secs(60),
-        comfort: Vec::new(),
-        comfort_every: None,
-        alert_info: None,
         while_waiting: vec![
             Choice { keys: vec![key('1')], speech: None, target: Target::Step(StepIndex(5)), when: None },
             call_back(),
         ],
         most_callers: 6,
-        full: None,
         too_long: (Duration::from_secs(300), None),
-        no_agents: None,
         survey: Some(FlowTarget { flow: FlowIndex(0), target: Target::Step(StepIndex(12)) }),
-        service_per_cent: 80,
-        service_within: Duration::from_secs(20),
-        short_abandon: Duration::from_secs(5),
-        resume_window: Duration::from_secs(180),
         relax_after: Some(Duration::from_secs(60)),
         callback: CallbackSpec { tries: 2, gap: Duration::from_secs(60), ..CallbackSpec::default() },
+        ..QueueSpec::usual("support")
     }
 }
 
@@ -205,7 +187,7 @@ fn asking(recordings: &mut Recordings) -> [(&'static str, StepKind, Option<u32>)
     };
     let pass = TransferSpec {
         to: TransferTo::Agent("1003".into()),
-        ring: Duration::from_secs(20),
+        ring: Duration::from_secs(10),
         announce: None,
         busy: Some(Target::Step(StepIndex(15))),
         no_answer: Some(Target::Step(StepIndex(7))),
@@ -428,4 +410,27 @@ pub fn changed(number: u32) -> Revision {
         _ => {}
     }
     revision
+}
+
+/// A message that somebody left on another day.
+pub fn message(number: u64, mailbox: &str, heard: bool) -> Message {
+    let label = TapeLabel {
+        mailbox: Some(mailbox.into()),
+        call: "c1".to_owned(),
+        caller: PhoneNumber::new("030"),
+        caller_name: None,
+        dialled: "1000".to_owned(),
+        started: "2025-12-31T09:00:00Z".to_owned(),
+        language: "en".into(),
+        mail: Vec::new(),
+    };
+    let tape = KeptTape {
+        name: TapeKind::Message.name(TapeId(number)),
+        kind: TapeKind::Message,
+        folder: "voicemail/support".into(),
+        label,
+        length: Duration::from_secs(2),
+        octets: 32_044,
+    };
+    Message { tape, heard }
 }

@@ -4,39 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::acd::WhyNoCalls;
-use helpline::flow::mailbox::Message;
 use helpline::switchboard::{Input, MailboxOrder, Output};
-use helpline::telephony::{
-    CallId, Cause, Clip, Digit, DigitSource, KeptTape, LegId, MediaEvent, PhoneNumber, SipEvent, TapeId, TapeKind,
-    TapeLabel,
-};
+use helpline::telephony::{CallId, Cause, Clip, Digit, DigitSource, LegId, MediaEvent, SipEvent, TapeId};
 
+use crate::house::message;
 use crate::scenarios::Rig;
 
 /// The leg by which the agent dials.
 const DIALS: LegId = LegId::inbound(9);
-
-fn message(number: u64, heard: bool) -> Message {
-    let label = TapeLabel {
-        mailbox: Some("support".into()),
-        call: "c1".to_owned(),
-        caller: PhoneNumber::new("030"),
-        caller_name: None,
-        dialled: "1000".to_owned(),
-        started: "2025-12-31T09:00:00Z".to_owned(),
-        language: "en".into(),
-        mail: Vec::new(),
-    };
-    let tape = KeptTape {
-        name: TapeKind::Message.name(TapeId(number)),
-        kind: TapeKind::Message,
-        folder: "voicemail/support".into(),
-        label,
-        length: Duration::from_secs(2),
-        octets: 32_044,
-    };
-    Message { tape, heard }
-}
 
 fn clip(millis: usize) -> Option<Arc<Clip>> {
     let audio = vec![0x55; millis * 8].into_boxed_slice();
@@ -83,7 +58,7 @@ impl Rig {
 #[test]
 fn an_agent_hears_messages_and_deletes_one() {
     let (mut rig, call) = Rig::asks_for_messages();
-    rig.give(Input::Messages { call, messages: Some(vec![message(7, false), message(8, true)]) });
+    rig.give(Input::Messages { call, messages: Some(vec![message(7, "support", false), message(8, "support", true)]) });
     // "You have" one "new message." "You have" one "message that was heard before."
     rig.check("play 3400");
     // "First message," "from" 0 3 0 "Left": the house has no recordings for days.
@@ -112,7 +87,7 @@ fn messages_that_cannot_be_listed_are_told_so() {
     rig.wait(Duration::from_secs(5));
     rig.check("play 700");
     // Too late.
-    rig.give(Input::Messages { call, messages: Some(vec![message(7, false)]) });
+    rig.give(Input::Messages { call, messages: Some(vec![message(7, "support", false)]) });
     rig.check("");
     assert_eq!(rig.hears_all(), "");
     rig.wait(Duration::from_millis(200));
@@ -125,7 +100,7 @@ fn messages_that_cannot_be_listed_are_told_so() {
 #[test]
 fn who_hears_messages_gets_no_caller_meanwhile() {
     let (mut rig, call) = Rig::asks_for_messages();
-    rig.give(Input::Messages { call, messages: Some(vec![message(7, false)]) });
+    rig.give(Input::Messages { call, messages: Some(vec![message(7, "support", false)]) });
     let view = rig.switchboard.view(rig.now);
     let agent = view.agents.iter().find(|agent| &*agent.extension == "1001").expect("there is one");
     assert_ne!(agent.snapshot.why, WhyNoCalls::NobodyWaits { before: Some(0) });

@@ -271,6 +271,69 @@ fn what_callers_do_comes_true() {
     }
 }
 
+/// Somebody is called back by queues, and leaves messages with them.
+const CALLED_BACK: &str = "\
+flow: main
+numbers: [1000]
+time_zone: UTC
+start: main
+steps:
+  main: {menu: Well?, choices: {1: To wait -> wait, 2: To be called back -> call_back, 3: To leave a message -> message}}
+  wait: {queue: support, skill: billing, next: bye}
+  call_back: {callback: support, skill: billing, priority: 3, next: bye}
+  message: {voicemail: support, next: bye}
+  bye: {hangup: Goodbye.}
+agents: {1001: {name: Ada, skills: [billing]}}
+queues:
+  support: {agents: [1001], while_waiting: {choices: {1: To be called back -> callback}}}
+";
+
+#[track_caller]
+fn called_back(call: &str) {
+    let (report, failed) = report_of(CALLED_BACK, &format!("tests:\n  - test: it\n    {call}\n"), false);
+    assert_eq!(failed, 0, "{report}");
+}
+
+#[test]
+fn who_is_called_back_talks_to_the_agent_from_their_place() {
+    called_back(
+        "agents: {1001: busy for 3m}\n    call: [press: 1, press: 1, hear: call you back, press: 1, goodbye, pick up, answered: 1001, expect: {queue: support, skill: billing, priority: 0}, agent hangs up, goodbye]",
+    );
+    called_back(
+        "call: [press: 2, hear: call you back, press: 1, goodbye, pick up, answered: 1001, expect: {queue: support, skill: billing, priority: 3}]",
+    );
+}
+
+#[test]
+fn who_leaves_a_message_speaks_until_they_fall_silent() {
+    called_back("call: [press: 3, hear: message, wait: 20s, press: hash, hear: thank you, goodbye]");
+    called_back("call: [press: 3, hear: message, wait: 20s, say nothing, hear: thank you, goodbye]");
+    called_back("call: [press: 3, hear: after the tone, say nothing, {hear: I did not hear, within: 20s}]");
+    // Whoever speaks and speaks is thanked in the end, too.
+    called_back("call: [press: 3, hear: message, wait: 30s, hear: as long as it can be, goodbye]");
+}
+
+#[test]
+fn what_one_path_answers_comes_before_what_all_do() {
+    let flow = FLOW.replace("save: order_number\n    next: told", "save: order_number\n    next: status").replace(
+        "  told:",
+        "  status: {lookup: 'orders/{order_number}', save: order, found: told, failed: agent}\n  told:",
+    ) + "connectors: {orders: {url: 'https://shop.example.com/o', fields: {status: [sent]}}}\n";
+    for lookups in
+        ["orders/123456: {status: sent, after: 1s}, orders: failed", "orders: failed, orders/123456: {status: sent}"]
+    {
+        let test = format!(
+            "tests:\n  - test: it\n    lookups: {{{lookups}}}\n    call: [press: 1 123456#, hear: told, press: 1 654321#, expect: {{step: agent}}]\n"
+        );
+        let (report, failed) = report_of(&flow, &test, false);
+        assert_eq!(failed, 0, "{report}");
+    }
+    // What is said later holds, of all paths.
+    let test = "tests:\n  - test: it\n    lookups: {orders/123456: {status: sent}}\n    call: [lookups: {orders: failed}, press: 1 123456#, expect: {step: agent}]\n";
+    let (report, failed) = report_of(&flow, test, false);
+    assert_eq!(failed, 0, "{report}");
+}
+
 /// Who asks for a skill that nobody has waits for whoever learns it: that is for `check` to say.
 #[test]
 fn a_skill_that_only_a_step_knows_can_be_expected() {

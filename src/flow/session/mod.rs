@@ -308,9 +308,10 @@ impl Session {
         self.state.awaits_keys()
     }
 
-    /// Whether keys were pressed that decide nothing yet: when no more come, they count as they are.
-    pub fn is_between_keys(&self) -> bool {
-        self.state.is_between_keys()
+    /// Whether something comes by itself while keys are awaited: keys that decide nothing yet count when no more come, and a
+    /// message ends with its words.
+    pub fn goes_on_by_itself(&self) -> bool {
+        self.state.goes_on_by_itself()
     }
 
     /// Whether somebody else is rung for the caller, or talks to them, whom no queue gave.

@@ -70,15 +70,15 @@ impl State {
         }
     }
 
-    /// Whether keys were pressed that decide nothing yet.
-    pub(super) fn is_between_keys(&self) -> bool {
+    /// Whether something comes by itself while keys are awaited.
+    pub(super) fn goes_on_by_itself(&self) -> bool {
         match self {
             State::Asking(asking) => asking.is_between_keys(),
             State::Waiting(waiting) => waiting.is_between_keys(),
             State::Arranging(arranging) => arranging.is_between_keys(),
             State::Surveying(surveying) => surveying.is_between_keys(),
-            State::Leaving(_)
-            | State::Consenting(_)
+            State::Leaving(leaving) => leaving.is_spoken(),
+            State::Consenting(_)
             | State::Speaking { .. }
             | State::LookingUp(_)
             | State::Transferring(_)

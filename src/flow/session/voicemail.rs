@@ -55,6 +55,11 @@ impl Leaving {
         !matches!(self.at, At::Telling { .. })
     }
 
+    /// Whether the caller speaks, or what they have said is fetched.
+    pub(super) fn is_spoken(&self) -> bool {
+        matches!(self.at, At::Speaking { .. } | At::Ending { .. } | At::Fetching { .. })
+    }
+
     pub(super) fn deadline(&self) -> Option<Moment> {
         match self.at {
             At::Speaking { until } | At::Ending { until } | At::Fetching { until } => Some(until),

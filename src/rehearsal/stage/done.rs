@@ -1,15 +1,28 @@
 //! What a switchboard wants of its telephones and audio is done at once, and what becomes of the caller is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Stage, Standing};
+use crate::flow::StepKind;
 use crate::journal::{JournalEntry, JournalEvent, QueueEvent, SurveyNews, TapeEvent};
 use crate::rehearsal::tapes::Tape;
 use crate::rehearsal::told::{Told, What};
-use crate::switchboard::Input;
+use crate::switchboard::{CallPlace, Input};
 use crate::telephony::{LegId, MediaCommand, MediaEvent, SipCommand, SipEvent, StreamReport, TapeEnd};
 
 impl Stage<'_> {
+    /// The place that the caller's step has taken for them in a queue.
+    fn booked(&self, queue: &Arc<str>) -> CallPlace {
+        let at = self.step.as_ref().and_then(|step| self.house.find_step(step));
+        let kind = at.map(|at| &self.house.flows().flow(at.flow).step(at.step).kind);
+        let (skills, priority) = match kind {
+            Some(StepKind::Callback { skills, priority, .. }) => (skills.clone(), *priority),
+            _ => (Vec::new(), 0),
+        };
+        CallPlace { queue: queue.clone(), position: 1, since: self.now, skills, priority }
+    }
+
     /// Where the caller stands in line now.
     pub(super) fn look(&mut self) {
         let place = self.line.and(self.call).and_then(|call| self.board.place(call));
@@ -134,6 +147,7 @@ impl Stage<'_> {
                 if let QueueEvent::Entered { queue, .. } = &**event
                     && self.session().is_some_and(|session| !session.is_queued())
                 {
+                    self.owed = Some(self.booked(queue));
                     self.tell(What::Booked(queue.clone()));
                 }
                 return;
@@ -164,6 +178,7 @@ impl Stage<'_> {
             JournalEvent::Joined(joined) => {
                 let place = match std::mem::take(&mut self.standing) {
                     Standing::Waiting(place) => Some(place),
+                    Standing::None if self.is_back => self.owed.take(),
                     Standing::None | Standing::Talking(..) => None,
                 };
                 self.standing = Standing::Talking(joined.agent.clone(), place);
@@ -187,7 +202,8 @@ impl Stage<'_> {
         match event {
             QueueEvent::Entered { queue, .. } => self.tell(What::Queued(queue)),
             QueueEvent::Left { queue, outcome, .. } => {
-                if outcome != "answered" {
+                // Who is called back talks to the agent already when the place is given up.
+                if outcome != "answered" && matches!(self.standing, Standing::Waiting(_)) {
                     self.standing = Standing::None;
                 }
                 self.tell(What::Unqueued(queue, outcome));
@@ -198,7 +214,9 @@ impl Stage<'_> {
             }
             QueueEvent::SpokenPlace { spoken, .. } if spoken > 0 => self.tell(What::Place(spoken)),
             QueueEvent::CallbackWanted => {
-                self.standing = Standing::None;
+                if let Standing::Waiting(place) = std::mem::take(&mut self.standing) {
+                    self.owed = Some(place);
+                }
                 self.tell(What::Promised);
             }
             _ => {}

@@ -6,15 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::clock::Moment;
-use helpline::flow::mailbox::Message;
 use helpline::journal::TapeEvent;
 use helpline::switchboard::{Input, MailboxOrder};
-use helpline::telephony::{
-    Clip, KeptTape, LegId, MediaCommand, MediaEvent, PhoneNumber, TapeEnd, TapeId, TapeKind, TapeLabel, TapeOrder,
-    TapeReport,
-};
+use helpline::telephony::{Clip, LegId, MediaCommand, MediaEvent, TapeEnd, TapeId, TapeKind, TapeOrder, TapeReport};
 
 use super::{Happening, World};
+use crate::house;
 
 /// A tape of a leg.
 #[derive(Debug)]
@@ -49,29 +46,6 @@ pub(super) struct Book {
     read: u32,
     heard: u32,
     deleted: u32,
-}
-
-/// A message that somebody left on another day.
-fn old_message(number: u64, mailbox: Arc<str>) -> Message {
-    let label = TapeLabel {
-        mailbox: Some(mailbox),
-        call: "c1".to_owned(),
-        caller: PhoneNumber::new("0301234567"),
-        caller_name: None,
-        dialled: "1000".to_owned(),
-        started: "2026-01-01T10:00:00Z".to_owned(),
-        language: "en".into(),
-        mail: Vec::new(),
-    };
-    let tape = KeptTape {
-        name: TapeKind::Message.name(TapeId(number)),
-        kind: TapeKind::Message,
-        folder: "voicemail/support".into(),
-        label,
-        length: Duration::from_secs(2),
-        octets: 32_044,
-    };
-    Message { tape, heard: number > 1 }
 }
 
 impl Book {
@@ -115,7 +89,7 @@ impl World {
         match order {
             MailboxOrder::List { call, mailboxes } => {
                 let mailbox = mailboxes.first().cloned().unwrap_or_default();
-                let messages = (0..self.random.u64(0..4)).map(|n| old_message(n, mailbox.clone())).collect();
+                let messages = (0..self.random.u64(0..4)).map(|n| house::message(n, &mailbox, n > 1)).collect();
                 let messages = Some(messages).filter(|_| self.random.u8(..) > 30);
                 let after = self.random.u64(1..6_000);
                 self.plan(after, Happening::Tell(Input::Messages { call, messages }));

@@ -17,6 +17,7 @@ use crate::flow::{LookupAnswer, LookupFailure, Value};
 impl TestReader<'_, '_> {
     /// `lookups: {orders/123: {status: sent}, stock: not_found, prices: failed after 3s}`.
     pub(super) fn lookups(&mut self, entry: &Entry, changes: &mut Vec<Change>) {
+        let begin = changes.len();
         for entry in self.section.table(entry, "a table such as `{orders/123: {status: sent}}`").unwrap_or(&[]) {
             let (name, path) = match entry.key.split_once('/') {
                 Some((name, path)) => (name, Some(path.to_owned())),
@@ -74,6 +75,8 @@ impl TestReader<'_, '_> {
                 }
             }
         }
+        // The latest holds: what is said of one path comes after what is said of all, wherever it is written.
+        changes[begin..].sort_by_key(|change| matches!(change, Change::Lookup(Stub { path: Some(_), .. })));
     }
 }
 
