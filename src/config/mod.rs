@@ -118,12 +118,10 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
-    /// By which address others than this machine reach it, if that is known: the one that is advertised, or else the
-    /// one that is listened on.
-    pub fn address(&self) -> Option<String> {
-        let ip = self.listen.ip();
-        let reachable = !ip.is_loopback() && !ip.is_unspecified();
-        self.advertise.clone().or_else(|| reachable.then(|| format!("http://{}", self.listen)))
+    /// By which address it is reached: the one that is advertised, or else the one that is listened on. Where that is all
+    /// addresses, or a loopback one, it depends on who asks; see [`crate::telephony::CallHeaders`].
+    pub fn address(&self) -> String {
+        self.advertise.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
 }
 

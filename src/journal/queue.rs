@@ -159,6 +159,6 @@ pub struct Parted {
     pub talk: Duration,
     /// Held by either side.
     pub hold: Duration,
-    /// Who or what ended it: `caller`, `agent`, `transferred` or `broken`.
+    /// Who or what ended it: `caller`, `agent`, `transferred`, `operator`, `drained` or `broken`.
     pub by: &'static str,
 }

@@ -70,8 +70,8 @@ pub struct Setup {
     pub inband_digits: InbandDigits,
     /// Where HTTP is listened to.
     pub http: SocketAddr,
-    /// The address by which others reach HTTP, if they do.
-    pub http_address: Option<String>,
+    /// The address of HTTP, for agents' phones.
+    pub http_address: String,
     /// Wanted as a bearer token, when there is one.
     pub token: Option<String>,
     /// Calls at once.
@@ -193,7 +193,7 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
         inband_digits: setup.inband_digits,
         drain: setup.drain,
         first_call: first_call(clock),
-        http_address: setup.http_address.as_deref().map(Arc::from),
+        http_address: Some(Arc::from(setup.http_address.as_str())),
     };
     // What changes from the moment on at which we say that we are there is read.
     let watch = watching::start(&setup.watch, requests_end.clone());

@@ -86,7 +86,8 @@ pub struct Settings {
     pub drain: Duration,
     /// The name of the first call. One that no earlier run has used keeps the records apart.
     pub first_call: CallId,
-    /// Where agents' phones reach the API, such as `http://192.0.2.1:8080`, if they do.
+    /// Where the API is, such as `http://192.0.2.1:8080`, for agents' phones; none where there is no API. Which of them
+    /// reach it there is for `sip` to say.
     pub http_address: Option<Arc<str>>,
 }
 

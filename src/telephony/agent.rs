@@ -81,6 +81,9 @@ pub enum Unreachable {
 
 /// Headers that a call carries to an agent's phone, checked as they are added: only those that tell something about the
 /// call, and none that could change where it goes.
+///
+/// A Call-Info with the unspecified address is told to each phone with the one by which that phone reaches us, which only
+/// `sip` knows; one with a loopback address only to phones on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallHeaders(Vec<(String, String)>);
 

@@ -187,7 +187,7 @@ fn asking(recordings: &mut Recordings) -> [(&'static str, StepKind, Option<u32>)
     };
     let pass = TransferSpec {
         to: TransferTo::Agent("1003".into()),
-        ring: Duration::from_secs(20),
+        ring: Duration::from_secs(10),
         announce: None,
         busy: Some(Target::Step(StepIndex(15))),
         no_answer: Some(Target::Step(StepIndex(7))),

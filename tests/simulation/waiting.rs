@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helpline::journal::{JournalEvent, QueueEvent};
-use helpline::switchboard::Output;
-use helpline::telephony::{Cause, DigitSource, Direction, LegId, MediaEvent, SipCommand, SipEvent, StreamReport};
+use helpline::switchboard::{Input, OperatorCommand, Output};
+use helpline::telephony::{
+    CallId, Cause, DigitSource, Direction, LegId, MediaEvent, SipCommand, SipEvent, StreamReport,
+};
 
 use crate::house;
 use crate::phone;
@@ -143,6 +145,13 @@ fn who_hangs_up_first_ends_it_for_the_other() {
     // The flow goes on: `support` asks how it was.
     rig.check("close, unbridge in1, play 3000");
     assert_eq!(rig.parted(), Some((7, 0, "agent")));
+
+    for (command, by) in [(OperatorCommand::HangUp(CallId(1)), "operator"), (OperatorCommand::HangUpAll, "drained")] {
+        let mut rig = Rig::talking();
+        rig.now += Duration::from_secs(9);
+        rig.give(Input::Operator(command));
+        assert_eq!(rig.parted(), Some((9, 0, by)));
+    }
 }
 
 #[test]

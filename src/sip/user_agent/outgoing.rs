@@ -1,5 +1,6 @@
 //! Dialling: INVITE, its responses, forks, and the answer.
 
+use std::borrow::Cow;
 use std::mem;
 use std::net::SocketAddr;
 
@@ -136,7 +137,11 @@ impl UserAgent {
             .headers
             .push(HeaderName::MinSe, self.settings.min_se.max(interval.min(self.settings.min_se)).to_string());
         for (name, value) in extra.iter() {
-            request.headers.push(HeaderName::from_token(name), value);
+            let name = HeaderName::from_token(name);
+            let value = if name == HeaderName::CallInfo { reached(value, peer) } else { Some(value.into()) };
+            if let Some(value) = value {
+                request.headers.push(name, value);
+            }
         }
         answer::describe(&mut request.headers, &mut request.body, described);
         self.layer.begin_client(now, request, peer, Errand::Leg(id, Purpose::Dial), out)
@@ -380,5 +385,52 @@ fn host_of(uri: &Uri) -> String {
     match &uri.host {
         Host::Name(name) => name.to_string(),
         Host::Address(address) => address.to_string(),
+    }
+}
+
+/// What a Call-Info says to the side at `peer`: with the address by which they reach us in place of the unspecified one;
+/// nothing where it leads to a loopback address, and they are on another machine.
+fn reached(value: &str, peer: Peer) -> Option<Cow<'_, str>> {
+    let whole = Some(Cow::Borrowed(value));
+    let Some((scheme, rest)) = value.split_once("://") else { return whole };
+    let authority = rest.split(['/', '>']).next().unwrap_or(rest);
+    // A name is what somebody has written for others to reach.
+    let Ok(address) = authority.parse::<SocketAddr>() else { return whole };
+    if address.ip().is_unspecified() {
+        let ours = SocketAddr::new(peer.local.ip(), address.port());
+        return Some(Cow::Owned(format!("{scheme}://{ours}{}", &rest[authority.len()..])));
+    }
+    whole.filter(|_| !address.ip().is_loopback() || peer.remote.ip().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_is_told_the_address_by_which_it_reaches_the_api() {
+        let near = ("127.0.0.1:5060", "127.0.0.1:40000");
+        let far = ("192.0.2.1:5060", "198.51.100.7:5060");
+        let six = ("[2001:db8::1]:5060", "[2001:db8::7]:5060");
+        for (authority, (local, remote), told) in [
+            ("0.0.0.0:8080", far, Some("192.0.2.1:8080")),
+            ("0.0.0.0:8080", near, Some("127.0.0.1:8080")),
+            ("[::]:8080", six, Some("[2001:db8::1]:8080")),
+            ("127.0.0.1:8080", near, Some("127.0.0.1:8080")),
+            ("127.0.0.1:8080", far, None),
+            ("[::1]:8080", six, None),
+            ("192.0.2.9:80", far, Some("192.0.2.9:80")),
+            ("help.example.com", far, Some("help.example.com")),
+        ] {
+            let header = |authority: &str| format!("<http://{authority}/api/v1/calls/c1>;purpose=info");
+            let peer = Peer {
+                transport: TransportKind::Udp,
+                local: local.parse().expect("an address"),
+                remote: remote.parse().expect("an address"),
+                connection: None,
+            };
+            let value = header(authority);
+            assert_eq!(reached(&value, peer).as_deref(), told.map(header).as_deref(), "{authority} {remote}");
+        }
     }
 }

@@ -208,6 +208,11 @@ impl Call {
 
     /// Gives up the place or the conversation, if there is one.
     pub(super) fn leave_line(&mut self, turn: &mut Turn<'_>, why: Leaving) {
+        self.leave_line_by(turn, why, if why == Leaving::Abandoned { "caller" } else { "broken" });
+    }
+
+    /// The same, with who or what has ended it.
+    pub(super) fn leave_line_by(&mut self, turn: &mut Turn<'_>, why: Leaving, by: &'static str) {
         self.stop_music(turn);
         match std::mem::take(&mut self.line) {
             Line::None => {}
@@ -217,7 +222,6 @@ impl Call {
             Line::Dialled(leg) | Line::Sent { leg, .. } => turn.errand(Errand::Release { leg }),
             Line::Talking(conversation) => {
                 let (leg, target) = (conversation.leg, conversation.target);
-                let by = if why == Leaving::Abandoned { "caller" } else { "broken" };
                 self.take_leave(turn, *conversation, by);
                 if let Some(target) = target {
                     turn.sip(SipCommand::TransferProgress { leg, status: GONE });

@@ -439,7 +439,10 @@ impl Call {
         self.not_reached(turn, cause);
         turn.journal(Some(self.id), JournalEvent::HungUp { cause });
         self.leave_flow(turn);
-        self.leave_line(turn, leaving(cause));
+        match outcome {
+            Outcome::Operator | Outcome::Drained => self.leave_line_by(turn, leaving(cause), outcome.label()),
+            _ => self.leave_line(turn, leaving(cause)),
+        }
         self.stop_playing(turn);
         turn.sip(SipCommand::HangUp { leg: self.leg.id, cause });
         self.phase = Phase::HangingUp { outcome, until: turn.now + HANG_UP_MAX };
