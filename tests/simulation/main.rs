@@ -6,6 +6,7 @@ mod day;
 mod heard;
 mod house;
 mod mailbox;
+mod own_calls;
 mod phone;
 mod scenarios;
 mod transfers;

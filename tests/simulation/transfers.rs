@@ -14,17 +14,17 @@ use crate::phone;
 use crate::scenarios::{LEG, Rig};
 
 /// The leg of the agent who answered the caller at [`LEG`].
-const AGENT: LegId = LegId::outbound(1);
+pub const AGENT: LegId = LegId::outbound(1);
 /// A call of an agent's own, beside or without a caller.
-const OWN: LegId = LegId::inbound(2);
+pub const OWN: LegId = LegId::inbound(2);
 
-fn out(count: u64) -> LegId {
+pub fn out(count: u64) -> LegId {
     LegId::outbound(count)
 }
 
 impl Rig {
     /// `extension` dials.
-    fn dials(&mut self, leg: LegId, extension: &str, dialled: &str) {
+    pub fn dials(&mut self, leg: LegId, extension: &str, dialled: &str) {
         let offer = Some(phone::description(Direction::SendReceive));
         let mut invite = phone::invite(leg, dialled, offer);
         invite.agent = Some(extension.to_owned());
@@ -32,33 +32,33 @@ impl Rig {
         self.sip(SipEvent::Incoming(Box::new(invite)));
     }
 
-    fn answers(&mut self, leg: LegId) {
+    pub fn answers(&mut self, leg: LegId) {
         self.sip(SipEvent::Answered { leg, answer: phone::description(Direction::SendReceive), local: phone::LOCAL });
     }
 
-    fn confirms(&mut self, leg: LegId) {
+    pub fn confirms(&mut self, leg: LegId) {
         self.sip(SipEvent::Confirmed { leg, answer: None });
     }
 
     /// `sip` has ended the leg, and the media its audio.
-    fn is_gone(&mut self, leg: LegId, cause: Cause) {
+    pub fn is_gone(&mut self, leg: LegId, cause: Cause) {
         self.sip(SipEvent::Ended { leg, cause });
         self.media(MediaEvent::Closed { leg, report: StreamReport::default() });
     }
 
-    fn refers(&mut self, leg: LegId, target: &str) {
+    pub fn refers(&mut self, leg: LegId, target: &str) {
         let uri = format!("sip:{target}@192.0.2.1");
         let transfer = Transfer { target: target.into(), uri, replaces: None, referred_by: None };
         self.sip(SipEvent::TransferAsked { leg, transfer });
     }
 
-    fn joins(&mut self, leg: LegId, other: LegId) {
+    pub fn joins(&mut self, leg: LegId, other: LegId) {
         let transfer =
             Transfer { target: "x".into(), uri: "sip:x@192.0.2.1".into(), replaces: Some(other), referred_by: None };
         self.sip(SipEvent::TransferAsked { leg, transfer });
     }
 
-    fn takes_over(&mut self, leg: LegId, extension: Option<&str>, replaced: LegId) {
+    pub fn takes_over(&mut self, leg: LegId, extension: Option<&str>, replaced: LegId) {
         let mut invite = phone::invite(leg, "x", Some(phone::description(Direction::SendReceive)));
         invite.agent = extension.map(str::to_owned);
         invite.replaces = Some(replaced);
@@ -66,7 +66,7 @@ impl Rig {
     }
 
     /// A caller who talks to 1002, whom `support` gave them.
-    fn served() -> Rig {
+    pub fn served() -> Rig {
         let mut rig = Rig::in_menu();
         rig.key('3', DigitSource::Rtp);
         rig.heard();
@@ -78,7 +78,7 @@ impl Rig {
     }
 
     /// One who is held, while 1002 talks to a colleague, 1003.
-    fn consulted() -> Rig {
+    pub fn consulted() -> Rig {
         let mut rig = Rig::served();
         rig.now += Duration::from_secs(5);
         rig.sip(SipEvent::Offered { leg: AGENT, offer: Some(phone::description(Direction::SendOnly)) });
@@ -91,13 +91,13 @@ impl Rig {
         rig
     }
 
-    fn state(&self, extension: &str) -> AgentState {
+    pub fn state(&self, extension: &str) -> AgentState {
         let view = self.switchboard.view(self.now);
         let agent = view.agents.iter().find(|agent| &*agent.extension == extension).expect("an agent of the house");
         agent.snapshot.state
     }
 
-    fn events(&self) -> impl Iterator<Item = &JournalEvent> {
+    pub fn events(&self) -> impl Iterator<Item = &JournalEvent> {
         self.out.iter().filter_map(|output| match output {
             Output::Journal(entry) => Some(&entry.event),
             _ => None,
@@ -105,7 +105,7 @@ impl Rig {
     }
 
     /// With whom, seconds of talk, and how it ended, of the conversations that ended.
-    fn segments(&self) -> Vec<(String, u64, &'static str)> {
+    pub fn segments(&self) -> Vec<(String, u64, &'static str)> {
         let parted = self.events().filter_map(|event| match event {
             JournalEvent::Parted(parted) => Some((parted.agent.to_string(), parted.talk.as_secs(), parted.by)),
             _ => None,
@@ -114,7 +114,7 @@ impl Rig {
     }
 
     /// With whom the conversations that began are, and by whom the caller was passed on.
-    fn begun(&self) -> Vec<(String, Option<String>)> {
+    pub fn begun(&self) -> Vec<(String, Option<String>)> {
         let joined = self.events().filter_map(|event| match event {
             JournalEvent::Joined(joined) => {
                 Some((joined.agent.to_string(), joined.from.as_ref().map(ToString::to_string)))
@@ -125,7 +125,7 @@ impl Rig {
     }
 
     /// Of which queue and which agent the caller is asked how it was.
-    fn surveyed(&self) -> Vec<(Option<String>, Option<String>)> {
+    pub fn surveyed(&self) -> Vec<(Option<String>, Option<String>)> {
         let offered = self.events().filter_map(|event| match event {
             JournalEvent::Survey(event) if event.news == SurveyNews::Offered => {
                 Some((event.queue.as_deref().map(str::to_owned), event.agent.as_deref().map(str::to_owned)))
@@ -135,7 +135,7 @@ impl Rig {
         offered.collect()
     }
 
-    fn asked(&self) -> Option<&Asked> {
+    pub fn asked(&self) -> Option<&Asked> {
         self.events().find_map(|event| match event {
             JournalEvent::Transfer(asked) => Some(&**asked),
             _ => None,
@@ -143,13 +143,13 @@ impl Rig {
     }
 
     #[track_caller]
-    fn is_refused(&self, status: u16) {
+    pub fn is_refused(&self, status: u16) {
         let asked = self.asked().expect("a transfer was asked for");
         assert_eq!((asked.status, asked.why.is_some()), (status, true), "{asked:?}");
     }
 
     /// Queue, priority and what was brought along, in seconds, of who has entered one.
-    fn entered(&self) -> Option<(String, u8, u64)> {
+    pub fn entered(&self) -> Option<(String, u8, u64)> {
         self.events().find_map(|event| match event {
             JournalEvent::Queue(event) => match &**event {
                 QueueEvent::Entered { queue, priority, brought } => {
@@ -160,140 +160,6 @@ impl Rig {
             _ => None,
         })
     }
-}
-
-#[test]
-fn an_agent_calls_a_colleague_and_neither_is_offered_a_caller() {
-    let mut rig = Rig::idle();
-    for extension in ["1001", "1003"] {
-        rig.sip(SipEvent::AgentReachable { extension: extension.into() });
-    }
-    rig.dials(LEG, "1001", "1003");
-    rig.check("open, dial 1003");
-    assert_eq!((rig.state("1001"), rig.state("1003")), (AgentState::Talking, AgentState::Talking));
-    rig.sip(SipEvent::Ringing { leg: AGENT, early: None });
-    rig.check("ring in1");
-    rig.answers(AGENT);
-    rig.check("change SendReceive, open, answer, bridge in1 out1");
-    assert_eq!(rig.begun(), [("1003".to_owned(), None)]);
-    rig.confirms(LEG);
-    rig.check("");
-    rig.now += Duration::from_secs(9);
-    rig.sip(SipEvent::Ended { leg: AGENT, cause: Cause::RemoteHungUp });
-    rig.check("close, unbridge in1, hang up LocalHungUp");
-    assert_eq!(rig.segments(), [("1003".to_owned(), 9, "agent")]);
-    assert_eq!((rig.state("1001"), rig.state("1003")), (AgentState::Talking, AgentState::Ready));
-    rig.is_gone(LEG, Cause::LocalHungUp);
-    assert_eq!(rig.ended(), Some((Outcome::Completed, Cause::LocalHungUp)));
-    assert_eq!(rig.state("1001"), AgentState::Ready);
-}
-
-#[test]
-fn what_the_colleagues_phone_says_is_what_the_caller_is_told() {
-    for (cause, status) in [
-        (Cause::RefusedBy(486), 486),
-        (Cause::RefusedBy(600), 486),
-        (Cause::RefusedBy(603), 603),
-        (Cause::RefusedBy(302), 603),
-        (Cause::RefusedBy(480), 480),
-        (Cause::RefusedBy(408), 480),
-        (Cause::TransportFailed, 480),
-    ] {
-        let mut rig = Rig::idle();
-        rig.dials(LEG, "1001", "1003");
-        rig.sip(SipEvent::Ended { leg: AGENT, cause });
-        rig.check(&format!("close, reject {status}"));
-        rig.sip(SipEvent::Ended { leg: LEG, cause: Cause::Refused });
-        assert_eq!(rig.ended(), Some((Outcome::Refused, Cause::Refused)), "{cause:?}");
-    }
-    let mut rig = Rig::idle();
-    rig.dials(LEG, "1001", "1003");
-    rig.wait(Duration::from_secs(60));
-    rig.check("hang up NoAnswer, reject 480");
-    // An answer that nothing can be made of.
-    let mut rig = Rig::idle();
-    rig.dials(LEG, "1001", "1003");
-    rig.sip(SipEvent::Answered { leg: AGENT, answer: phone::video(), local: phone::LOCAL });
-    rig.check("hang up MediaFailed, reject 488");
-    // Oneself.
-    let mut rig = Rig::idle();
-    rig.dials(LEG, "1001", "1001");
-    rig.check("reject 486");
-}
-
-#[test]
-fn who_gives_up_lets_the_other_phone_be_silent() {
-    let mut rig = Rig::idle();
-    rig.dials(LEG, "1001", "1003");
-    rig.sip(SipEvent::Ended { leg: LEG, cause: Cause::Cancelled });
-    rig.check("hang up LocalHungUp");
-    assert_eq!(rig.ended(), Some((Outcome::Cancelled, Cause::Cancelled)));
-    // The answer crosses our CANCEL.
-    rig.answers(AGENT);
-    rig.check("");
-    rig.is_gone(AGENT, Cause::LocalHungUp);
-    assert_eq!(rig.state("1003"), AgentState::LoggedOut);
-}
-
-#[test]
-fn nobody_but_agents_reaches_an_extension_or_a_queue_by_name() {
-    for dialled in ["1003", "support"] {
-        let mut rig = Rig::idle();
-        rig.call(LEG, dialled);
-        rig.check("reject 404");
-    }
-    let mut rig = Rig::idle();
-    rig.dials(LEG, "1001", "support");
-    rig.check("open, answer");
-    rig.confirms(LEG);
-    rig.check("play 900");
-    assert_eq!(rig.entered(), Some(("support".to_owned(), 0, 0)));
-    // An extension of nobody, and an agent of another house.
-    let mut rig = Rig::idle();
-    rig.dials(LEG, "1001", "1009");
-    rig.check("reject 404");
-    rig.dials(LEG, "1009", "1003");
-    rig.check("reject 404");
-}
-
-#[test]
-fn a_phone_that_rings_for_a_waiting_caller_is_not_taken_away() {
-    let mut rig = Rig::in_menu();
-    rig.key('3', DigitSource::Rtp);
-    rig.sip(SipEvent::AgentReachable { extension: "1002".into() });
-    rig.dials(OWN, "1001", "1002");
-    rig.check("reject 486");
-    assert_eq!(rig.state("1002"), AgentState::Ringing);
-}
-
-#[test]
-fn a_colleague_who_dials_at_the_moment_of_an_offer_finds_the_phone_ringing() {
-    let mut rig = Rig::served();
-    rig.is_gone(AGENT, Cause::RemoteHungUp);
-    let next = LegId::inbound(3);
-    rig.call(next, "1000");
-    rig.sip(SipEvent::Confirmed { leg: next, answer: None });
-    rig.media(MediaEvent::PlaybackFinished { leg: next, playback: rig.playback.expect("the welcome plays") });
-    rig.sip(SipEvent::Digit { leg: next, digit: Digit::from_char('3').expect("a key") });
-    assert_eq!(rig.state("1002"), AgentState::WrapUp);
-    // At this very moment the wrap-up ends.
-    rig.now += Duration::from_secs(15);
-    rig.dials(OWN, "1001", "1002");
-    rig.check("open, dial 1002, reject 486");
-}
-
-#[test]
-fn both_sides_of_a_direct_call_may_hold() {
-    let mut rig = Rig::idle();
-    rig.dials(LEG, "1001", "1003");
-    rig.answers(AGENT);
-    rig.confirms(LEG);
-    rig.reinvite(Direction::SendOnly);
-    rig.check("accept v2, change ReceiveOnly, music");
-    rig.reinvite(Direction::SendReceive);
-    rig.check("accept v3, change SendReceive, stop");
-    rig.sip(SipEvent::Offered { leg: AGENT, offer: Some(phone::description(Direction::SendOnly)) });
-    rig.check("accept v2, change ReceiveOnly, music");
 }
 
 #[test]
@@ -647,7 +513,7 @@ fn a_drain_ends_a_transfer_that_is_under_way() {
 }
 
 impl Rig {
-    fn operate(&mut self, command: OperatorCommand) {
+    pub fn operate(&mut self, command: OperatorCommand) {
         self.give(Input::Operator(command));
     }
 }
