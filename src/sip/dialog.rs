@@ -53,6 +53,10 @@ impl Dialog {
         let remote = headers.from().ok()?;
         // An RFC 2543 element may leave out Contact: then its From is all we have.
         let contact = headers.contacts().ok()?.into_iter().next();
+        if contact.is_none() && headers.contains(&HeaderName::Contact) {
+            // `*` is for REGISTER alone (section 10.2.2).
+            return None;
+        }
         let route_set = headers.routes(&HeaderName::RecordRoute).ok()?;
         let remote_target = contact.map_or_else(|| remote.uri.clone(), |contact| contact.uri);
         let mut dialog = Dialog {

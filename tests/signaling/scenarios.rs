@@ -244,6 +244,7 @@ fn refusals_outside_of_dialogs() {
         ("INVITE offer uri=tel:+442079460000 | Max-Forwards: 0", "483"),
         ("INVITE offer | Supported: timer | Session-Expires: 30", "422 | Min-SE: 90"),
         ("INVITE offer | Contact: nonsense", "400"),
+        ("INVITE offer | Contact: *", "400 Bad Contact"),
         ("OPTIONS", "200 | Allow: INVITE | Accept: application/sdp | Supported: 100rel, timer"),
         ("OPTIONS uri=sip:1@203.0.113.9 | Max-Forwards: 0", "200"),
     ] {

@@ -461,6 +461,14 @@ fn headers(section: &mut Section<'_, '_>, entry: &Entry, known: &super::Known<'_
     headers
 }
 
+/// The value that a text speaks of: `pin` in `{pin}`, and none in `${PIN}`.
+fn value_in(text: &str) -> Option<&str> {
+    text.match_indices('{').filter(|(at, _)| !text[..*at].ends_with('$')).find_map(|(at, _)| {
+        let (name, _) = text[at + 1..].split_once('}')?;
+        name.split('.').all(scalar::is_value_name).then_some(name)
+    })
+}
+
 /// `"Bearer ${TOKEN}"`, or `{file: /run/secrets/token, prefix: "Bearer "}`.
 fn header(section: &mut Section<'_, '_>, entry: &Entry, known: &super::Known<'_>) -> Option<String> {
     let value = match &entry.value.content {
@@ -487,6 +495,12 @@ fn header(section: &mut Section<'_, '_>, entry: &Entry, known: &super::Known<'_>
         }
         _ => {
             let text = section.text(entry, "a text, best with its secret as `${NAME}` from the environment")?;
+            if let Some(name) = value_in(text) {
+                let message =
+                    format!("`{{{}}}` would be sent as it stands: no value can be in a header", shortened(name));
+                let fault = section.page.warning(codes::HEADER, entry.place(), message);
+                section.fault(fault.remedy("write the value into the `url` or the `body`"));
+            }
             expanded(section, &entry.value, text, known, "the service would not know who asks")?
         }
     };
