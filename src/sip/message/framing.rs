@@ -117,7 +117,8 @@ impl Framer {
         }
         let head = head_length(bytes, self.searched.saturating_sub(3));
         if head.unwrap_or(bytes.len()) > self.limit {
-            return Err(if has_start_line(bytes) { Unfit::Endless } else { Unfit::Unknown });
+            // Nothing beyond the limit counts, for how much of it has come is chance.
+            return Err(if has_start_line(&bytes[..self.limit]) { Unfit::Endless } else { Unfit::Unknown });
         }
         let Some(head) = head else {
             self.searched = bytes.len();
@@ -297,6 +298,7 @@ mod tests {
         check("\u{16}\u{3}\u{1}\u{2}");
         check("\rOPTIONS");
         check(&format!("OPTIONS {}", "x".repeat(200)));
+        check(&format!("OPTIONS {} SIP/2.0\r\n", "x".repeat(200)));
     }
 
     #[test]
