@@ -149,6 +149,35 @@ Seconds to listen and keys to press, from the beginning of a call to each step:
         assert!(faults.is_empty(), "{faults:?}");
     }
 
+    /// A step to which callers come only while it is closed is reached by what they hear then, and not by what agents do.
+    #[test]
+    fn ways_of_closed_hours_are_reckoned_too() {
+        let flow = "\
+flow: main
+numbers: [any]
+time_zone: UTC
+start: welcome
+steps:
+  welcome: {say: Welcome., next: open}
+  open: {hours: office, open: agent, closed: shut}
+  agent: {queue: support, next: hangup}
+  shut: {menu: We are closed., choices: {1: To leave a message -> message}}
+  message: {voicemail: support, next: hangup}
+hours: {office: {mon-fri: 09:00-17:30}}
+agents: {1001: {name: Ada}}
+queues: {support: {agents: [1001], when_no_agents: {go: shut}}}
+";
+        let source = Source { file: "main.yaml".to_owned(), text: flow.to_owned() };
+        let set = document::read(&[source], &Known::of(&BTreeSet::new())).flows.expect("it has no errors");
+        let told = human(&set, &document::listening(&set, &|_| Some(Duration::from_secs(1))));
+        for line in [
+            "  shut        1.0   0  welcome, open (closed), shut",
+            "* message     3.0   1  welcome, open (closed), press 1 in shut, message",
+        ] {
+            assert!(told.lines().any(|written| written == line), "wants\n{line}\nin\n{told}");
+        }
+    }
+
     #[test]
     fn what_takes_too_long_is_told() {
         let (_, _, faults) = told(10);

@@ -183,7 +183,7 @@ pub struct QueueSpec {
     pub agents: Vec<(Arc<str>, u8)>,
     /// How one of them is chosen.
     pub strategy: QueueStrategy,
-    /// How long an agent's telephone rings, 5 s to 2 min.
+    /// How long an agent's telephone rings, 1 s to 2 min.
     pub ring: Duration,
     /// An agent's pause after a call, at most 30 min.
     pub wrap_up: Duration,

@@ -251,7 +251,7 @@ fn queue(draft: &mut Draft) -> Value {
     let full = draft.table("when_full", vec![("over", "Most callers.", over), go("Where others go.")]);
     let too_long = draft.table(
         "when_too_long",
-        vec![("after", "The longest wait, 10 s to 24 h.", length("15m")), go("Where callers go then.")],
+        vec![("after", "The longest wait, 1 s to 24 h.", length("15m")), go("Where callers go then.")],
     );
     let no_agents = draft
         .table("when_no_agents", vec![go("Where callers go while no agent is logged in, reachable and not paused.")]);
@@ -265,7 +265,7 @@ fn queue(draft: &mut Draft) -> Value {
                 ranked("An extension", 9),
             ),
             ("strategy", "Who of the ready agents is rung.", strategies),
-            ("ring", "How long an agent's telephone rings, 5 s to 2 min.", length("20s")),
+            ("ring", "How long an agent's telephone rings, 1 s to 2 min.", length("20s")),
             ("wrap_up", "An agent's pause after a call, up to 30 min.", length("15s")),
             ("missed", "What happens to an agent who lets an offer ring in vain or refuses it.", or_nothing(missed)),
             (

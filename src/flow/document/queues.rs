@@ -308,7 +308,7 @@ fn queue(section: &mut Section<'_, '_>, entry: &Entry, agents: &Agents) -> Queue
     let mut length = |key: &str, limits: (Duration, Duration), into: &mut Duration| {
         *into = find(key).and_then(|entry| section.length(entry, limits.0..=limits.1)).unwrap_or(*into);
     };
-    length("ring", (seconds(5), seconds(120)), &mut spec.ring);
+    length("ring", (seconds(1), seconds(120)), &mut spec.ring);
     length("wrap_up", (NONE, seconds(1800)), &mut spec.wrap_up);
     length("short_abandon", (NONE, seconds(60)), &mut spec.short_abandon);
     length("resume_window", (NONE, HOUR), &mut spec.resume_window);
@@ -483,7 +483,7 @@ fn ways_out(section: &mut Section<'_, '_>, queue: &Entry, spec: &mut QueueSpec) 
                 spec.most_callers = section.number(over, 1..=MOST_CALLERS).unwrap_or(spec.most_callers);
             }
             Some(after) => {
-                spec.too_long.0 = section.length(after, seconds(10)..=HOUR * 24).unwrap_or(spec.too_long.0);
+                spec.too_long.0 = section.length(after, seconds(1)..=HOUR * 24).unwrap_or(spec.too_long.0);
             }
             None => {}
         }
@@ -502,7 +502,7 @@ fn ways_out(section: &mut Section<'_, '_>, queue: &Entry, spec: &mut QueueSpec) 
         let place = place.map_or(queue.key_span, Entry::place);
         let (ring, wait) = (scalar::written_duration(spec.ring), scalar::written_duration(spec.too_long.0));
         let message = format!("an agent's telephone rings for {ring}, and callers wait for {wait} at most");
-        let fault = section.page.error(codes::RING_TOO_LONG, place, message);
+        let fault = section.page.warning(codes::RING_TOO_LONG, place, message);
         section.fault(fault.consequence("callers would be sent away while the first telephone rings"));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Analysis, placed};
 use crate::flow::document::codes;
 use crate::flow::document::diagnostic::{Diagnostic, Severity};
-use crate::flow::graph::{By, Exit, Graph, Node, StepId};
+use crate::flow::graph::{By, EntryBy, Exit, Graph, Node, StepId, Way};
 use crate::flow::{Choice, FlowSet, Piece, PromptId, QueueIndex, Speech, StepKind, Survey, SurveyQuestion, Target};
 
 /// Longer than this nobody should have to listen to a menu before they hear their choice.
@@ -60,10 +60,14 @@ pub fn listening(set: &FlowSet, lengths: &Lengths<'_>) -> Listening {
     let graph = Graph::of(set);
     let heard = Heard { set, lengths };
     let analysis = Analysis { set, graph: &graph };
-    let ways = graph.ways(|node, exit| heard.until(node, exit));
+    let while_open = graph.ways(|node, exit| heard.until(node, exit).filter(|_| exit.while_open));
+    let ever = graph.ways(|node, exit| heard.until(node, exit));
+    let is_dialled = |way: &Way<'_>| matches!(way.entry.by, EntryBy::Number(_));
     let mut steps = Vec::new();
     for node in &graph.nodes {
-        let Some(way) = ways.to(node.at) else { continue };
+        // Where callers come only while it is closed, that is their way, and none of those whom agents send on.
+        let way = while_open.to(node.at).filter(is_dialled).or_else(|| ever.to(node.at));
+        let Some(way) = way else { continue };
         let keys = way.stops.iter().map(|stop| keys(set, stop.at, stop.exit)).sum();
         let words = analysis.way_there(&way, node.at);
         steps.push(HeardStep {
@@ -134,7 +138,6 @@ impl Heard<'_> {
     fn until(&self, node: &Node, exit: &Exit) -> Option<u64> {
         let step = self.set.flow(node.at.flow).step(node.at.step);
         let length = match (&exit.by, &step.kind) {
-            _ if !exit.while_open => return None,
             (By::Always(_) | By::Tries | By::Conversation | By::Wait | By::Refusal, _) => return None,
             (By::Keys(keys), StepKind::Menu(menu)) => {
                 let question = menu.speech.as_ref().map_or(Duration::ZERO, |speech| self.length(speech));
