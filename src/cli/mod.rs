@@ -36,9 +36,9 @@ const COULD_NOT_RUN: u8 = 3;
 #[derive(Debug, Parser)]
 #[command(name = "helpline", version, propagate_version = true, arg_required_else_help = true)]
 struct CommandLine {
-    /// The installation file; it may be absent
-    #[arg(long, global = true, value_name = "FILE", default_value = "helpline.yaml")]
-    config: PathBuf,
+    /// The installation file; it may be absent [default: helpline.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -83,6 +83,10 @@ enum Command {
 pub fn main() -> ExitCode {
     // Wrong usage ends here, with status 2.
     let CommandLine { config, command } = CommandLine::parse();
+    if let Some(named) = config.as_ref().filter(|named| !named.exists()) {
+        eprintln!("helpline: there is no file `{}`: the defaults stand", named.display());
+    }
+    let config = config.unwrap_or_else(|| PathBuf::from("helpline.yaml"));
     let outcome = match command {
         Command::Serve(arguments) => serve::run(&arguments, &config),
         Command::Check(arguments) => check::run(&arguments, &config),
@@ -133,7 +137,7 @@ mod tests {
     fn the_installation_can_be_named_anywhere() {
         for arguments in [["helpline", "--config", "a.yaml", "check"], ["helpline", "check", "--config", "a.yaml"]] {
             let read = CommandLine::try_parse_from(arguments).expect("it is right");
-            assert_eq!(read.config, PathBuf::from("a.yaml"), "{arguments:?}");
+            assert_eq!(read.config, Some(PathBuf::from("a.yaml")), "{arguments:?}");
         }
     }
 }

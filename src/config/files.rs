@@ -121,7 +121,17 @@ pub fn read_flow_files(folder: &Path) -> FlowFiles {
             false => told,
         });
     });
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    for path in &paths {
+        let like = |name: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name));
+        if !is_flow_file(path) && (like("yml") || like("yaml")) {
+            let shown = path.display().to_string();
+            let message = format!("`{shown}` is not read: the names of flow files end in `.yaml`");
+            let told = Diagnostic::of_file(codes::UNREADABLE, Severity::Warning, &shown, message);
+            let told = told.remedy(format!("name it `{}`", path.with_extension("yaml").display()));
+            found.diagnostics.push(told.consequence("callers would meet nothing of what stands in it"));
+        }
+    }
+    paths.retain(|path| is_flow_file(path));
     if paths.len() > MAX_FLOW_FILES {
         let message = format!("there are more than {MAX_FLOW_FILES} flow files");
         let shown = folder.display().to_string();
@@ -135,6 +145,10 @@ pub fn read_flow_files(folder: &Path) -> FlowFiles {
         }
     }
     found
+}
+
+fn is_flow_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml")
 }
 
 /// Every WAV file below `folder`, as a path below it with `/` between its parts. What cannot be read is not there: then a

@@ -207,6 +207,12 @@ fn what_cannot_be_read_is_told() {
         .expect("it can be written");
     std::os::unix::fs::symlink(at("flows/none.yaml"), at("flows/gone.yaml")).expect("a link");
     std::os::unix::fs::symlink(at("flows/deeper"), at("flows/deeper/circle")).expect("a link");
+    for name in ["c.yml", "d.YAML"] {
+        fs::write(at(&format!("flows/{name}")), "flow: c\n").expect("it can be written");
+        let (reading, _) = load_flows(&installation);
+        let told = reading.diagnostics.iter().find(|fault| fault.file.ends_with(name)).expect("it is told");
+        assert!(told.severity == Severity::Warning && told.message.contains("is not read"), "{told:?}");
+    }
     let found = messages(&installation);
     for expected in [
         "HL0110 `/flows/a.yaml` cannot be read: line 2 is not text in UTF-8",
