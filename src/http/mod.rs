@@ -201,6 +201,13 @@ pub fn router(view: View) -> Router {
 }
 
 impl View {
+    /// Whether anything is known of the house, which soon is so after the start.
+    async fn has_begun(&self) -> bool {
+        let mut snapshot = self.snapshot.clone();
+        let known = timeout(VIEW_PATIENCE, snapshot.wait_for(Option::is_some)).await;
+        matches!(known, Ok(Ok(_)))
+    }
+
     /// Waits for a view of queues and agents that is no older than this moment, and for the metrics to be the same age:
     /// whoever sets a state and reads it finds it set, and no gauge tells of what is over.
     ///
@@ -256,8 +263,8 @@ async fn admit(State(view): State<View>, request: Request, next: Next) -> Respon
             refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             refused
         }
-        // There is nothing to be told yet, which is not to be taken for a house without queues or hours.
-        _ if request.uri().path().starts_with("/api/v1/") && view.snapshot.borrow().is_none() => {
+        // Where there is nothing to be told yet, that is not to be taken for a house without queues or hours.
+        _ if request.uri().path().starts_with("/api/v1/") && !view.has_begun().await => {
             let mut starting = problem(StatusCode::SERVICE_UNAVAILABLE, STARTING);
             starting.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             starting

@@ -1,6 +1,6 @@
 //! A telephone made of bare sockets: it shares no line of code with the server.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -107,7 +107,7 @@ impl Phone {
         match &mut self.wire {
             Wire::Udp(socket) => {
                 let mut buffer = [0; 65_536];
-                let length = socket.recv(&mut buffer).expect("a message comes");
+                let length = received(socket, &mut buffer).expect("a message comes");
                 Message::read(&String::from_utf8_lossy(&buffer[..length]))
             }
             Wire::Tcp(stream, unread) => loop {
@@ -311,7 +311,7 @@ impl Phone {
         let mut heard = Vec::new();
         while begun.elapsed() < PATIENCE {
             let mut packet = [0; 2_048];
-            let length = self.rtp.recv(&mut packet).expect("audio comes");
+            let length = received(&self.rtp, &mut packet).expect("audio comes");
             self.breathe();
             assert!(length == 172 && packet[0] == 0x80 && packet[1] & 0x7F == 0, "a packet of 20 ms PCMU");
             let found = pitch(&packet[12..length]);
@@ -337,6 +337,16 @@ impl Phone {
         }
         self.rtp.set_read_timeout(Some(PATIENCE)).expect("a time");
         found
+    }
+}
+
+/// The next datagram. A wait with a limit is interrupted when the machine stops and goes on (signal(7)), which is no answer.
+fn received(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match socket.recv(buffer) {
+            Err(interrupted) if interrupted.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
     }
 }
 
