@@ -195,7 +195,7 @@ impl Reloaded {
         table.figure(name("the same while nothing is reloaded"), late(quiet));
         let spread = |share: &str| {
             let figure = self.report.pointer("/rtp/inter_arrival_ms").and_then(|spread| spread.get(share)?.as_f64());
-            format!("{share} {:.2} ms", figure.unwrap_or(f64::NAN))
+            format!("{} {:.2} ms", share.replace('_', "."), figure.unwrap_or(f64::NAN))
         };
         let pacing = ["p99", "p99_9", "max"].map(spread).join(", ");
         table.figure(name("packet to packet, reloads and quiet"), pacing);
