@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use helpline::sip::message::{HeaderName, Host, Message, Method, NameAddr, Parameters, Request, Uri, Via};
 use helpline::sip::sdp;
-use helpline::telephony::{Direction, Format, MediaDescription, MediaKind, Origin, SessionDescription};
+use helpline::telephony::{Direction, Format, MediaDescription, MediaKind, Origin, SessionDescription, Timing};
 use proptest::prelude::*;
 use rsip::headers::ToTypedHeader;
 use rsip::prelude::{HeadersExt, UntypedHeader};
@@ -199,10 +199,11 @@ prop_compose! {
         session_id in any::<u64>(),
         version in any::<u64>(),
         connection in address(),
+        (start, stop) in any::<(u64, u64)>(),
         media in prop::collection::vec(line(), 0..4),
     ) -> SessionDescription {
         let origin = Origin { username: "-".to_owned(), session_id, version, address: connection.to_string() };
-        SessionDescription { origin, connection: Some(connection), media }
+        SessionDescription { origin, connection: Some(connection), timing: Timing { start, stop }, media }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Distributor;
 use super::agent::{Phase, Presence};
-use super::entry::Mode;
+use super::entry::{Mode, Stage};
 use super::estimate::{Estimate, estimate};
 use super::figures::{AgentFigures, QueueFigures};
 use super::filing::position;
@@ -132,6 +132,16 @@ impl Distributor {
     /// `CallerResumed`.
     pub fn resumable(&self, queue: QueueId, label: CallerLabel) -> Option<EntryId> {
         self.absent.get(&(queue, label)).copied()
+    }
+
+    /// The entry of a caller who was dropped in a queue to which they had brought their place time, and that time: who was
+    /// sent on from queue to queue and calls again comes by the first of them, and is not to begin there anew.
+    pub fn brought(&self, label: CallerLabel) -> Option<(EntryId, Moment)> {
+        let ids = self.queues.keys().filter_map(|queue| self.absent.get(&(*queue, label)));
+        let dropped = ids
+            .filter_map(|id| self.entries.get(id))
+            .filter(|entry| matches!(entry.stage, Stage::Dropped { .. }) && entry.place.since < entry.entered);
+        dropped.map(|entry| (entry.id(), entry.place.since)).min_by_key(|(id, since)| (*since, *id))
     }
 
     /// An agent at `now`; `None` when there is none of this name.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::listing::{Format, flows_or_errors, print};
+use super::listing::{Format, Secrets, flows_or_errors, print};
 use super::running::ask;
 use super::{COULD_NOT_RUN, report};
 use crate::config::{Installation, Loaded};
@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn list(arguments: &ListArguments, loaded: Loaded) -> anyhow::Result<ExitCode> {
-    let Some((flows, installation)) = flows_or_errors(loaded)? else { return Ok(ExitCode::from(1)) };
+    let Some((flows, installation)) = flows_or_errors(loaded, Secrets::Needed)? else { return Ok(ExitCode::from(1)) };
     let mut passwords = Passwords::read(&installation.data).context("the passwords of agents cannot be had")?;
     if arguments.passwords {
         passwords.accounts(&flows.agents).context("the passwords of agents cannot be kept")?;

@@ -8,7 +8,7 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use super::listing::{Format, flows_or_errors, print};
+use super::listing::{Format, Secrets, flows_or_errors, print};
 use super::report;
 use crate::config::Installation;
 use crate::flow::Hours;
@@ -37,7 +37,7 @@ pub struct Arguments {
 /// # Errors
 /// What is told could not be written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
-    let Some((flows, _)) = flows_or_errors(Installation::load(config))? else {
+    let Some((flows, _)) = flows_or_errors(Installation::load(config), Secrets::Spared)? else {
         return Ok(ExitCode::from(1));
     };
     let text = match told(&flows.hours, arguments) {

@@ -106,14 +106,33 @@ pub fn main() -> ExitCode {
         Command::Completions(arguments) => completions::run(&arguments, CommandLine::command()),
     };
     outcome.unwrap_or_else(|reason| {
-        eprintln!("helpline: {reason:#}");
+        eprintln!("helpline: {}", without_numbers(&format!("{reason:#}")));
         ExitCode::from(COULD_NOT_RUN)
+    })
+}
+
+/// What the system says of a fault, without the number that it has for it: the words tell the same.
+fn without_numbers(told: &str) -> String {
+    let mut parts = told.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| match part.split_once(')') {
+        Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => text + rest,
+        _ => text + " (os error " + part,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_of_the_system_are_told_in_words() {
+        let check = |told: &str, expected: &str| assert_eq!(without_numbers(told), expected);
+        check("`a.xml` cannot be written: Is a directory (os error 21)", "`a.xml` cannot be written: Is a directory");
+        check("a (os error 2), b (os error 13).", "a, b.");
+        check("nothing of the kind", "nothing of the kind");
+        check("(os error x) and (os error 7", "(os error x) and (os error 7");
+    }
 
     #[test]
     fn the_command_line_holds_together() {

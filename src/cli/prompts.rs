@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::listing::{Format, flows_or_errors, print};
+use super::listing::{Format, Secrets, flows_or_errors, print};
 use super::report;
 use crate::config::{Installation, TextToSpeech};
 use crate::flow::document::diagnostic::{listed, shortened};
@@ -87,7 +87,7 @@ pub struct RenderArguments {
 /// # Errors
 /// The list or the script could not be written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
-    let Some((flows, installation)) = flows_or_errors(Installation::load(config))? else {
+    let Some((flows, installation)) = flows_or_errors(Installation::load(config), Secrets::Spared)? else {
         return Ok(ExitCode::from(1));
     };
     let folder = &installation.prompts;

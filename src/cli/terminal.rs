@@ -12,7 +12,8 @@ use jiff::{Timestamp, Zoned};
 use self::notebook::Notebook;
 pub(super) use self::transcript::Look;
 use crate::clock::Moment;
-use crate::flow::Session;
+use crate::flow::document::scalar;
+use crate::flow::{QueueIndex, Session};
 use crate::rehearsal::{BETWEEN_KEYS, House, Stage};
 use crate::telephony::{Caller, Digit};
 
@@ -72,6 +73,8 @@ pub(super) struct Dialling {
     pub(super) dialled: String,
     /// Where days and times are told.
     pub(super) zone: jiff::tz::TimeZone,
+    /// How long calls of these queues took of late.
+    pub(super) handle_times: Vec<(QueueIndex, Duration)>,
 }
 
 /// A telephone, and one call after another from it.
@@ -92,7 +95,7 @@ pub(super) struct Telephone<'h> {
 impl<'h> Telephone<'h> {
     /// Calls at `wall`, and listens until the first menu.
     pub(super) fn dial(house: &'h House, call: Dialling, wall: Timestamp, look: Look) -> Telephone<'h> {
-        let mut stage = Stage::new(house, wall, 1);
+        let mut stage = Stage::new(house, wall, 1, call.handle_times.clone());
         stage.picks_up_after(PICKS_UP_AFTER);
         stage.attend_services();
         stage.all_others_work();
@@ -107,6 +110,10 @@ impl<'h> Telephone<'h> {
             printed: String::new(),
             notebook: Notebook::default(),
         };
+        for (queue, time) in &telephone.call.handle_times {
+            let (queue, time) = (&house.flows().queue(*queue).name, scalar::written_duration(*time));
+            telephone.notebook.change(format!("handle_time: {{{queue}: {time}}}"));
+        }
         telephone.call();
         telephone
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use super::listing::{print, reading_or_errors};
+use super::listing::{Secrets, print, reading_or_errors};
 use super::{recorded, report};
 use crate::config::Installation;
 use crate::flow::call_test::CallTest;
@@ -69,7 +69,7 @@ pub enum Format {
 /// # Errors
 /// The report could not be written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
-    let Some((reading, sources, installation)) = reading_or_errors(Installation::load(config))? else {
+    let Some((reading, sources, installation)) = reading_or_errors(Installation::load(config), Secrets::Spared)? else {
         return Ok(ExitCode::from(1));
     };
     let folder = installation.prompts;

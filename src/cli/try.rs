@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::listing::flows_or_errors;
+use super::listing::{Secrets, flows_or_errors};
 use super::recorded;
 use super::report;
 use super::terminal::{Dialling, Look, Telephone};
 use crate::config::Installation;
+use crate::flow::document::call_tests::HANDLE_TIMES;
 use crate::flow::document::diagnostic::{listed, nearest};
-use crate::flow::{FlowIndex, FlowSet, Prompt};
+use crate::flow::document::scalar;
+use crate::flow::{FlowIndex, FlowSet, Prompt, QueueIndex};
 use crate::rehearsal::House;
 
 /// What `helpline try` is told on the command line.
@@ -24,6 +26,9 @@ pub struct Arguments {
     /// The number that the call comes from, or `withheld`
     #[arg(long, value_name = "NUMBER", default_value = "+442079460123")]
     pub from: String,
+    /// How long agents took for calls of this queue of late, such as `support=6m`: with it, waits are estimated and told
+    #[arg(long, value_name = "QUEUE=TIME")]
+    pub handle_time: Vec<String>,
     /// Show every step
     #[arg(long, short)]
     pub verbose: bool,
@@ -35,16 +40,24 @@ pub struct Arguments {
 /// # Errors
 /// The terminal could not be read or written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
-    let Some((flows, installation)) = flows_or_errors(Installation::load(config))? else {
+    let Some((flows, installation)) = flows_or_errors(Installation::load(config), Secrets::Spared)? else {
         return Ok(ExitCode::from(1));
     };
     let Some(entry) = entry(&flows, arguments.flow.as_deref()) else {
         eprintln!("{}", no_such_flow(&flows, arguments.flow.as_deref()));
         return Ok(ExitCode::from(2));
     };
+    let handle_times = match handle_times(&flows, &arguments.handle_time) {
+        Ok(times) => times,
+        Err(told) => {
+            eprintln!("helpline: {told}");
+            return Ok(ExitCode::from(2));
+        }
+    };
     let folder = installation.prompts;
     let visit = Visit {
         entry,
+        handle_times,
         from: &arguments.from,
         wall: Timestamp::now(),
         look: Look { colour: report::colour_on_stdout(), verbose: arguments.verbose },
@@ -73,6 +86,25 @@ fn no_such_flow(flows: &FlowSet, asked: Option<&str>) -> String {
             None => format!("no flow is called `{asked}`, and none answers that number: there is {}", listed(names())),
         },
     }
+}
+
+/// `support=6m`, as often as there are queues; the error is for people.
+fn handle_times(flows: &FlowSet, written: &[String]) -> Result<Vec<(QueueIndex, Duration)>, String> {
+    let one = |text: &String| {
+        let (name, time) = text.split_once('=').unwrap_or((text, ""));
+        let names = || flows.queues.iter().map(|queue| &*queue.name);
+        let Some(place) = names().position(|known| known == name) else {
+            let meant = match nearest(name, names()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("there is {}", listed(names())),
+            };
+            return Err(format!("there is no queue `{name}`: {meant}"));
+        };
+        let time = scalar::duration(time).filter(|time| HANDLE_TIMES.contains(time));
+        let time = time.ok_or_else(|| format!("write `--handle-time {name}=6m`, from 1s to 2h"))?;
+        Ok((QueueIndex(u16::try_from(place).unwrap_or(u16::MAX)), time))
+    };
+    written.iter().map(one).collect()
 }
 
 /// Which flow to call, and under which number.
@@ -121,6 +153,7 @@ fn entry(flows: &FlowSet, asked: Option<&str>) -> Option<Entry> {
 struct Visit<'a> {
     entry: Entry,
     from: &'a str,
+    handle_times: Vec<(QueueIndex, Duration)>,
     wall: Timestamp,
     look: Look,
     /// How long a recording is; nothing when there is none.
@@ -145,7 +178,12 @@ fn converse(
         flows.numbers.insert(dialled.clone(), visit.entry.flow);
     }
     let house = House::new(&flows, [], visit.recordings);
-    let call = Dialling { from: visit.from.to_owned(), dialled, zone: flows.flow(visit.entry.flow).time_zone.clone() };
+    let call = Dialling {
+        from: visit.from.to_owned(),
+        dialled,
+        zone: flows.flow(visit.entry.flow).time_zone.clone(),
+        handle_times: visit.handle_times.clone(),
+    };
     let mut telephone = Telephone::dial(&house, call, visit.wall, visit.look);
     if visit.attended {
         let clock = telephone.clock().strftime("%A, %-d %B %Y, %H:%M").to_string();
@@ -245,6 +283,10 @@ steps:
     }
 
     fn transcript_of(flow: &str, lines: &str, missing: &str, verbose: bool) -> (String, Ending) {
+        transcript_after(flow, &[], lines, missing, verbose)
+    }
+
+    fn transcript_after(flow: &str, handled: &[String], lines: &str, missing: &str, verbose: bool) -> (String, Ending) {
         let recordings = |prompt: &Prompt| {
             let recorded = missing.is_empty() || !prompt.name.starts_with(missing);
             recorded.then_some(Duration::from_secs(3))
@@ -253,6 +295,7 @@ steps:
         let visit = Visit {
             entry: entry(&flows, None).expect("a flow answers"),
             from: "1001",
+            handle_times: handle_times(&flows, handled).expect("they are right"),
             wall: "2026-12-18T17:29:00Z".parse().expect("a time"),
             look: Look { colour: false, verbose },
             recordings: &recordings,
@@ -305,6 +348,25 @@ steps:
             "",
             false,
         );
+    }
+
+    #[test]
+    fn waits_are_told_where_handle_times_are() {
+        let lines = ":agents 0\n:ahead 2\n1\n:agent 1001 busy for 20m\n:wait 25s\n:record\n";
+        let (printed, _) = transcript_after(QUEUE, &["support=4m".to_owned()], lines, "", false);
+        assert!(printed.contains("You are number three in line. You will wait about fifteen minutes."), "{printed}");
+        assert!(printed.contains("    handle_time: {support: 4m}\n"), "{printed}");
+        let (printed, _) = transcript_of(QUEUE, lines, "", false);
+        assert!(printed.contains("You are number three in line.\n"), "{printed}");
+
+        let flows = flows(QUEUE);
+        for (written, told) in [
+            ("suport=4m", "there is no queue `suport`: did you mean `support`?"),
+            ("support", "write `--handle-time support=6m`, from 1s to 2h"),
+            ("support=3h", "write `--handle-time support=6m`, from 1s to 2h"),
+        ] {
+            assert_eq!(handle_times(&flows, &[written.to_owned()]), Err(told.to_owned()));
+        }
     }
 
     #[test]

@@ -223,7 +223,11 @@ impl Unread {
             Unread::Refused(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 "this program may not read it".to_owned()
             }
-            Unread::Refused(error) => shortened(&error.to_string()),
+            // Without the system's number for it.
+            Unread::Refused(error) => {
+                let told = error.to_string();
+                shortened(told.split(" (os error ").next().unwrap_or(&told))
+            }
         }
     }
 

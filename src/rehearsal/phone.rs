@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::telephony::{
-    Caller, Direction, Format, Incoming, LegId, MediaDescription, MediaKind, Origin, SessionDescription, TransportKind,
+    Caller, Direction, Format, Incoming, LegId, MediaDescription, MediaKind, Origin, SessionDescription, Timing,
+    TransportKind,
 };
 
 /// Addresses of RFC 5737: no packet leaves.
@@ -23,6 +24,7 @@ pub(super) fn description() -> SessionDescription {
     SessionDescription {
         origin: Origin { username: "-".into(), session_id: 1, version: 1, address: THEIRS.to_string() },
         connection: Some(THEIRS),
+        timing: Timing::default(),
         media: vec![MediaDescription {
             kind: MediaKind::Audio,
             port: 4_000,

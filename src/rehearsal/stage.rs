@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use self::done::queue_before_words;
 use super::cast::Cast;
 use super::coverage::Walked;
+use super::history;
 use super::house::{Beginning, House, Wish};
 use super::meter::Meter;
 use super::phone;
@@ -18,7 +20,7 @@ use super::services::Services;
 use super::tapes::Tape;
 use super::told::{Told, What};
 use crate::clock::{Calendar, Moment};
-use crate::flow::call_test::{Change, Habit};
+use crate::flow::call_test::{Change, Habit, History};
 use crate::flow::{FlowIndex, QueueIndex, Session, StepIndex, Switch};
 use crate::journal::StepName;
 use crate::switchboard::{
@@ -93,9 +95,12 @@ pub struct Stage<'h> {
 }
 
 impl<'h> Stage<'h> {
-    /// A house in which nobody is yet; its time begins at `wall`, and random choices follow `seed`.
-    pub fn new(house: &'h House, wall: Timestamp, seed: u64) -> Stage<'h> {
-        Stage::after(house, Arc::clone(house.revision()), wall, seed, &Kept::default())
+    /// A house in which nobody is yet, and in which queues' calls took so long of late; its time begins at `wall`, and random
+    /// choices follow `seed`.
+    pub fn new(house: &'h House, wall: Timestamp, seed: u64, handle_times: Vec<(QueueIndex, Duration)>) -> Stage<'h> {
+        let history = History { handle_times, ..History::default() };
+        let kept = history::kept(house.flows(), &history, "", &TimeZone::UTC);
+        Stage::after(house, Arc::clone(house.revision()), wall, seed, &kept)
     }
 
     /// A house in which all this was before.

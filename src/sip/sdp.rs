@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::message::write_address;
-use crate::telephony::{Direction, Format, MediaDescription, MediaKind, Origin, SessionDescription};
+use crate::telephony::{Direction, Format, MediaDescription, MediaKind, Origin, SessionDescription, Timing};
 
 /// The most lines that are read.
 pub const SDP_LINES_MAX: usize = 2_000;
@@ -46,6 +46,7 @@ pub fn parse(text: &[u8]) -> Result<SessionDescription, SdpFault> {
 struct Session {
     origin: Option<Origin>,
     connection: Option<IpAddr>,
+    timing: Option<Timing>,
     direction: Option<Direction>,
     ptime: Option<u16>,
     maxptime: Option<u16>,
@@ -77,6 +78,7 @@ fn read(text: &str) -> Result<SessionDescription, SdpFault> {
         match (kind, media.last_mut()) {
             ("o", None) => session.origin = Some(origin(value).ok_or(SdpFault::BadLine('o'))?),
             ("c", None) => session.connection = connection(value),
+            ("t", None) => session.timing = session.timing.or(timing(value)),
             ("c", Some(medium)) => {
                 medium.description.connection = connection(value);
                 medium.has_connection = true;
@@ -115,6 +117,7 @@ fn assemble(mut session: Session, mut media: Vec<Medium>) -> SessionDescription 
             address: Ipv4Addr::UNSPECIFIED.to_string(),
         }),
         connection: session.connection,
+        timing: session.timing.unwrap_or_default(),
         media: media
             .into_iter()
             .map(|medium| MediaDescription {
@@ -159,6 +162,12 @@ fn connection(value: &str) -> Option<IpAddr> {
     } else {
         None
     }
+}
+
+/// The times of a `t=` line; one that makes no sense is as good as none.
+fn timing(value: &str) -> Option<Timing> {
+    let (start, stop) = value.trim().split_once([' ', '\t'])?;
+    Some(Timing { start: start.parse().ok()?, stop: stop.trim_start().parse().ok()? })
 }
 
 fn medium(value: &str, session: &Session) -> Result<MediaDescription, SdpFault> {
@@ -329,7 +338,7 @@ fn write_description(out: &mut String, description: &SessionDescription) -> std:
     let family = if address.contains(':') { "IP6" } else { "IP4" };
     write!(out, "v=0\r\no={username} {session_id} {version} IN {family} {address}\r\ns=-\r\n")?;
     write_connection(out, description.connection)?;
-    out.push_str("t=0 0\r\n");
+    write!(out, "t={} {}\r\n", description.timing.start, description.timing.stop)?;
     description.media.iter().try_for_each(|medium| write_medium(out, medium))
 }
 
@@ -490,6 +499,22 @@ mod tests {
         assert_eq!(read.connection, None);
         assert_eq!(read.media[0].connection, None);
         assert_eq!(read.media[1].connection, Some([192, 0, 2, 1].into()));
+    }
+
+    #[test]
+    fn times_are_read_or_whenever_it_is() {
+        let check = |lines: &str, start: u64, stop: u64| {
+            let read = read(&format!("v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\n{lines}m=audio 4000 RTP/AVP 0\r\n"));
+            assert_eq!(read.timing, Timing { start, stop }, "{lines}");
+            assert!(print(&read).contains(&format!("\r\nt={start} {stop}\r\n")), "{lines}");
+        };
+        check("", 0, 0);
+        check("t=0 0\r\n", 0, 0);
+        check("t=2873397496 2873404696\r\nr=7d 1h 0 25h\r\n", 2_873_397_496, 2_873_404_696);
+        check("t=3034423619 0\r\nt=0 0\r\n", 3_034_423_619, 0);
+        for nonsense in ["t=\r\n", "t=x 0\r\n", "t=1\r\n", "t=1 2 3\r\n", "t=-1 0\r\n"] {
+            check(nonsense, 0, 0);
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::Settings;
 use crate::telephony::{
-    AudioPlan, Direction, LocalMedia, SessionDescription, StreamReport, Warning, accept_answer, answer, offer,
+    AudioPlan, Direction, LocalMedia, MediaDescription, SessionDescription, StreamReport, Warning, accept_answer,
+    answer, offer,
 };
 
 /// What the reactor has said of a leg's audio.
@@ -103,7 +104,7 @@ impl Audio {
             let line = self.line();
             let mut media = self.description.media.clone();
             if let (Some(kept), Some(new)) = (media.get_mut(line), ours.media.pop()) {
-                *kept = new;
+                *kept = MediaDescription { protocol: kept.protocol.clone(), ..new };
             }
             ours.media = media;
             self.describe(ours);

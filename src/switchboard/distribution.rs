@@ -142,9 +142,16 @@ impl Switchboard {
             }
             return;
         }
-        let since = entering.place_time.unwrap_or(now);
-        self.queues.book.insert(place.entry, Booked { call: Some(call), since, promise: None });
-        self.distribute(now, acd::Input::CallerEntered(entering), out);
+        let brought = self.queues.distributor.brought(entering.label);
+        let brought = brought.filter(|(_, since)| entering.place_time.is_none_or(|time| *since < time));
+        if let Some((entry, since)) = brought {
+            self.distribute(now, acd::Input::CallerLeft { entry, why: Leaving::Abandoned }, out);
+            self.with_call(now, call, out, |call, _| call.take_up(place.entry, since));
+        }
+        let since = brought.map(|(_, since)| since).or(entering.place_time);
+        let booked = Booked { call: Some(call), since: since.unwrap_or(now), promise: None };
+        self.queues.book.insert(place.entry, booked);
+        self.distribute(now, acd::Input::CallerEntered(acd::Entering { place_time: since, ..entering }), out);
     }
 
     /// An agent has picked up. The phone's leg is the distributor's to give to the caller, or to nobody.

@@ -12,6 +12,8 @@ pub struct SessionDescription {
     /// The `c=` line of the session. A host name or an address of neither family is `None`, and then media lines
     /// without their own cannot be used.
     pub connection: Option<IpAddr>,
+    /// The first `t=` line; an answer repeats that of its offer (RFC 3264 section 6).
+    pub timing: Timing,
     /// The media lines, in their order; an answer has as many as its offer (RFC 3264 section 6).
     pub media: Vec<MediaDescription>,
 }
@@ -22,6 +24,16 @@ impl SessionDescription {
         let origin = Origin { address: address.to_string(), ..self.origin.clone() };
         SessionDescription { origin, connection: Some(address), ..self.clone() }
     }
+}
+
+/// When a session begins and ends, in seconds since 1900 (RFC 8866 section 5.9); 0 and 0, as in nearly every call, is
+/// "whenever it is".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Its begin.
+    pub start: u64,
+    /// Its end.
+    pub stop: u64,
 }
 
 /// The `o=` line. The version goes up by one with each change of our own description (RFC 3264 section 8).

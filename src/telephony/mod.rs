@@ -17,7 +17,7 @@ pub use audio::{
     AudioPlan, Clip, Codec, DigitSource, Direction, MediaCommand, MediaEvent, MediaTally, StreamReport, TICK,
 };
 pub use cause::{Cause, Refusal, Warning};
-pub use description::{Format, MediaDescription, MediaKind, Origin, SessionDescription};
+pub use description::{Format, MediaDescription, MediaKind, Origin, SessionDescription, Timing};
 pub use digit::{Digit, NotADigit};
 pub use ids::{CallId, LegId, PlaybackId};
 pub use offer_answer::{Agreed, InbandDigits, LocalMedia, OfferRefused, accept_answer, answer, offer};

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{AudioPlan, Codec, Direction, Format, MediaDescription, MediaKind, Origin, SessionDescription, Warning};
+use super::{
+    AudioPlan, Codec, Direction, Format, MediaDescription, MediaKind, Origin, SessionDescription, Timing, Warning,
+};
 
 /// Whether tones are looked for in the audio.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,7 +82,7 @@ pub fn answer(offer: &SessionDescription, local: &LocalMedia<'_>) -> Result<Agre
         .enumerate()
         .map(|(index, line)| if index == taken { answer_line(line, &plan, local) } else { refused_line(line) })
         .collect();
-    Ok(Agreed { description: description(media, local), plan })
+    Ok(Agreed { description: description(media, offer.timing, local), plan })
 }
 
 /// Our own offer.
@@ -88,7 +90,8 @@ pub fn offer(local: &LocalMedia<'_>) -> SessionDescription {
     let mut formats: Vec<Format> =
         local.codecs.iter().map(|codec| format(codec.payload_type(), codec.encoding(), "")).collect();
     formats.push(format(OFFERED_TELEPHONE_EVENT, TELEPHONE_EVENT, EVENTS));
-    description(vec![audio_line(RTP_AVP.to_owned(), Direction::SendReceive, formats, local)], local)
+    let line = audio_line(RTP_AVP.to_owned(), Direction::SendReceive, formats, local);
+    description(vec![line], Timing::default(), local)
 }
 
 /// What was agreed when `answer` came back to our [`offer`], which has one line.
@@ -98,6 +101,9 @@ pub fn accept_answer(answer: &SessionDescription, local: &LocalMedia<'_>) -> Res
 }
 
 const RTP_AVP: &str = "RTP/AVP";
+/// The same with feedback that may be sent earlier, of which we ask none and send none (RFC 4585 section 4.2: the answer
+/// has the profile of the offer).
+const RTP_AVPF: &str = "RTP/AVPF";
 const TELEPHONE_EVENT: &str = "telephone-event";
 const CLOCK_RATE: u32 = 8_000;
 
@@ -117,7 +123,7 @@ fn plan(line: &MediaDescription, session: Option<IpAddr>, local: &LocalMedia<'_>
     if line.kind != MediaKind::Audio || line.port == 0 {
         return Err(refused(NO_AUDIO, "No audio is offered"));
     }
-    if !line.protocol.eq_ignore_ascii_case(RTP_AVP) {
+    if ![RTP_AVP, RTP_AVPF].iter().any(|profile| line.protocol.eq_ignore_ascii_case(profile)) {
         return Err(refused(BAD_TRANSPORT, "Only RTP/AVP is spoken here"));
     }
     let address = usable_address(line.connection.or(session), local.address)?;
@@ -187,7 +193,7 @@ fn packet_ms(ptime: Option<u16>, maxptime: Option<u16>) -> u8 {
     PACKET_TIMES.into_iter().rev().find(|ms| u16::from(*ms) <= wished).unwrap_or(PACKET_TIMES[0])
 }
 
-fn description(media: Vec<MediaDescription>, local: &LocalMedia<'_>) -> SessionDescription {
+fn description(media: Vec<MediaDescription>, timing: Timing, local: &LocalMedia<'_>) -> SessionDescription {
     SessionDescription {
         origin: Origin {
             username: "-".to_owned(),
@@ -196,6 +202,7 @@ fn description(media: Vec<MediaDescription>, local: &LocalMedia<'_>) -> SessionD
             address: local.address.to_string(),
         },
         connection: Some(local.address),
+        timing,
         media,
     }
 }
@@ -297,7 +304,8 @@ mod tests {
 
     fn session(media: Vec<MediaDescription>) -> SessionDescription {
         let origin = Origin { username: "x".to_owned(), session_id: 1, version: 1, address: "192.0.2.9".to_owned() };
-        SessionDescription { origin, connection: Some(IpAddr::from([192, 0, 2, 9])), media }
+        let connection = Some(IpAddr::from([192, 0, 2, 9]));
+        SessionDescription { origin, connection, timing: Timing::default(), media }
     }
 
     fn agreed(line: MediaDescription) -> Agreed {
@@ -354,6 +362,16 @@ mod tests {
     }
 
     #[test]
+    fn the_answer_has_the_times_and_the_profile_of_the_offer() {
+        let timing = Timing { start: 2_873_397_496, stop: 2_873_404_696 };
+        let early = MediaDescription { protocol: "RTP/AVPF".to_owned(), ..line(4000, &[PCMU]) };
+        let offered = SessionDescription { timing, ..session(vec![early]) };
+        let Agreed { description, plan } = answer(&offered, &local(BOTH)).expect("it can be taken");
+        assert_eq!((description.timing, description.media[0].protocol.as_str()), (timing, "RTP/AVPF"));
+        assert_eq!(plan, agreed(line(4000, &[PCMU])).plan);
+    }
+
+    #[test]
     fn one_line_is_taken_and_the_others_are_kept_at_port_0() {
         let video = MediaDescription { kind: MediaKind::Other("video".to_owned()), ..line(5000, &["31 H261/90000"]) };
         let secure = MediaDescription { protocol: "RTP/SAVP".to_owned(), ..line(5002, &[PCMU]) };
@@ -376,7 +394,7 @@ mod tests {
         assert_eq!(refusal(line(0, &[PCMU])), 304);
         assert_eq!(refusal(line(4000, &["18 G729/8000", EVENT])), 305);
         assert_eq!(refusal(MediaDescription { protocol: "RTP/SAVP".to_owned(), ..good() }), 302);
-        assert_eq!(refusal(MediaDescription { protocol: "RTP/AVPF".to_owned(), ..good() }), 302);
+        assert_eq!(refusal(MediaDescription { protocol: "UDP/TLS/RTP/SAVPF".to_owned(), ..good() }), 302);
         assert_eq!(refusal(MediaDescription { connection: "2001:db8::1".parse().ok(), ..good() }), 301);
         assert_eq!(refusal(MediaDescription { connection: "224.0.0.1".parse().ok(), ..good() }), 330);
         let nowhere = SessionDescription { connection: None, ..session(vec![good()]) };

@@ -314,6 +314,38 @@ fn who_is_sent_on_keeps_the_time_of_their_place() {
 }
 
 #[test]
+fn who_is_cut_off_after_being_sent_on_does_not_begin_anew() {
+    check(
+        &flow("    when_too_long: {after: 30s, go: busy}"),
+        "0 A calls
+         38 A is cut off
+         40 C calls
+         50 A calls
+         65 1001 registers
+         66 1001 answers
+         68 C waits",
+        "0 A hears: Please hold while I find somebody to help you.
+         1 A hears music
+         20 A hears: You are next in line.
+         21 A hears music
+         30 A hears no more
+         30 A hears: You are sent on.
+         31 A hears: Please hold while I find somebody to help you.
+         32 A hears music with all
+         38 A hears no more
+         38 A is hung up on
+         40 C hears: Please hold while I find somebody to help you.
+         41 C hears music
+         50 A hears: Please hold while I find somebody to help you.
+         51 A hears music
+         60 C hears: You are number two in line.
+         63 C hears music
+         65 1001 rings
+         66 A talks to 1001",
+    );
+}
+
+#[test]
 fn a_look_at_something_else_costs_nobody_their_place() {
     let support = "    while_waiting:
       choices:

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use helpline::telephony::{
     Caller, Direction, Format, Incoming, LegId, MediaDescription, MediaKind, Origin, PhoneNumber, SessionDescription,
-    TransportKind,
+    Timing, TransportKind,
 };
 
 /// An offer or an answer of a telephone with PCMU and telephone-event.
@@ -19,6 +19,7 @@ pub fn description(direction: Direction) -> SessionDescription {
     SessionDescription {
         origin: Origin { username: "-".into(), session_id: 1, version: 1, address: "192.0.2.7".into() },
         connection: Some("192.0.2.7".parse().expect("an address")),
+        timing: Timing::default(),
         media: vec![MediaDescription {
             kind: MediaKind::Audio,
             port: 4_000,

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 
-use super::listing::{print, read_or_errors};
+use super::listing::{Secrets, print, read_or_errors};
 use super::report;
 use crate::config::Installation;
 use crate::flow::document::Source;
@@ -49,7 +49,7 @@ pub enum Format {
 /// # Errors
 /// There is no such flow, the counts cannot be read, or the picture could not be written.
 pub fn run(arguments: &Arguments, config: &Path) -> anyhow::Result<ExitCode> {
-    let Some((flows, installation, sources)) = read_or_errors(Installation::load(config))? else {
+    let Some((flows, installation, sources)) = read_or_errors(Installation::load(config), Secrets::Spared)? else {
         return Ok(ExitCode::from(1));
     };
     let flow = match named(&flows, arguments.flow.as_deref()) {

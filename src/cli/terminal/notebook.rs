@@ -8,7 +8,7 @@ use crate::journal::StepName;
 use crate::rehearsal::{House, What, sentence};
 
 /// How changes of the world begin.
-const WORLD: [&str; 5] = ["agents: ", "telephones: ", "waiting: ", "hours: ", "lookups: "];
+const WORLD: [&str; 6] = ["agents: ", "telephones: ", "waiting: ", "handle_time: ", "hours: ", "lookups: "];
 
 /// What was done in a call, and what came of it.
 #[derive(Default)]

@@ -528,7 +528,8 @@ fn expanded(
             let place = place_in(section.page, node, fault.range);
             let told = section.page.error(codes::ENVIRONMENT, place, fault.message).remedy(fault.remedy);
             section.fault(told.consequence(consequence));
-            None
+            // The rest is read all the same, with the name of each variable in the place of its value.
+            environment::expand(text, &|name| Some(name.to_ascii_lowercase().replace('_', "-"))).ok()
         }
     }
 }

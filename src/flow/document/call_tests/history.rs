@@ -17,7 +17,7 @@ pub(in crate::flow::document) const KEYS: [&str; 4] = ["name", "calls_today", "l
 /// Most calls of one day, the call itself among them: of more the engine itself knows nothing.
 pub const MOST_CALLS: u32 = 32;
 /// What a call may have taken on the average.
-const HANDLE_TIMES: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7_200);
+pub(crate) const HANDLE_TIMES: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7_200);
 
 /// Before the call was the last one of a caller of whom a test tells only who talked to them.
 const A_DAY: Duration = Duration::from_secs(86_400);

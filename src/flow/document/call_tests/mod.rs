@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use habits::{EXAMPLES as HABIT_EXAMPLES, TELEPHONE_EXAMPLES, habits, telephone_habits};
+pub(crate) use history::HANDLE_TIMES;
 pub(crate) use names::words;
 
 use super::codes;
