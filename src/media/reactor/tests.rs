@@ -545,3 +545,29 @@ fn bridges_in_any_order_stay_consistent() {
         }
     }
 }
+
+/// What the system prefers of the threads with this name: a nice value each.
+#[cfg(target_os = "linux")]
+fn niceness(name: &str) -> Vec<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("there is a system").flatten();
+    // A thread that ends meanwhile is none.
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    let named = stats.filter(|stat| stat.contains(&format!("({name})")));
+    // The nineteenth field; the second, the name, may have blanks in it (proc_pid_stat(5)).
+    named.filter_map(|stat| stat.rsplit(')').next()?.split_whitespace().nth(16)?.parse().ok()).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn media_comes_first_where_the_system_allows_it() {
+    let bench = Bench::new(IpAddr::from(Ipv4Addr::LOCALHOST));
+    bench.open(bench.plan());
+    // It sends, so it has asked before.
+    hear(&bench.phone);
+    let allowed = thread::spawn(|| rustix::process::setpriority_process(None, NICENESS).is_ok());
+    let usual = rustix::process::getpriority_process(None).expect("there is one");
+    let expected = if allowed.join().expect("it ends") { NICENESS } else { usual };
+    // Others' reactors may begin at the same time.
+    assert!(niceness("media").contains(&expected), "{:?}, not {expected}", niceness("media"));
+    assert_eq!(rustix::process::getpriority_process(None), Ok(usual), "nothing else is preferred");
+}
