@@ -22,8 +22,8 @@ pub use log::log;
 pub use queue::{Joined, Parted, QueueEvent};
 pub use record::blank as blank_record;
 pub use record::{
-    CONVERSATIONS_RECORDED_MAX, CallRecord, RecordedConversation, RecordedTape, RecordedWait, Records,
-    STEPS_RECORDED_MAX, TAPES_RECORDED_MAX, WAITS_RECORDED_MAX,
+    CONVERSATIONS_RECORDED_MAX, CallRecord, PROCESS_LOST, RecordedConversation, RecordedTape, RecordedWait, Records,
+    SO_FAR_AFTER, STEPS_RECORDED_MAX, TAPES_RECORDED_MAX, WAITS_RECORDED_MAX,
 };
 pub use story::{
     CallState, Origin, STORIES_ENDED_MAX, STORIES_ENDED_OCTETS_MAX, STORY_FIRST_MAX, STORY_LAST_MAX, Stories, Story,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -24,6 +25,15 @@ pub const WAITS_RECORDED_MAX: usize = 50;
 
 /// As many messages, and recordings, are recorded of one call.
 pub const TAPES_RECORDED_MAX: usize = 20;
+
+/// Of a call that goes on for longer it is written down how far it has come, in case that the process dies.
+pub const SO_FAR_AFTER: Duration = Duration::from_secs(5);
+
+/// And that no more often than this, however much happens.
+const SO_FAR_GAP: Duration = Duration::from_secs(5);
+
+/// Why a call ended that went on when the process died (`kill -9`, a power cut).
+pub const PROCESS_LOST: &str = "process_lost";
 
 /// One call's record. Numbers are whole here: whoever keeps records keeps them safe.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -196,12 +206,16 @@ pub struct RecordedAudio {
 #[derive(Debug, Default)]
 pub struct Records {
     open: BTreeMap<CallId, Open>,
+    /// When some are to be written down as they stand.
+    so_far_at: Option<Moment>,
 }
 
 #[derive(Debug)]
 struct Open {
     since: Moment,
     record: Box<CallRecord>,
+    /// Something has changed that is not written down.
+    changed: bool,
 }
 
 impl Records {
@@ -210,12 +224,11 @@ impl Records {
         let call = entry.call?;
         match &entry.event {
             JournalEvent::Offered(offered) => {
-                self.open.insert(call, Open { since: entry.at, record: begun(call, offered, entry.at, calendar) });
+                self.begin(call, entry.at, begun(call, offered, entry.at, calendar));
                 None
             }
             JournalEvent::Dialled(dialled) => {
-                self.open
-                    .insert(call, Open { since: entry.at, record: dialled_record(call, dialled, entry.at, calendar) });
+                self.begin(call, entry.at, dialled_record(call, dialled, entry.at, calendar));
                 None
             }
             JournalEvent::Ended(ended) => {
@@ -226,10 +239,48 @@ impl Records {
             event => {
                 if let Some(open) = self.open.get_mut(&call) {
                     open.note(entry.at, event);
+                    open.changed = true;
+                    self.wake_by(entry.at + SO_FAR_GAP);
                 }
                 None
             }
         }
+    }
+
+    fn begin(&mut self, call: CallId, at: Moment, record: Box<CallRecord>) {
+        self.open.insert(call, Open { since: at, record, changed: true });
+        self.wake_by(at + SO_FAR_AFTER);
+    }
+
+    fn wake_by(&mut self, at: Moment) {
+        self.so_far_at = Some(self.so_far_at.map_or(at, |before| before.min(at)));
+    }
+
+    /// When [`Records::so_far`] is to be asked next.
+    pub fn so_far_due(&self) -> Option<Moment> {
+        self.so_far_at
+    }
+
+    /// How far those calls have come that have gone on for [`SO_FAR_AFTER`], and of which something has changed since they
+    /// were given here; `now` is when they are.
+    pub fn so_far(&mut self, now: Moment) -> Vec<CallRecord> {
+        if self.so_far_at.is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        let mut given = Vec::new();
+        let mut next: Option<Moment> = None;
+        for open in self.open.values_mut().filter(|open| open.changed) {
+            let due = open.since + SO_FAR_AFTER;
+            if due > now {
+                next = Some(next.map_or(due, |next| next.min(due)));
+                continue;
+            }
+            open.changed = false;
+            let duration_seconds = now.since(open.since).as_secs_f64();
+            given.push(CallRecord { duration_seconds, ..(*open.record).clone() });
+        }
+        self.so_far_at = next.map(|next| next.max(now + SO_FAR_GAP));
+        given
     }
 
     /// How many calls are in progress.
@@ -494,6 +545,42 @@ mod tests {
         ] {
             assert_eq!(record.pointer(pointer), Some(&expected), "{pointer} of {record}");
         }
+    }
+
+    #[test]
+    fn long_calls_are_given_as_they_stand_once_for_each_change() {
+        let calendar = Calendar::starting_at(jiff::Timestamp::UNIX_EPOCH);
+        let mut records = Records::default();
+        let at = Moment::from_millis;
+        let fold = |records: &mut Records, call, ms, event| {
+            drop(records.fold(&JournalEntry { at: at(ms), call: Some(CallId(call)), event }, calendar));
+        };
+        let given = |records: &mut Records, ms| -> Vec<(String, f64, u32)> {
+            let given = records.so_far(at(ms));
+            given.into_iter().map(|record| (record.id, record.duration_seconds, record.steps_entered)).collect()
+        };
+        assert_eq!(records.so_far_due(), None);
+        fold(&mut records, 1, 0, offered());
+        fold(&mut records, 1, 100, JournalEvent::StepEntered(step("welcome")));
+        fold(&mut records, 2, 2_000, offered());
+        assert_eq!(records.so_far_due(), Some(at(5_000)));
+        assert_eq!(given(&mut records, 4_999), []);
+        assert_eq!(given(&mut records, 5_000), [("c1".into(), 5.0, 1)]);
+        // The other is too young, and the next time is some seconds away.
+        assert_eq!(records.so_far_due(), Some(at(10_000)));
+        let ended = Ended {
+            outcome: Outcome::HungUp,
+            cause: Cause::RemoteHungUp,
+            duration: Duration::from_secs(4),
+            report: None,
+        };
+        fold(&mut records, 2, 6_000, JournalEvent::Ended(Box::new(ended)));
+        assert_eq!(given(&mut records, 10_000), [], "nothing has changed");
+        assert_eq!(records.so_far_due(), None, "and nobody is woken for nothing");
+        fold(&mut records, 1, 60_000, JournalEvent::StepEntered(step("main")));
+        assert_eq!(records.so_far_due(), Some(at(65_000)));
+        assert_eq!(given(&mut records, 65_001), [("c1".into(), 65.001, 2)]);
+        assert_eq!(records.so_far_due(), None);
     }
 
     #[test]

@@ -214,7 +214,8 @@ impl Desk {
         self.obey(first, &mut pending);
         self.publish(latest);
         loop {
-            let deadline = self.wake_at(closing).into_iter().chain(told.unread.deadline()).min();
+            let unwritten = told.unread.deadline().into_iter().chain(told.records.so_far_due());
+            let deadline = self.wake_at(closing).into_iter().chain(unwritten).min();
             if let Some(deadline) = deadline {
                 alarm.set(self.clock.instant(deadline));
             }
@@ -336,6 +337,7 @@ impl Desk {
             }
             stories.fold(entry);
         }
+        self.store.so_far(records.so_far(self.clock.now()));
     }
 
     /// Hands out shared stories: nothing is written down here.

@@ -152,10 +152,13 @@ async fn serve(clock: Clock, setup: Setup, first: Reading, reader: Reader) -> an
     let token = setup.token.as_deref().map(Arc::from);
     let operators = inbox_end.clone();
     let operate = Arc::new(move |command| operators.try_send(Input::Operator(command).into()).is_ok());
-    let store::Opened { store, thread: store_thread, history, kept, secret, imported } =
+    let store::Opened { store, thread: store_thread, history, kept, secret, imported, cut_off } =
         Store::open(&setup.data, setup.retention).context("what must survive cannot be kept")?;
     if imported > 0 {
         info!(imported, "the records of an earlier version were taken over");
+    }
+    if cut_off > 0 {
+        warn!(calls = cut_off, "Helpline had died while calls went on: they are on record with the cause process_lost");
     }
     let records: http::FindRecords = Arc::new(move |query| {
         let history = history.clone();

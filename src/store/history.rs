@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 use tokio::sync::Mutex;
 
+use super::open_calls::GOES_ON;
 use super::writer::first_seq;
 use super::{FILE, StoreError, schema};
 use crate::journal::{RecordPage, RecordQuery};
@@ -63,9 +64,10 @@ async fn read(connection: &mut SqliteConnection, query: &RecordQuery) -> Result<
         None => ("records", "records.seq"),
     };
     let mut text = format!("SELECT {key}, record FROM {from} WHERE {key} >= ? AND {key} < ?");
-    if let Some(outcome) = outcome {
+    match outcome {
         // As a word of the statement, so that the index of rare outcomes is seen to serve.
-        text += &format!(" AND outcome = '{}'", outcome.label());
+        Some(outcome) => text += &format!(" AND outcome = '{}'", outcome.label()),
+        None => text += &format!(" AND outcome <> '{GOES_ON}'"),
     }
     if one.is_some() {
         text += " AND kind = ? AND name = ?";

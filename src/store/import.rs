@@ -53,7 +53,8 @@ pub(super) async fn records(writer: &mut Writer) -> Result<usize, StoreError> {
     Ok(count)
 }
 
-fn row(line: String) -> Option<Row> {
+/// The row of a record that is known by its JSON alone.
+pub(super) fn row(line: String) -> Option<Row> {
     let record: Value = serde_json::from_str(&line).ok()?;
     let text = |pointer: &str| record.pointer(pointer)?.as_str();
     let started = text("/started")?.parse().ok()?;
@@ -66,6 +67,9 @@ fn row(line: String) -> Option<Row> {
                 parties.push((kind, name.to_owned()));
             }
         }
+    }
+    for wait in record.pointer("/waits").and_then(Value::as_array).into_iter().flatten() {
+        parties.extend(wait.get("queue").and_then(Value::as_str).map(|name| ("queue", name.to_owned())));
     }
     Some(Row { seq, outcome, record: line, parties })
 }

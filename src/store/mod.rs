@@ -3,6 +3,7 @@
 
 mod history;
 mod import;
+mod open_calls;
 mod pending;
 mod read;
 mod schema;
@@ -142,6 +143,8 @@ pub struct Opened {
     pub secret: Vec<u8>,
     /// Records that were taken from the files of an earlier version.
     pub imported: usize,
+    /// Calls that went on when an earlier process died: they are on record now.
+    pub cut_off: usize,
 }
 
 impl Store {
@@ -160,9 +163,9 @@ impl Store {
         let run = move || {
             runtime.block_on(async move {
                 match writer.open().await {
-                    Ok((writer, kept, secret, imported)) => {
+                    Ok((writer, kept, secret, imported, cut_off)) => {
                         // Whoever opened it waits for this.
-                        let _ = told.send(Ok((kept, secret, imported)));
+                        let _ = told.send(Ok((kept, secret, imported, cut_off)));
                         writer.run().await;
                     }
                     Err(reason) => {
@@ -173,10 +176,11 @@ impl Store {
         };
         let thread = thread::Builder::new().name("store".into()).spawn(run).map_err(failed)?;
         let broken = || failed(io::Error::other("the thread that writes has broken off"));
-        let (kept, secret, imported) = opened.recv().map_err(|_| broken())??;
+        let (kept, secret, imported, cut_off) = opened.recv().map_err(|_| broken())??;
         let store = Store { spool: spool.clone() };
         let history = History::of(file);
-        Ok(Opened { store, thread: StoreThread { spool, thread: Some(thread) }, history, kept, secret, imported })
+        let thread = StoreThread { spool, thread: Some(thread) };
+        Ok(Opened { store, thread, history, kept, secret, imported, cut_off })
     }
 
     /// The state of one moment, after that of an earlier one.
@@ -189,6 +193,13 @@ impl Store {
     /// A call that is over. When too many wait to be written, the oldest is lost.
     pub fn record(&self, record: Box<CallRecord>) {
         self.spool.record(record);
+    }
+
+    /// Calls that go on, as they stand; each before it is over. Should the process die, that is what is known of them.
+    pub fn so_far(&self, records: Vec<CallRecord>) {
+        if !records.is_empty() {
+            self.spool.so_far(records);
+        }
     }
 
     /// How often writing has failed.

@@ -23,11 +23,17 @@ pub(super) struct Batch {
     pub(super) switches: BTreeMap<Arc<str>, Option<KeptSwitch>>,
     pub(super) alive: Option<WallTime>,
     pub(super) records: VecDeque<Box<CallRecord>>,
+    /// Of calls that go on, by their names.
+    pub(super) so_far: BTreeMap<String, CallRecord>,
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        !self.has_facts() && self.records.is_empty()
+        !self.has_facts() && !self.has_records()
+    }
+
+    fn has_records(&self) -> bool {
+        !self.records.is_empty() || !self.so_far.is_empty()
     }
 
     fn has_facts(&self) -> bool {
@@ -58,6 +64,9 @@ impl Batch {
         older.switches.append(&mut self.switches);
         older.alive = self.alive.or(older.alive);
         older.records.append(&mut self.records);
+        older.so_far.append(&mut self.so_far);
+        // A call that is over does not go on.
+        older.records.iter().for_each(|record| drop(older.so_far.remove(&record.id)));
         *self = older;
         let beyond = self.records.len().saturating_sub(RECORDS_WAITING_MAX);
         self.records.drain(..beyond);
@@ -90,7 +99,8 @@ impl Spool {
 
     pub(super) fn record(&self, record: Box<CallRecord>) {
         let mut waiting = self.waiting();
-        let first = waiting.batch.records.is_empty();
+        let first = !waiting.batch.has_records();
+        waiting.batch.so_far.remove(&record.id);
         waiting.batch.records.push_back(record);
         if waiting.batch.records.len() > RECORDS_WAITING_MAX {
             waiting.batch.records.pop_front();
@@ -98,6 +108,16 @@ impl Spool {
         }
         drop(waiting);
         // The others wait with the first.
+        if first {
+            self.news.notify_one();
+        }
+    }
+
+    pub(super) fn so_far(&self, records: Vec<CallRecord>) {
+        let mut waiting = self.waiting();
+        let first = !waiting.batch.has_records();
+        waiting.batch.so_far.extend(records.into_iter().map(|record| (record.id.clone(), record)));
+        drop(waiting);
         if first {
             self.news.notify_one();
         }

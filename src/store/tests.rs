@@ -369,3 +369,57 @@ fn the_oldest_records_go_by_age_and_by_size() {
     check(Retention { records: Duration::from_secs(1_200), ..all }, 1_100..1_201);
     check(Retention { size_max: 1_000_000, ..all }, 100..2_001);
 }
+
+#[test]
+fn who_was_cut_off_is_on_record_and_who_goes_on_is_shown_to_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = || Store::open(folder.path(), Retention::default()).expect("it is ours");
+    let Opened { store, thread, history, cut_off, .. } = open();
+    assert_eq!(cut_off, 0);
+    let talks = || {
+        let mut record = record(1, 0, Outcome::Failed, Some(("support", "1001")));
+        record.duration_seconds = 10.0;
+        record.conversations[0].began_seconds = 4.0;
+        record
+    };
+    // Another is over before it was written that it goes on, and one after.
+    store.so_far(vec![*talks(), *record(2, 1, Outcome::Failed, None), *record(3, 2, Outcome::Failed, None)]);
+    store.record(record(2, 1, Outcome::HungUp, None));
+    std::thread::sleep(2 * RECORDS_PAUSE);
+    store.record(record(3, 2, Outcome::Completed, Some(("support", "1002"))));
+    store.keep(vec![Fact::Alive(WallTime(1_767_225_600_000_000 + 12_000_000))]);
+    drop(thread);
+    let all = || RecordQuery { limit: 9, ..RecordQuery::default() };
+    assert_eq!(ids(&page(&history, all())), ["c3", "c2"]);
+
+    let Opened { thread, cut_off, .. } = open();
+    assert_eq!(cut_off, 1);
+    assert_eq!(ids(&page(&history, all())), ["c3", "c2", "c1"]);
+    let query = RecordQuery { agent: Some("1001".into()), queue: Some("support".into()), ..all() };
+    let found = page(&history, query).records;
+    let record: serde_json::Value = serde_json::from_str(&found[0]).expect("JSON");
+    for (pointer, expected) in [
+        ("/outcome", serde_json::json!("failed")),
+        ("/cause", serde_json::json!(journal::PROCESS_LOST)),
+        // The process lived two seconds longer than was written of the call.
+        ("/duration_seconds", serde_json::json!(12.0)),
+        ("/conversations/0/talk_seconds", serde_json::json!(8.0)),
+        ("/conversations/0/ended_by", serde_json::json!("broken")),
+    ] {
+        assert_eq!(record.pointer(pointer), Some(&expected), "{pointer} of {record}");
+    }
+    drop(thread);
+    assert_eq!(open().cut_off, 0, "once is enough");
+}
+
+#[test]
+fn a_call_that_is_over_does_not_go_on_whatever_the_disk_does() {
+    let spool = Spool::default();
+    spool.so_far(vec![*record(1, 0, Outcome::Failed, None), *record(2, 0, Outcome::Failed, None)]);
+    let (batch, _) = spool.take(Duration::ZERO, Duration::ZERO);
+    assert_eq!(batch.so_far.len(), 2);
+    spool.record(record(1, 0, Outcome::HungUp, None));
+    spool.put_back(batch);
+    let (batch, _) = spool.take(Duration::ZERO, Duration::ZERO);
+    assert_eq!((batch.records.len(), batch.so_far.into_keys().collect::<Vec<_>>()), (1, vec!["c2".to_owned()]));
+}

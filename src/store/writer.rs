@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, Sqlite, Transaction};
 use tracing::{info, warn};
 
 use super::pending::{Batch, Spool};
-use super::{Retention, StoreError, import, read, remedy, schema, told};
+use super::{Retention, StoreError, import, open_calls, read, remedy, schema, told};
 use crate::journal::CallRecord;
 use crate::switchboard::Kept;
 
@@ -79,15 +79,17 @@ impl Writer {
         }
     }
 
-    /// Opens the file: what an earlier process has left, and how many records an earlier version had.
-    pub(super) async fn open(mut self) -> Result<(Writer, Kept, Vec<u8>, usize), StoreError> {
+    /// Opens the file: what an earlier process has left, how many records an earlier version had, and how many calls were cut
+    /// off.
+    pub(super) async fn open(mut self) -> Result<(Writer, Kept, Vec<u8>, usize, usize), StoreError> {
         let mut connection = schema::open(&self.file).await?;
         let failed = |reason: sqlx::Error| StoreError::of(&self.file, &reason);
         let kept = read::kept(&mut connection).await.map_err(failed)?;
         let secret = read::secret(&mut connection).await.map_err(failed)?;
         self.connection = Some(connection);
         let imported = import::records(&mut self).await?;
-        Ok((self, kept, secret, imported))
+        let cut_off = open_calls::end(&mut self, kept.alive).await?;
+        Ok((self, kept, secret, imported, cut_off))
     }
 
     /// Writes until all is to end and nothing waits.
@@ -148,7 +150,8 @@ impl Writer {
 
     /// Writes a batch whole, or not at all.
     async fn write(&mut self, batch: &Batch) -> Result<(), sqlx::Error> {
-        let rows: Vec<Row> = batch.records.iter().map(|record| row(record)).collect();
+        let so_far = batch.so_far.values().map(|record| open_calls::row(row(record)));
+        let rows: Vec<Row> = so_far.chain(batch.records.iter().map(|record| row(record))).collect();
         self.connected().await?;
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let mut transaction = connection.begin().await?;
@@ -215,6 +218,13 @@ impl Writer {
         let mut transaction = connection.begin().await?;
         insert(&self.inserts, &mut transaction, rows).await?;
         transaction.commit().await
+    }
+
+    /// Calls of which it was only written how far they had come: each its place in the order, and its record.
+    pub(super) async fn open_calls(&mut self) -> Result<Vec<String>, sqlx::Error> {
+        self.connected().await?;
+        let Some(connection) = &mut self.connection else { return Ok(Vec::new()) };
+        sqlx::query_scalar(open_calls::QUESTION).fetch_all(connection).await
     }
 
     pub(super) fn file(&self) -> &std::path::Path {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use helpline::journal;
+
 use super::line::Line;
 use super::phone::Phone;
 
@@ -95,6 +97,42 @@ fn a_killed_server_begins_again_where_it_was() {
     third.breathe();
     let queue = becomes(&line, "/api/v1/queues/support", |queue| queue["callers_waiting"] == 1);
     assert_eq!((&queue["line"][0]["mode"], &queue["entered"]), (&"holding".into(), &3.into()));
+}
+
+#[test]
+fn calls_that_a_death_cuts_off_are_on_record() {
+    let mut line = Line::start_with(FLOW);
+    let mut over = Phone::udp(line.udp);
+    let mut waits = Phone::udp(line.udp);
+    for phone in [&mut over, &mut waits] {
+        assert_eq!(phone.dial("1000").status(), 200);
+        phone.breathe();
+    }
+    becomes(&line, "/api/v1/queues/support", |queue| queue["callers_waiting"] == 2);
+    // How far they have come is written by then.
+    std::thread::sleep(2 * journal::SO_FAR_AFTER + Duration::from_secs(1));
+    let records = line.json("/api/v1/records");
+    assert_eq!(records["items"], serde_json::json!([]), "nobody is shown what is not over");
+    over.hang_up();
+    becomes(&line, "/api/v1/records", |records| records["items"].as_array().map(Vec::len) == Some(1));
+
+    let calls = |line: &Line, query: &str| -> Vec<(String, String)> {
+        let records = line.json(&format!("/api/v1/records{query}"));
+        let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+        let items = records["items"].as_array().expect("a list").iter();
+        items.map(|item| (text(&item["outcome"]), text(&item["cause"]))).collect()
+    };
+    let cut_off = ("failed".to_owned(), "process_lost".to_owned());
+    let hung_up = ("hung_up".to_owned(), "remote_hung_up".to_owned());
+    for _ in 0..2 {
+        line.die_and_rise();
+        assert_eq!(calls(&line, ""), [cut_off.clone(), hung_up.clone()], "the later call first");
+        assert_eq!(calls(&line, "?outcome=failed&queue=support"), std::slice::from_ref(&cut_off));
+    }
+    let record = &line.json("/api/v1/records")["items"][0];
+    let seconds = record["duration_seconds"].as_f64().expect("a number");
+    assert!(seconds >= journal::SO_FAR_AFTER.as_secs_f64(), "{record:#}");
+    assert_eq!((&record["steps"][0]["step"], &record["waits"][0]["queue"]), (&"help".into(), &"support".into()));
 }
 
 #[test]
