@@ -439,6 +439,7 @@ pub fn shown_prompt(prompt: &str) -> Option<&str> {
 pub const fn cause(cause: Cause) -> &'static str {
     match cause {
         Cause::RemoteHungUp => "remote_hung_up",
+        Cause::LineLost => "line_lost",
         Cause::LocalHungUp => "local_hung_up",
         Cause::Cancelled => "cancelled",
         Cause::Refused => "refused",

@@ -33,6 +33,7 @@ const INBOX: usize = 4_096;
 
 /// How the system is asked to prefer media threads to all that it does besides, where it lets us: a packet that is sent late
 /// is a gap in what is heard. As much as sound servers ask for.
+#[cfg(target_os = "linux")]
 const NICENESS: i32 = -11;
 
 /// Seconds from the beginning of NTP time, 1900, to that of Unix time, 1970 (RFC 5905 section 6).

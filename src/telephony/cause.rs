@@ -7,6 +7,8 @@ use std::time::Duration;
 pub enum Cause {
     /// The other side said BYE.
     RemoteHungUp,
+    /// The other side said BYE, and that its network has lost who was on the line (RFC 3326).
+    LineLost,
     /// Helpline said BYE: the flow was at its end, or an operator wished it.
     LocalHungUp,
     /// The caller gave up before an answer (CANCEL).

@@ -41,6 +41,8 @@ fn a_call_from_invite_to_bye() {
         tally ACK 0 1
         ",
     );
+    in_call("-> BYE in | Reason: Q.850;cause=16, SIP;cause=408\n <- 200\n * ended LineLost");
+    in_call("-> BYE in | Reason: Q.850;cause=16;text=\"Normal call clearing\"\n <- 200\n * ended RemoteHungUp");
     in_call("! hangup\n * ended LocalHungUp\n <- BYE | ;tag=phone | CSeq: 1 BYE\n -> 200\n <- none");
 }
 

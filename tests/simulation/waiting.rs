@@ -260,7 +260,16 @@ fn who_was_cut_off_has_the_place_back() {
     rig.wait(Duration::from_secs(10));
     rig.media(MediaEvent::Silent { leg: LEG });
     rig.check("stop, hang up MediaLost");
-    rig.sip(SipEvent::Ended { leg: LEG, cause: Cause::MediaLost });
+    has_the_place_back(rig, Cause::MediaLost);
+    // Their network says so.
+    let mut rig = Rig::waiting();
+    rig.wait(Duration::from_secs(10));
+    has_the_place_back(rig, Cause::LineLost);
+}
+
+/// The line ends so after ten seconds of waiting, and the caller dials again.
+fn has_the_place_back(mut rig: Rig, cause: Cause) {
+    rig.sip(SipEvent::Ended { leg: LEG, cause });
     rig.media(MediaEvent::Closed { leg: LEG, report: StreamReport::default() });
     rig.now += Duration::from_secs(30);
     let again = LegId::inbound(2);

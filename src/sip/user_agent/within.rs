@@ -6,7 +6,7 @@ use super::incoming::say_info_packages;
 use super::leg::{Closing, State, Unacknowledged};
 use super::receive::Arrival;
 use crate::clock::Moment;
-use crate::sip::message::{HeaderName, Method, Request, Via};
+use crate::sip::message::{HeaderName, Method, Parameters, Request, Via};
 use crate::sip::peer::Output;
 use crate::telephony::{Cause, Digit, LegId, SipEvent};
 
@@ -42,7 +42,9 @@ impl UserAgent {
             // Both have hung up at once; ours still waits for its answer.
             Some(State::Closing(Closing::Bye)) | None => {}
             Some(State::Closing(_)) => self.drop_leg(id),
-            Some(State::Dialling(_) | State::Confirmed(_)) => self.end_leg(now, id, Cause::RemoteHungUp, None, out),
+            Some(State::Dialling(_) | State::Confirmed(_)) => {
+                self.end_leg(now, id, why_over(&arrival.request), None, out);
+            }
         }
     }
 
@@ -76,6 +78,26 @@ fn tell_confirmed(leg: LegId, sent: Unacknowledged, ack: &Request, out: &mut Vec
         if sent.offered { answer::session_description(&ack.headers, &ack.body).ok().flatten() } else { sent.answer };
     if sent.initial || sent.offered {
         out.push(Output::Event(SipEvent::Confirmed { leg, answer }));
+    }
+}
+
+/// Why a BYE came. A telephone network that has lost a caller says so for them (RFC 3326): nobody has hung up.
+fn why_over(bye: &Request) -> Cause {
+    let lost = bye.headers.values(&HeaderName::Reason).any(tells_of_a_loss);
+    if lost { Cause::LineLost } else { Cause::RemoteHungUp }
+}
+
+/// Whether a value of Reason is one of a failure. Of the causes of ITU-T Q.850 these are 27 (out of order), the class of
+/// resources that are missing or broken, 32 to 47, and 102 and 111 (a timer ran out, the protocol failed); 16 is who hangs
+/// up, and 31 and 127 stand for anything.
+fn tells_of_a_loss(reason: &str) -> bool {
+    let (protocol, parameters) = reason.split_at(reason.find(';').unwrap_or(reason.len()));
+    let Ok(parameters) = Parameters::parse(parameters, "a Reason") else { return false };
+    let Some(Ok(cause)) = parameters.get("cause").map(str::parse::<u16>) else { return false };
+    match protocol.trim() {
+        protocol if protocol.eq_ignore_ascii_case("Q.850") => matches!(cause, 27 | 32..=47 | 102 | 111),
+        protocol if protocol.eq_ignore_ascii_case("SIP") => matches!(cause, 408 | 500 | 502..=504),
+        _ => false,
     }
 }
 
@@ -118,6 +140,30 @@ fn key(text: &str) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_says_that_it_has_lost_who_was_on_the_line() {
+        for reason in
+            ["Q.850;cause=38", "q.850 ; cause=41 ;text=\"Temporary failure\"", "SIP;cause=408", "SIP;cause=503"]
+        {
+            assert!(tells_of_a_loss(reason), "{reason}");
+        }
+        for reason in [
+            "",
+            "Q.850",
+            "Q.850;cause=16;text=\"Normal call clearing\"",
+            "Q.850;cause=31",
+            "Q.850;cause=x",
+            "Q.850;text=\"cause=38\"",
+            "SIP;cause=200;text=\"Call completed elsewhere\"",
+            "SIP;cause=38",
+            "X.int;cause=38",
+            ";cause=38",
+            "Q.850;;",
+        ] {
+            assert!(!tells_of_a_loss(reason), "{reason}");
+        }
+    }
 
     #[test]
     fn keys_are_read_in_all_the_ways_that_phones_write_them() {

@@ -537,6 +537,7 @@ fn leaving(cause: Cause) -> Leaving {
     match cause {
         Cause::RemoteHungUp | Cause::Cancelled => Leaving::Abandoned,
         Cause::NotAcknowledged
+        | Cause::LineLost
         | Cause::DialogLost
         | Cause::SessionExpired
         | Cause::MediaLost
@@ -561,6 +562,7 @@ fn outcome_of(cause: Cause) -> Outcome {
         Cause::RefusedBy(_)
         | Cause::NoAnswer
         | Cause::NotAcknowledged
+        | Cause::LineLost
         | Cause::DialogLost
         | Cause::SessionExpired
         | Cause::MediaLost

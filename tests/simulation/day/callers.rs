@@ -149,7 +149,10 @@ impl World {
                     _ => {}
                 }
             }
-            Act::HangUp => self.over(leg, Cause::RemoteHungUp),
+            Act::HangUp => {
+                let lost = self.random.u8(0..10) == 0;
+                self.over(leg, if lost { Cause::LineLost } else { Cause::RemoteHungUp });
+            }
             Act::PickUp => self.party_picks_up(leg),
             Act::Refuse(cause) if !known.acknowledged => self.over(leg, cause),
             Act::Cancel if !known.answered => self.over(leg, Cause::Cancelled),
