@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +30,10 @@ pub const TAPES_RECORDED_MAX: usize = 20;
 /// Of a call that goes on for longer it is written down how far it has come, in case that the process dies.
 pub const SO_FAR_AFTER: Duration = Duration::from_secs(5);
 
-/// And that no more often than this, however much happens.
-const SO_FAR_GAP: Duration = Duration::from_secs(5);
+/// As many calls are given together, ...
+const SO_FAR_AT_ONCE: usize = 32;
+/// ... and others no sooner than after this: what has to be written at once takes the processor from no packet.
+const SO_FAR_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a call ended that went on when the process died (`kill -9`, a power cut).
 pub const PROCESS_LOST: &str = "process_lost";
@@ -208,14 +211,20 @@ pub struct Records {
     open: BTreeMap<CallId, Open>,
     /// When some are to be written down as they stand.
     so_far_at: Option<Moment>,
+    /// Not before this.
+    so_far_rests: Moment,
+    /// Of them this was the last; those after it come first.
+    so_far_last: Option<CallId>,
 }
 
 #[derive(Debug)]
 struct Open {
     since: Moment,
     record: Box<CallRecord>,
-    /// Something has changed that is not written down.
-    changed: bool,
+    /// When it is to be written down how far it has come: nothing has changed since it was, if it is not.
+    due: Option<Moment>,
+    /// Not before this.
+    rests_until: Moment,
 }
 
 impl Records {
@@ -239,8 +248,8 @@ impl Records {
             event => {
                 if let Some(open) = self.open.get_mut(&call) {
                     open.note(entry.at, event);
-                    open.changed = true;
-                    self.wake_by(entry.at + SO_FAR_GAP);
+                    let due = *open.due.get_or_insert(open.rests_until.max(entry.at));
+                    self.wake_by(due);
                 }
                 None
             }
@@ -248,11 +257,13 @@ impl Records {
     }
 
     fn begin(&mut self, call: CallId, at: Moment, record: Box<CallRecord>) {
-        self.open.insert(call, Open { since: at, record, changed: true });
-        self.wake_by(at + SO_FAR_AFTER);
+        let due = at + SO_FAR_AFTER;
+        self.open.insert(call, Open { since: at, record, due: Some(due), rests_until: due });
+        self.wake_by(due);
     }
 
     fn wake_by(&mut self, at: Moment) {
+        let at = at.max(self.so_far_rests);
         self.so_far_at = Some(self.so_far_at.map_or(at, |before| before.min(at)));
     }
 
@@ -261,25 +272,28 @@ impl Records {
         self.so_far_at
     }
 
-    /// How far those calls have come that have gone on for [`SO_FAR_AFTER`], and of which something has changed since they
-    /// were given here; `now` is when they are.
+    /// How far some of those calls have come that have gone on for [`SO_FAR_AFTER`], and of which something has changed since
+    /// they were given here, as long ago at least; `now` is when they are. Others may be due soon after.
     pub fn so_far(&mut self, now: Moment) -> Vec<CallRecord> {
         if self.so_far_at.is_none_or(|at| at > now) {
             return Vec::new();
         }
-        let mut given = Vec::new();
-        let mut next: Option<Moment> = None;
-        for open in self.open.values_mut().filter(|open| open.changed) {
-            let due = open.since + SO_FAR_AFTER;
-            if due > now {
-                next = Some(next.map_or(due, |next| next.min(due)));
-                continue;
-            }
-            open.changed = false;
+        let (last, is_due) = (self.so_far_last.unwrap_or(CallId(0)), |(_, open): &(&CallId, &Open)| {
+            open.due.is_some_and(|due| due <= now)
+        });
+        let in_turn = self.open.range((Bound::Excluded(last), Bound::Unbounded)).chain(self.open.range(..=last));
+        let calls: Vec<CallId> = in_turn.filter(is_due).map(|(call, _)| *call).take(SO_FAR_AT_ONCE).collect();
+        let mut given = Vec::with_capacity(calls.len());
+        for call in calls {
+            self.so_far_last = Some(call);
+            let Some(open) = self.open.get_mut(&call) else { continue };
+            (open.due, open.rests_until) = (None, now + SO_FAR_AFTER);
             let duration_seconds = now.since(open.since).as_secs_f64();
             given.push(CallRecord { duration_seconds, ..(*open.record).clone() });
         }
-        self.so_far_at = next.map(|next| next.max(now + SO_FAR_GAP));
+        let next = self.open.values().filter_map(|open| open.due).min();
+        self.so_far_rests = now + SO_FAR_PAUSE;
+        self.so_far_at = next.map(|next| next.max(self.so_far_rests));
         given
     }
 
@@ -566,8 +580,7 @@ mod tests {
         assert_eq!(records.so_far_due(), Some(at(5_000)));
         assert_eq!(given(&mut records, 4_999), []);
         assert_eq!(given(&mut records, 5_000), [("c1".into(), 5.0, 1)]);
-        // The other is too young, and the next time is some seconds away.
-        assert_eq!(records.so_far_due(), Some(at(10_000)));
+        assert_eq!(records.so_far_due(), Some(at(7_000)), "the other is too young");
         let ended = Ended {
             outcome: Outcome::HungUp,
             cause: Cause::RemoteHungUp,
@@ -578,9 +591,45 @@ mod tests {
         assert_eq!(given(&mut records, 10_000), [], "nothing has changed");
         assert_eq!(records.so_far_due(), None, "and nobody is woken for nothing");
         fold(&mut records, 1, 60_000, JournalEvent::StepEntered(step("main")));
-        assert_eq!(records.so_far_due(), Some(at(65_000)));
-        assert_eq!(given(&mut records, 65_001), [("c1".into(), 65.001, 2)]);
+        assert_eq!(records.so_far_due(), Some(at(60_000)));
+        assert_eq!(given(&mut records, 60_001), [("c1".into(), 60.001, 2)]);
+        fold(&mut records, 1, 60_002, JournalEvent::StepEntered(step("main")));
+        assert_eq!(records.so_far_due(), Some(at(65_001)), "no more often than every 5 s");
+        assert_eq!(given(&mut records, 65_001), [("c1".into(), 65.001, 3)]);
         assert_eq!(records.so_far_due(), None);
+    }
+
+    #[test]
+    fn many_calls_are_given_in_turn_and_not_at_once() {
+        let calendar = Calendar::starting_at(jiff::Timestamp::UNIX_EPOCH);
+        let mut records = Records::default();
+        for call in 1..=100 {
+            records.fold(&JournalEntry { at: Moment::ZERO, call: Some(CallId(call)), event: offered() }, calendar);
+        }
+        let mut given = Vec::new();
+        let mut rounds = Vec::new();
+        while let Some(due) = records.so_far_due() {
+            let some: Vec<String> = records.so_far(due).into_iter().map(|record| record.id).collect();
+            rounds.push((due, some.len()));
+            given.extend(some);
+        }
+        let times = [5_000, 5_100, 5_200, 5_300].map(Moment::from_millis);
+        assert_eq!(rounds, times.into_iter().zip([32, 32, 32, 4]).collect::<Vec<_>>());
+        assert_eq!(given, (1..=100).map(|call| format!("c{call}")).collect::<Vec<_>>());
+        // Who changes all the time keeps nobody from their turn.
+        let mut busy = |now: Moment, calls: std::ops::RangeInclusive<u64>| {
+            for call in calls {
+                let event = JournalEvent::StepEntered(step("main"));
+                records.fold(&JournalEntry { at: now, call: Some(CallId(call)), event }, calendar);
+            }
+            records.so_far(now).into_iter().map(|record| record.id).collect::<Vec<_>>()
+        };
+        assert_eq!(busy(Moment::from_millis(20_000), 1..=40).len(), 32);
+        assert_eq!(busy(Moment::from_millis(20_050), 1..=40), [""; 0], "what happens meanwhile brings no turn nearer");
+        assert_eq!(
+            busy(Moment::from_millis(26_000), 1..=40)[..8],
+            (33..=40).map(|call| format!("c{call}")).collect::<Vec<_>>()
+        );
     }
 
     #[test]
